@@ -1,0 +1,148 @@
+#include "base/file.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <charconv>
+#include <cstring>
+
+#include "base/error.hpp"
+
+namespace calotype {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// A file descriptor that closes itself.
+class Descriptor {
+  public:
+    explicit Descriptor(int fd) : fd_(fd) {}
+    ~Descriptor() {
+        if (fd_ >= 0) ::close(fd_);
+    }
+    Descriptor(const Descriptor&) = delete;
+    Descriptor& operator=(const Descriptor&) = delete;
+    int get() const { return fd_; }
+
+  private:
+    int fd_;
+};
+
+[[noreturn]] void cannot_write(const fs::path& path, int error) {
+    throw Error({"FILE_UNWRITABLE", fmt::format("`{}`", path.string()), std::strerror(error),
+                 "give a path on a disk with room that you may write to"});
+}
+
+void sync_directory(const fs::path& path) {
+    const Descriptor directory(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (directory.get() >= 0) ::fsync(directory.get());
+}
+
+std::string staging_prefix(const fs::path& target) { return fmt::format(".{}.partial-", target.filename().string()); }
+
+/// True if the process that wrote the leftover is gone (its id ends the name).
+bool abandoned(std::string_view pid_text) {
+    int pid = 0;
+    const auto [end, error] = std::from_chars(pid_text.data(), pid_text.data() + pid_text.size(), pid);
+    if (error != std::errc() || end != pid_text.data() + pid_text.size() || pid <= 0) return false;
+    return ::kill(pid, 0) != 0 && errno == ESRCH;
+}
+
+void remove_leftovers(const fs::path& target) {
+    const std::string prefix = staging_prefix(target);
+    std::error_code ignored;
+    for (const auto& entry : fs::directory_iterator(target.parent_path(), ignored)) {
+        const std::string name = entry.path().filename().string();
+        if (name.starts_with(prefix) && abandoned(std::string_view(name).substr(prefix.size()))) {
+            fs::remove_all(entry.path(), ignored);
+        }
+    }
+}
+
+}  // namespace
+
+std::vector<std::byte> read_file(const fs::path& path, int64_t limit_bytes) {
+    const std::string subject = fmt::format("`{}`", path.string());
+    // O_NONBLOCK: opening a fifo must not wait for a writer.
+    const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+    if (file.get() < 0) {
+        const int error = errno;
+        throw Error({error == ENOENT ? "FILE_MISSING" : "FILE_UNREADABLE", subject,
+                     error == ENOENT ? "there is no such file" : std::strerror(error), "check the path"});
+    }
+    struct stat status {};
+    if (::fstat(file.get(), &status) != 0 || !S_ISREG(status.st_mode)) {
+        throw Error({"FILE_UNREADABLE", subject, "it is not a regular file"});
+    }
+    if (status.st_size > limit_bytes) {
+        throw Error({"FILE_TOO_LARGE", subject,
+                     fmt::format("it has {} bytes, at most {} are read here", status.st_size, limit_bytes)});
+    }
+    std::vector<std::byte> bytes(static_cast<size_t>(status.st_size));
+    size_t done = 0;
+    while (done < bytes.size()) {
+        const ssize_t got = ::read(file.get(), bytes.data() + done, bytes.size() - done);
+        if (got < 0 && errno == EINTR) continue;
+        if (got <= 0) throw Error({"FILE_UNREADABLE", subject, got == 0 ? "it shrank while read" : std::strerror(errno)});
+        done += static_cast<size_t>(got);
+    }
+    return bytes;
+}
+
+void write_file(const fs::path& path, std::span<const std::byte> bytes) {
+    const Descriptor file(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
+    if (file.get() < 0) cannot_write(path, errno);
+    size_t done = 0;
+    while (done < bytes.size()) {
+        const ssize_t put = ::write(file.get(), bytes.data() + done, bytes.size() - done);
+        if (put < 0 && errno == EINTR) continue;
+        if (put <= 0) {
+            const int error = errno;
+            ::unlink(path.c_str());
+            cannot_write(path, error);
+        }
+        done += static_cast<size_t>(put);
+    }
+    if (::fsync(file.get()) != 0 && errno != EINVAL) {  // EINVAL: a pipe or /dev/stdout
+        const int error = errno;
+        ::unlink(path.c_str());
+        cannot_write(path, error);
+    }
+}
+
+void write_file(const fs::path& path, std::string_view text) { write_file(path, std::as_bytes(std::span(text))); }
+
+StagedDirectory::StagedDirectory(fs::path target) {
+    std::error_code error;
+    target_ = fs::absolute(target, error).lexically_normal();
+    if (!target_.has_filename()) target_ = target_.parent_path();
+    fs::create_directories(target_.parent_path(), error);
+    if (error) cannot_write(target_.parent_path(), error.value());
+    if (fs::exists(target_, error) && !fs::is_directory(target_, error)) cannot_write(target_, ENOTDIR);
+    remove_leftovers(target_);
+    staging_ = target_.parent_path() / (staging_prefix(target_) + std::to_string(::getpid()));
+    fs::remove_all(staging_, error);
+    if (::mkdir(staging_.c_str(), 0755) != 0) cannot_write(staging_, errno);
+}
+
+StagedDirectory::~StagedDirectory() {
+    std::error_code ignored;
+    fs::remove_all(staging_, ignored);  // after commit this is the old directory, or nothing
+}
+
+void StagedDirectory::commit() {
+    CALOTYPE_ASSERT(!committed_, "a staged directory is committed once");
+    sync_directory(staging_);
+    int result = ::renameat2(AT_FDCWD, staging_.c_str(), AT_FDCWD, target_.c_str(), RENAME_EXCHANGE);
+    if (result != 0 && errno == ENOENT) result = ::rename(staging_.c_str(), target_.c_str());
+    if (result != 0) cannot_write(target_, errno);
+    committed_ = true;
+    sync_directory(target_.parent_path());
+}
+
+}  // namespace calotype

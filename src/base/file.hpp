@@ -1,0 +1,39 @@
+#pragma once
+
+#include <cstddef>
+#include <filesystem>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace calotype {
+
+/// The whole of a regular file. Throws Error FILE_MISSING, FILE_UNREADABLE, or FILE_TOO_LARGE past `limit_bytes`,
+/// before any allocation that the file's size asks for.
+std::vector<std::byte> read_file(const std::filesystem::path& path, int64_t limit_bytes = int64_t{1} << 40);
+
+/// Writes a new file and syncs it. Throws Error FILE_UNWRITABLE (no permission, full disk) and leaves nothing behind.
+void write_file(const std::filesystem::path& path, std::span<const std::byte> bytes);
+void write_file(const std::filesystem::path& path, std::string_view text);
+
+/// A directory that is made beside `target` under a name of its own and takes target's place whole, in one step.
+/// Destroyed before `commit`, it leaves target as it was and removes itself.
+class StagedDirectory {
+  public:
+    /// Throws Error FILE_UNWRITABLE. Removes what an earlier, killed run left beside target.
+    explicit StagedDirectory(std::filesystem::path target);
+    ~StagedDirectory();
+    StagedDirectory(const StagedDirectory&) = delete;
+    StagedDirectory& operator=(const StagedDirectory&) = delete;
+
+    const std::filesystem::path& path() const { return staging_; }
+    /// Exchanges the staged directory with target (renameat2 RENAME_EXCHANGE where target exists), then drops the old one.
+    void commit();
+
+  private:
+    std::filesystem::path target_;
+    std::filesystem::path staging_;
+    bool committed_ = false;
+};
+
+}  // namespace calotype
