@@ -1,0 +1,132 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "base/tensor.hpp"
+
+namespace calotype::graph {
+
+enum class NodeId : int32_t { none = -1 };
+enum class ValueId : int32_t { none = -1 };
+
+/// A subgraph attribute (If, Loop, Scan): kept as the bytes of its GraphProto, never looked into but for the outer
+/// values it reads by name. Such a node stays on the CPU.
+struct OpaqueGraph {
+    std::string bytes;
+    std::vector<std::string> captured_values;
+    friend bool operator==(const OpaqueGraph&, const OpaqueGraph&) = default;
+};
+
+using Attribute = std::variant<int64_t, float, std::string, Tensor, std::vector<int64_t>, std::vector<float>,
+                               std::vector<std::string>, OpaqueGraph>;
+
+/// An ONNX value: graph input, initializer or node output.
+struct Value {
+    std::string name;                   ///< unique in the graph
+    std::optional<DataType> type;       ///< unknown until the file or a run says it
+    std::optional<Dims> dims;           ///< -1 where a dim is free; unknown rank: nullopt
+    std::vector<std::string> symbols;   ///< per dim, the file's dim_param or "" (may be empty)
+    std::optional<Tensor> constant;     ///< an initializer's content
+    NodeId producer = NodeId::none;
+};
+
+/// One ONNX node. An absent optional input is ValueId::none.
+struct Node {
+    std::string name;    ///< unique in the graph
+    std::string op;      ///< "Conv"
+    std::string domain;  ///< "" is ai.onnx
+    std::vector<ValueId> inputs;
+    std::vector<ValueId> outputs;
+    std::map<std::string, Attribute> attributes;
+    std::vector<std::string> sources;  ///< names of the user's nodes that this one stands for (its own, to begin with)
+};
+
+/// A dataflow graph in ONNX vocabulary, owner of its nodes and values. Ids stay valid while other things are removed;
+/// `nodes()` lists the living ones in an order in which producers stand before readers (after `sort`).
+class Graph {
+  public:
+    std::string name;
+    int64_t opset = 21;                              ///< of ai.onnx
+    std::map<std::string, int64_t> other_opsets;     ///< domain -> version
+    std::vector<ValueId> inputs;                     ///< without initializers
+    std::vector<ValueId> outputs;
+    std::map<std::string, std::string> metadata;
+    std::string local_functions;                     ///< concatenated FunctionProto fields, passed through
+
+    // values
+    ValueId add_value(std::string name, std::optional<DataType> type = {}, std::optional<Dims> dims = {});
+    ValueId add_constant(std::string name, Tensor content);
+    Value& value(ValueId id);
+    const Value& value(ValueId id) const;
+    std::optional<ValueId> find_value(std::string_view name) const;
+    /// Every value id ever made and still in use by a node, an input or an output, in order of id.
+    std::vector<ValueId> values() const;
+    /// `base`, or `base` with the smallest suffix that makes it unused.
+    std::string unused_value_name(std::string_view base) const;
+    std::string unused_node_name(std::string_view base) const;
+
+    // nodes
+    /// Appends a node with new output values of the given names and returns it. An empty name gets one.
+    NodeId add_node(Node node);
+    /// As add_node, placed before `before` in nodes().
+    NodeId insert_node(Node node, NodeId before);
+    Node& node(NodeId id);
+    const Node& node(NodeId id) const;
+    bool alive(NodeId id) const;
+    const std::vector<NodeId>& nodes() const { return order_; }
+    /// Removes the node; its outputs lose their producer (and vanish from values() unless read).
+    void remove_node(NodeId id);
+
+    // dataflow
+    /// Input `index` of the node; ValueId::none if absent.
+    ValueId input(NodeId id, size_t index) const;
+    ValueId output(NodeId id, size_t index = 0) const;
+    /// The node that makes the value; NodeId::none for inputs and constants.
+    NodeId producer(ValueId id) const;
+    /// Reading nodes in order, each once.
+    std::vector<NodeId> readers(ValueId id) const;
+    /// Number of reads by nodes, captured subgraphs and graph outputs.
+    int64_t uses(ValueId id) const;
+    bool is_output(ValueId id) const;
+    bool is_constant(ValueId id) const { return id != ValueId::none && value(id).constant.has_value(); }
+    /// Every read of `from` (graph outputs too) becomes a read of `to`. Where `from` is a graph output, `to` takes its name
+    /// if `to` has a producer and is itself no graph output or input; otherwise an Identity node keeps the name.
+    void replace_uses(ValueId from, ValueId to);
+    void set_input(NodeId id, size_t index, ValueId value);
+
+    /// Producers before readers; among free choices the file's order. Throws Error GRAPH_CYCLE naming a node on a cycle.
+    void sort();
+    /// Drops nodes whose outputs nobody reads and constants without reader; true if anything went.
+    bool remove_dead();
+    /// Checks ids, names, order, single producers; an internal error names what is broken.
+    void validate() const;
+
+  private:
+    struct NodeSlot {
+        Node node;
+        bool alive = true;
+    };
+    std::vector<Value> values_;
+    std::vector<NodeSlot> nodes_;
+    std::vector<NodeId> order_;
+};
+
+// Typed attributes; the default where absent. Throws Error NODE_ATTRIBUTE where the file gives another type.
+int64_t int_attribute(const Node& node, std::string_view name, int64_t absent);
+float float_attribute(const Node& node, std::string_view name, float absent);
+std::string string_attribute(const Node& node, std::string_view name, std::string_view absent);
+std::vector<int64_t> ints_attribute(const Node& node, std::string_view name, std::vector<int64_t> absent = {});
+
+/// The dims where all are known (no -1), else nullopt.
+std::optional<Dims> concrete_dims(const Graph& graph, ValueId id);
+
+/// Numbered text of the whole graph, one node a line, for --dump; does not hold constants' contents beyond 16 elements.
+std::string to_text(const Graph& graph);
+
+}  // namespace calotype::graph
