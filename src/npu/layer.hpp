@@ -134,6 +134,7 @@ struct Placement {
     Dims dims;          ///< of the value, with the batch
     Dims split;
     std::vector<int64_t> axes;
+    friend bool operator==(const Placement&, const Placement&) = default;
 };
 
 struct FloatNetwork {
@@ -212,6 +213,7 @@ struct Network {
     std::vector<CodeTensor> tensors;
     std::vector<Layer> layers;
     std::vector<Placement> inputs, outputs;
+    friend bool operator==(const Network&, const Network&) = default;
 };
 
 /// Output shape of a layer for the given input shapes (all per sample, channels last). Throws Error LAYER_SHAPE where the

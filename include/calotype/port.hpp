@@ -1,0 +1,41 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "calotype/tensor.hpp"
+
+namespace calotype {
+
+/// How an input of a snapshot becomes codes, or its codes become an output.
+enum class Boundary : uint8_t {
+    quantized,  ///< reals in [lo, hi] of the scale: code = RNE(x / scale) + zero point
+    uint8,      ///< whole numbers in [0, 255], carried as code = x - 128
+    int8,       ///< whole numbers in [-128, 127], coefficient 1
+    plain,      ///< read or written by a CPU subgraph in its own type: no codes
+};
+std::string name_of(Boundary boundary);
+
+/// An input or output of a model or snapshot.
+struct PortInfo {
+    std::string name;
+    DataType type = DataType::float32;
+    Dims dims;  ///< -1 where free; axis 0 is the batch
+    Boundary boundary = Boundary::plain;
+    float scale = 0;  ///< 0 where plain
+    int32_t zero_point = 0;
+};
+
+/// Bytes somebody else owns, seen as a dense row-major array.
+struct TensorView {
+    DataType type = DataType::float32;
+    Dims dims;
+    const std::byte* bytes = nullptr;
+
+    TensorView() = default;
+    TensorView(DataType type_, Dims dims_, const std::byte* bytes_) : type(type_), dims(std::move(dims_)), bytes(bytes_) {}
+    TensorView(const Tensor& tensor) : type(tensor.type()), dims(tensor.dims()), bytes(tensor.bytes().data()) {}
+};
+
+}  // namespace calotype

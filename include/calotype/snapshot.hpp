@@ -1,0 +1,40 @@
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "calotype/runner.hpp"
+
+namespace calotype {
+
+/// What a snapshot holds (layers, shapes, types, scales, sizes, predicted latency) as JSON text. Every checksum is checked.
+std::string inspect(const std::filesystem::path& snapshot);
+
+struct Check {
+    std::string name;    ///< "checksums", "golden", "kernels avx2", ...
+    bool passed = false;
+    std::string detail;  ///< numbers; where it failed, the first difference
+};
+
+/// A snapshot's proof of itself: checksums, golden vectors, and each kernel set that the machine has against the
+/// reference, bit for bit, on the golden input. A snapshot without golden vectors is run on an input made from a fixed seed.
+std::vector<Check> verify(const std::filesystem::path& snapshot, const RunnerOptions& options = {});
+
+struct LayerTime {
+    std::string name;
+    std::string kind;
+    double best_ms = 0, median_ms = 0;
+    int64_t macs = 0;
+};
+struct BenchResult {
+    double best_ms = 0, median_ms = 0;
+    int64_t rounds = 0;
+    std::string isa;                ///< of the machine and of the kernels in use
+    std::vector<LayerTime> layers;  ///< empty unless asked for
+};
+/// Runs one sample `rounds` times after a warm-up.
+BenchResult bench(const std::filesystem::path& snapshot, int64_t rounds, bool layers, const RunnerOptions& options = {});
+
+}  // namespace calotype

@@ -1,0 +1,52 @@
+#pragma once
+
+// A compiled model: the ordered list of subgraphs that a snapshot holds and the runner runs.
+
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "calotype/port.hpp"
+#include "npu/layer.hpp"
+#include "npu/program.hpp"
+
+namespace calotype::execute {
+
+/// An input or output of the model. Its scale and zero point are those of the NPU tensor it becomes or comes from.
+struct Port {
+    std::string name;
+    DataType type = DataType::float32;
+    Dims dims;  ///< -1: free (the batch)
+    Boundary boundary = Boundary::plain;
+    npu::Quantization quantization;  ///< one scale; empty where plain
+    friend bool operator==(const Port&, const Port&) = default;
+};
+
+/// Runs on the NPU; reads and writes the values its network's placements name.
+struct NpuSubgraph {
+    npu::Network network;
+    npu::Program program;
+    friend bool operator==(const NpuSubgraph&, const NpuSubgraph&) = default;
+};
+/// Runs on ONNX Runtime; a complete model of the shapes of one run (the model's own batch, 1 where that is free).
+struct CpuSubgraph {
+    std::string onnx_bytes;
+    std::vector<std::string> inputs, outputs;  ///< value names
+    friend bool operator==(const CpuSubgraph&, const CpuSubgraph&) = default;
+};
+using Subgraph = std::variant<NpuSubgraph, CpuSubgraph>;
+
+struct Model {
+    std::vector<Port> inputs, outputs;
+    int64_t batch = 1;                ///< samples of one run: axis 0 of every value that has a batch
+    std::vector<Subgraph> subgraphs;  ///< in order of execution
+    friend bool operator==(const Model&, const Model&) = default;
+};
+
+/// Value names a subgraph reads and makes.
+std::vector<std::string> inputs_of(const Subgraph& subgraph);
+std::vector<std::string> outputs_of(const Subgraph& subgraph);
+/// "NPU_0", "CPU_1": device and place in the list.
+std::string name_of(const Subgraph& subgraph, size_t index);
+
+}  // namespace calotype::execute

@@ -1,0 +1,57 @@
+#pragma once
+
+// The directory on disk: written whole or not at all, read with every checksum and bound checked before use.
+
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "execute/model.hpp"
+
+namespace calotype::snapshot {
+
+/// Name and content hash of an NPU configuration.
+struct NpuIdentity {
+    std::string name;
+    std::string fingerprint;
+    friend bool operator==(const NpuIdentity&, const NpuIdentity&) = default;
+};
+
+/// What one run gave at compile time: a device proves itself with it.
+struct GoldenSubgraph {
+    std::map<std::string, Tensor> outputs;   ///< value -> int8 codes in tensor order [batch, elements]; CPU: its tensors
+    std::vector<std::string> layer_sha256;   ///< NPU: of each layer's codes, all samples of the run
+    friend bool operator==(const GoldenSubgraph&, const GoldenSubgraph&) = default;
+};
+struct Golden {
+    std::map<std::string, Tensor> inputs;
+    std::vector<GoldenSubgraph> subgraphs;
+    friend bool operator==(const Golden&, const Golden&) = default;
+};
+
+/// Everything a snapshot holds.
+struct Contents {
+    std::string tool_version;
+    NpuIdentity npu;
+    std::string model_sha256, samples_sha256, options_sha256;
+    std::map<std::string, std::string> preprocessing;
+    execute::Model model;
+    std::optional<Golden> golden;
+    std::string report_json;  ///< an object; written in canonical form
+    std::string iriz_onnx;    ///< wrp_network_iriz.onnx
+    friend bool operator==(const Contents&, const Contents&) = default;
+};
+
+/// Writes `contents` as the directory `path`, in one step. Throws Error FILE_UNWRITABLE.
+void write(const std::filesystem::path& path, const Contents& contents);
+
+/// Reads and checks all of it. Throws Error SNAPSHOT_MISSING, SNAPSHOT_DAMAGED, SNAPSHOT_VERSION, and, where `present` is
+/// given and the snapshot has an NPU subgraph for another configuration, CONFIG_SNAPSHOT_MISMATCH with both.
+Contents read(const std::filesystem::path& path, const std::optional<NpuIdentity>& present = {});
+
+/// The configuration that a snapshot's manifest states; checks the manifest's own checksum.
+NpuIdentity identity(const std::filesystem::path& path);
+
+}  // namespace calotype::snapshot
