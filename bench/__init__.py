@@ -1,0 +1,1 @@
+"""Measurements of the product from outside: accuracy, speed, layer-wise agreement, reproducibility."""

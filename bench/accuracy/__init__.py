@@ -1,0 +1,1 @@
+"""FP32 and NPU side by side on labelled data: metric, agreement, signal-to-noise ratio."""

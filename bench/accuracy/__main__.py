@@ -1,0 +1,101 @@
+"""python -m bench.accuracy: FP32 against NPU on labelled data."""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+
+from bench import calotype_cli
+from bench.accuracy import measures, npu, tasks
+from bench.accuracy.prepared import Prepared, prepare
+
+COLUMNS = [("network", 19, "s"), ("images", 6, "d"), ("samples", 7, "d"), ("fp32_top1", 9, ".2f"), ("npu_top1", 8, ".2f"),
+           ("difference", 10, "+.2f"), ("agreement", 9, ".2f"), ("snr_db", 6, ".2f"), ("snr_centred_db", 14, ".2f"),
+           ("compile_seconds", 15, ".1f"), ("compile_peak_mb", 15, ".0f")]
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m bench.accuracy", description=__doc__)
+    parser.add_argument("--networks", nargs="+", help="default: all")
+    parser.add_argument("--images", nargs="+", type=int, default=[4, 20], help="calibration samples; default 4 20")
+    parser.add_argument("--mode", help="quantization mode, handed to `calotype compile`")
+    parser.add_argument("--without", nargs="+", default=[], help="ingredients of quantization to switch off")
+    parser.add_argument("--npu", help="NPU configuration; `none` isolates what import and optimization do")
+    parser.add_argument("--compile-option", action="append", default=[], help="one more argument of `calotype compile`")
+    parser.add_argument("--run-option", action="append", default=[], help="one more argument of `calotype run`")
+    parser.add_argument("--fp32-only", action="store_true", help="check the FP32 side against the published figures")
+    parser.add_argument("--work", type=Path, default=calotype_cli.ROOT / "build/bench")
+    parser.add_argument("--out", type=Path, help="write the figures as JSON")
+    return parser.parse_args()
+
+
+def compile_options(given: argparse.Namespace) -> list[str]:
+    options = list(given.compile_option)
+    for name in ("mode", "npu"):
+        if getattr(given, name):
+            options += [f"--{name}", getattr(given, name)]
+    for ingredient in given.without:
+        options += ["--without", ingredient]
+    return options
+
+
+def figures(task: Prepared, outputs: np.ndarray) -> dict:
+    fp32, npu_top1 = measures.top1(task.fp32, task.labels), measures.top1(outputs, task.labels)
+    return {"samples": len(task.labels), "fp32_top1": fp32, "npu_top1": npu_top1, "difference": npu_top1 - fp32,
+            "agreement": measures.agreement(outputs, task.fp32), "snr_db": measures.snr_db(outputs, task.fp32),
+            "snr_centred_db": measures.snr_db(outputs, task.fp32, centred=True)}
+
+
+def measure(given: argparse.Namespace, task: tasks.Task, images: int) -> dict:
+    prepared = prepare(task, given.work)
+    snapshot = given.work / "snapshots" / f"{task.name}_{images}"
+    row = {"network": task.name, "images": images}
+    try:
+        cost = npu.compile_snapshot(prepared, snapshot, images, compile_options(given))
+        outputs = npu.run(prepared, snapshot, given.run_option)
+    except (calotype_cli.Failed, KeyError, OSError) as error:
+        return row | {"failed": str(error)}
+    return row | figures(prepared, outputs) | {"compile_seconds": cost["seconds"], "compile_peak_mb": cost["peak_mb"]}
+
+
+def print_row(row: dict) -> None:
+    if "failed" in row:
+        print(f"{row['network']:19s} {row['images']:6d}  FAILED: {row['failed']}")
+    else:
+        print(" ".join(f"{row[name]:>{width}{form}}" if form != "s" else f"{row[name]:{width}s}"
+                       for name, width, form in COLUMNS))
+    sys.stdout.flush()
+
+
+def fp32_only(given: argparse.Namespace) -> list[dict]:
+    rows = []
+    print("network               samples  top-1  published (full set)")
+    for task in tasks.chosen(given.networks):
+        prepared = prepare(task, given.work)
+        rows.append({"network": task.name, "samples": len(prepared.labels), "published_top1": task.published_top1,
+                     "fp32_top1": measures.top1(prepared.fp32, prepared.labels)})
+        print(f"{task.name:20s}  {rows[-1]['samples']:7d}  {rows[-1]['fp32_top1']:5.2f}  {task.published_top1:5.2f}", flush=True)
+    return rows
+
+
+def main() -> int:
+    given = arguments()
+    if given.fp32_only:
+        rows = fp32_only(given)
+    else:
+        print(" ".join(f"{name:>{width}}" if form != "s" else f"{name:{width}}" for name, width, form in COLUMNS))
+        rows = []
+        for images in given.images:
+            for task in tasks.chosen(given.networks):
+                rows.append(measure(given, task, images))
+                print_row(rows[-1])
+    if given.out:
+        given.out.parent.mkdir(parents=True, exist_ok=True)
+        given.out.write_text(json.dumps({"options": compile_options(given), "rows": rows}, indent=1) + "\n")
+    return 1 if any("failed" in row for row in rows) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

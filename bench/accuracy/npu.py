@@ -1,0 +1,35 @@
+"""Compiles a task's network and runs it over the evaluation samples, through the command line."""
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+
+from bench import calotype_cli
+from bench.accuracy.prepared import Prepared
+
+PART_BYTES = 128 << 20  # of inputs a call of `calotype run`
+
+
+def compile_snapshot(task: Prepared, snapshot: Path, images: int, options: list[str]) -> dict:
+    """`calotype compile`; returns its wall seconds and peak memory."""
+    if snapshot.exists():
+        shutil.rmtree(snapshot)
+    snapshot.parent.mkdir(parents=True, exist_ok=True)
+    return calotype_cli.call_measured("compile", task.model, "--samples", task.samples_file, "-o", snapshot, "--images",
+                                      images, *options)
+
+
+def run(task: Prepared, snapshot: Path, options: list[str]) -> np.ndarray:
+    """Outputs of the snapshot for all evaluation samples, in parts so that no file gets larger than PART_BYTES."""
+    step = max(1, PART_BYTES // task.inputs[0].nbytes)
+    outputs = []
+    part_in, part_out = snapshot.parent / "part_in.npz", snapshot.parent / "part_out.npz"
+    for first in range(0, len(task.inputs), step):
+        np.savez(part_in, **{task.input_name: task.inputs[first:first + step]})
+        calotype_cli.call("run", snapshot, "--input", part_in, "--output", part_out, *options)
+        with np.load(part_out) as arrays:
+            outputs.append(arrays[task.output_name].reshape(len(task.inputs[first:first + step]), -1))
+    part_in.unlink()
+    part_out.unlink()
+    return np.concatenate(outputs)
