@@ -1,0 +1,105 @@
+#include "base/file.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <fstream>
+
+#include "base/error.hpp"
+#include "base/hash.hpp"
+
+namespace calotype {
+namespace {
+
+namespace fs = std::filesystem;
+using testing::HasSubstr;
+using testing::ThrowsMessage;
+
+class FileTest : public testing::Test {
+  protected:
+    void SetUp() override {
+        std::string name = (fs::temp_directory_path() / "calotype-file-XXXXXX").string();
+        ASSERT_NE(::mkdtemp(name.data()), nullptr);
+        dir_ = name;
+    }
+    void TearDown() override { fs::remove_all(dir_); }
+
+    std::string text(const fs::path& path) const {
+        const auto bytes = read_file(path);
+        return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+    }
+    int64_t entries() const { return std::distance(fs::directory_iterator(dir_), fs::directory_iterator()); }
+
+    fs::path dir_;
+};
+
+TEST_F(FileTest, WritesAndReads) {
+    write_file(dir_ / "a", "photograph");
+    EXPECT_EQ(text(dir_ / "a"), "photograph");
+    write_file(dir_ / "a", "");
+    EXPECT_EQ(text(dir_ / "a"), "");
+}
+
+TEST_F(FileTest, RefusesWhatIsNoFile) {
+    EXPECT_THAT([&] { read_file(dir_ / "none"); }, ThrowsMessage<Error>(HasSubstr("FILE_MISSING: `")));
+    EXPECT_THAT([&] { read_file(dir_); }, ThrowsMessage<Error>(HasSubstr("not a regular file")));
+    ASSERT_EQ(::mkfifo((dir_ / "fifo").c_str(), 0600), 0);
+    EXPECT_THAT([&] { read_file(dir_ / "fifo"); }, ThrowsMessage<Error>(HasSubstr("FILE_UNREADABLE")));
+    write_file(dir_ / "long", "12345");
+    EXPECT_THAT([&] { read_file(dir_ / "long", 4); }, ThrowsMessage<Error>(HasSubstr("has 5 bytes, at most 4")));
+}
+
+TEST_F(FileTest, ReportsWhatCannotBeWritten) {
+    EXPECT_THAT([&] { write_file(dir_ / "no" / "such", "x"); }, ThrowsMessage<Error>(HasSubstr("FILE_UNWRITABLE")));
+    EXPECT_THAT([&] { write_file("/dev/full", "x"); }, ThrowsMessage<Error>(HasSubstr("No space left on device")));
+}
+
+TEST_F(FileTest, StagedDirectoryTakesTheTargetsPlaceWhole) {
+    for (const std::string content : {"old", "new"}) {
+        StagedDirectory staged(dir_ / "snapshot");
+        write_file(staged.path() / content, content);
+        EXPECT_FALSE(fs::exists(dir_ / "snapshot" / content));
+        staged.commit();
+        EXPECT_EQ(text(dir_ / "snapshot" / content), content);
+    }
+    EXPECT_FALSE(fs::exists(dir_ / "snapshot" / "old"));
+    EXPECT_EQ(entries(), 1);
+}
+
+TEST_F(FileTest, StagedDirectoryLeavesNothingWithoutCommit) {
+    write_file(dir_ / "file", "x");
+    EXPECT_THAT([&] { StagedDirectory staged(dir_ / "file"); }, ThrowsMessage<Error>(HasSubstr("FILE_UNWRITABLE")));
+    {
+        StagedDirectory staged(dir_ / "snapshot/");  // a trailing slash names the same directory
+        write_file(staged.path() / "half", "x");
+    }
+    EXPECT_EQ(entries(), 1);
+}
+
+TEST_F(FileTest, StagedDirectoryRemovesOnlyWhatADeadProcessLeft) {
+    // The largest process id of Linux is below 2^22: 4194305 cannot live.
+    fs::create_directories(dir_ / ".snapshot.partial-4194305");
+    fs::create_directories(dir_ / ".snapshot.partial-1");
+    fs::create_directories(dir_ / ".snapshot.partial-x");
+    {
+        StagedDirectory staged(dir_ / "snapshot");
+    }
+    EXPECT_FALSE(fs::exists(dir_ / ".snapshot.partial-4194305"));
+    EXPECT_TRUE(fs::exists(dir_ / ".snapshot.partial-1"));
+    EXPECT_TRUE(fs::exists(dir_ / ".snapshot.partial-x"));
+}
+
+TEST(Hash, IsSha256) {
+    constexpr const char* kAbc = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";  // FIPS 180-4
+    EXPECT_EQ(sha256("abc"), kAbc);
+    Sha256 pieces;
+    pieces.update("a");
+    pieces.update("bc");
+    EXPECT_EQ(pieces.hex(), kAbc);
+    EXPECT_EQ(pieces.hex(), sha256(""));  // it starts anew
+}
+
+}  // namespace
+}  // namespace calotype
