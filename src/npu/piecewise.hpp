@@ -1,0 +1,29 @@
+#pragma once
+
+// Activations as tables of at most 16 straight segments (design.md, Other activations).
+
+#include <span>
+#include <vector>
+
+#include "npu/layer.hpp"
+
+namespace calotype::npu {
+
+/// The activation in reals, float64: what a table is measured against.
+double activate(const Activation& activation, double x);
+
+struct PiecewiseResult {
+    PiecewiseLinear stage;
+    Quantization output;     ///< as asked, or with scales grown until the table's slopes fit
+    double scale_pre = 0;
+    double error_codes = 0;  ///< largest, over all 65,536 inputs, against the exact function; report 2 (several scales: 4) or more
+};
+
+/// `sum_scale` is scale_in * weight_scale, one entry or one an output channel.
+PiecewiseResult make_piecewise(const Activation& activation, std::span<const double> sum_scale, Quantization output);
+
+/// One output of the table: the definition, for the compiler's check and the reference kernel.
+int16_t piecewise_y16(const PiecewiseLinear& table, int16_t pre);
+int8_t piecewise_code(const PiecewiseLinear& table, int16_t pre, int64_t channel);
+
+}  // namespace calotype::npu

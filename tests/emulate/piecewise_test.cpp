@@ -1,0 +1,88 @@
+#include "npu/piecewise.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+namespace calotype::npu {
+namespace {
+
+struct Case {
+    ActivationKind kind;
+    float alpha, beta, scale;
+    int32_t zero_point;
+};
+
+class Tables : public testing::TestWithParam<Case> {};
+
+// make_piecewise compares its table with the exact function on all 65,536 inputs; this repeats it from the stage alone.
+double worst_error(const PiecewiseResult& r, const Activation& activation) {
+    double worst = 0;
+    const double scale = r.output.scale[0];
+    for (int p = -32768; p <= 32767; ++p) {
+        const double exact = activate(activation, p * r.scale_pre) / scale + r.output.zero_point[0];
+        const int code = piecewise_code(r.stage, static_cast<int16_t>(p), 0);
+        worst = std::max(worst, std::abs(code - std::clamp(exact, -128.0, 127.0)));
+    }
+    return worst;
+}
+
+TEST_P(Tables, StayWithinOneCodeOfTheFunction) {
+    const Case& c = GetParam();
+    Activation activation;
+    activation.kind = c.kind;
+    activation.alpha = c.alpha;
+    activation.beta = c.beta;
+    const std::vector<double> sum_scale{0.001};
+    const PiecewiseResult r = make_piecewise(activation, sum_scale, {{c.scale}, {c.zero_point}});
+    EXPECT_LE(r.stage.slope.size(), 16U);
+    EXPECT_EQ(r.stage.breakpoints.size() + 1, r.stage.slope.size());
+    EXPECT_NEAR(worst_error(r, activation), r.error_codes, 1e-9);
+    // The code is rounded (1/2) and the exact value is not: a code off by one in rounding is below 1.5.
+    EXPECT_LT(r.error_codes, 1.5) << name_of(c.kind) << " scale " << c.scale << " zero point " << c.zero_point;
+    EXPECT_GE(r.output.scale[0], c.scale);
+    EXPECT_LE(r.output.scale[0], c.scale * 2.5F);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    All, Tables,
+    testing::Values(Case{ActivationKind::sigmoid, 0, 0, 1 / 255.F, -128}, Case{ActivationKind::sigmoid, 0, 0, 0.01F, 0},
+                    Case{ActivationKind::tanh, 0, 0, 1 / 127.F, 0}, Case{ActivationKind::silu, 1, 0, 0.03F, -119},
+                    Case{ActivationKind::silu, 1, 0, 0.007F, -89}, Case{ActivationKind::silu, 1, 0, 0.16F, -126},
+                    Case{ActivationKind::silu, 1.702F, 0, 0.03F, -120},
+                    Case{ActivationKind::gelu_erf, 0, 0, 0.03F, -122}, Case{ActivationKind::gelu_erf, 0, 0, 0.1F, -126},
+                    Case{ActivationKind::gelu_tanh, 0, 0, 0.02F, -120}, Case{ActivationKind::mish, 0, 0, 0.03F, -118},
+                    Case{ActivationKind::mish, 0, 0, 0.008F, -90}, Case{ActivationKind::hard_swish, 0, 0, 0.03F, -115},
+                    Case{ActivationKind::hard_swish, 0, 0, 0.1F, -124},
+                    Case{ActivationKind::hard_sigmoid, 0.2F, 0.5F, 1 / 255.F, -128},
+                    Case{ActivationKind::leaky_relu, 0.1F, 0, 0.05F, -100},
+                    Case{ActivationKind::leaky_relu, 0.01F, 0, 0.02F, -126},
+                    Case{ActivationKind::leaky_relu, 0.3F, 0, 0.02F, -30},
+                    Case{ActivationKind::prelu, 0.25F, 0, 0.02F, -100},
+                    Case{ActivationKind::softplus, 0, 0, 0.03F, -128}, Case{ActivationKind::elu, 1, 0, 0.02F, -78},
+                    Case{ActivationKind::elu, 1, 0, 0.1F, -118}));
+
+TEST(Piecewise, WritesSeveralScalesWithinThreeCodes) {
+    Activation silu;
+    silu.kind = ActivationKind::silu;
+    silu.alpha = 1;
+    const Quantization output{{0.03F, 0.012F, 0.005F, 0.02F}, {-119, -105, -72, -114}};
+    const std::vector<double> sum_scale{0.001, 0.002, 0.003, 0.004};
+    const PiecewiseResult r = make_piecewise(silu, sum_scale, output);
+    EXPECT_EQ(r.stage.channel_m.size(), 4U);
+    EXPECT_EQ(r.stage.m16.size(), 4U);
+    EXPECT_GE(r.stage.r2, 1);
+    EXPECT_LE(r.stage.r2, 7);
+    EXPECT_LT(r.error_codes, 3.5);
+}
+
+TEST(Piecewise, ScalesOfOneLayerStayWithinAFactorOfEight) {
+    Activation tanh;
+    tanh.kind = ActivationKind::tanh;
+    const PiecewiseResult r = make_piecewise(tanh, std::vector<double>{0.001}, {{0.008F, 0.0001F}, {0, 0}});
+    EXPECT_FLOAT_EQ(r.output.scale[0], 0.008F);
+    EXPECT_GE(r.output.scale[1], 0.001F);
+}
+
+}  // namespace
+}  // namespace calotype::npu
