@@ -113,6 +113,8 @@ std::string name_of(ActivationKind kind);
 struct FloatTensor {
     std::string value;  ///< name of the graph value it holds (in Placement's order)
     Dims shape;         ///< per sample, channels last
+    Dims split{};       ///< how the value lies in the tensor, as in Placement
+    std::vector<int64_t> axes{};
 };
 struct FloatLayer {
     std::string name;                  ///< of its last source node; unique

@@ -1,0 +1,189 @@
+#include "npu/config.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <numeric>
+
+#include "base/file.hpp"
+#include "base/hash.hpp"
+#include "npu/builtin_configs.hpp"
+
+namespace calotype::npu {
+
+const std::vector<std::string_view> kLimitKeys = {"pad_pixels", "piecewise_intervals", "pool_kernel_pixels",
+                                                  "space_to_depth_block"};
+const std::vector<std::string_view> kSupportKeys = {"average_pool_excluding_padding",
+                                                    "conv_transpose",
+                                                    "crop_and_resize",
+                                                    "deformable_conv",
+                                                    "depth_to_space",
+                                                    "l2_norm",
+                                                    "layer_norm",
+                                                    "matmul",
+                                                    "mul_channels",
+                                                    "pixel_unshuffle",
+                                                    "pool_3d",
+                                                    "reciprocal_square_root",
+                                                    "softmax",
+                                                    "square",
+                                                    "thin_max_pool",
+                                                    "transpose"};
+
+namespace {
+
+using Json = nlohmann::json;
+
+struct Number {
+    std::string_view key;
+    int64_t Config::* member;
+};
+constexpr Number kNumbers[] = {{"columns", &Config::columns},
+                               {"rows", &Config::rows},
+                               {"tile_memory_bytes", &Config::tile_memory_bytes},
+                               {"int8_macs_per_cycle", &Config::int8_macs_per_cycle},
+                               {"bf16_macs_per_cycle", &Config::bf16_macs_per_cycle},
+                               {"memory_tiles", &Config::memory_tiles},
+                               {"memory_tile_bytes", &Config::memory_tile_bytes},
+                               {"memory_tile_bytes_per_cycle", &Config::memory_tile_bytes_per_cycle},
+                               {"clock_hz", &Config::clock_hz},
+                               {"ddr_bytes_per_second", &Config::ddr_bytes_per_second},
+                               {"layer_overhead_cycles", &Config::layer_overhead_cycles},
+                               {"host_macs_per_second", &Config::host_macs_per_second},
+                               {"host_bytes_per_second", &Config::host_bytes_per_second},
+                               {"boundary_us", &Config::boundary_us}};
+constexpr int64_t kLargest = int64_t{1} << 53;  // what every JSON reader keeps exactly
+
+/// Reads one object and remembers which keys were asked for, so that no other stays unnoticed.
+class Reader {
+  public:
+    Reader(const Json& object, std::string subject) : object_(object), subject_(std::move(subject)) {
+        if (!object.is_object()) fail("an object is needed");
+    }
+    const Json& at(std::string_view key) {
+        known_.emplace_back(key);
+        const auto found = object_.find(key);
+        if (found == object_.end()) fail(fmt::format("the key `{}` is missing", key));
+        return *found;
+    }
+    std::string text(std::string_view key) {
+        const Json& value = at(key);
+        if (!value.is_string() || value.get<std::string>().empty()) fail(fmt::format("`{}` must be a text", key));
+        return value.get<std::string>();
+    }
+    int64_t positive(std::string_view key) {
+        const Json& value = at(key);
+        if (!value.is_number_unsigned() || value.get<uint64_t>() < 1 || value.get<uint64_t>() > kLargest)
+            fail(fmt::format("`{}` is {}, it must be a whole number in [1, {}]", key, value.dump(), kLargest));
+        return value.get<int64_t>();
+    }
+    bool boolean(std::string_view key) {
+        const Json& value = at(key);
+        if (!value.is_boolean()) fail(fmt::format("`{}` is {}, it must be true or false", key, value.dump()));
+        return value.get<bool>();
+    }
+    void finish() const {
+        for (const auto& [key, value] : object_.items())
+            if (std::find(known_.begin(), known_.end(), key) == known_.end())
+                fail(fmt::format("unknown key `{}`, known are {}", key, fmt::join(known_, ", ")));
+    }
+    [[noreturn]] void fail(std::string fact) const {
+        throw Error({"NPU_CONFIG", subject_, std::move(fact),
+                     "compare it with data/npu/" + std::string(kDefaultConfig) + ".json"});
+    }
+
+  private:
+    const Json& object_;
+    std::string subject_;
+    std::vector<std::string> known_;
+};
+
+size_t edit_distance(std::string_view a, std::string_view b) {
+    std::vector<size_t> row(b.size() + 1);
+    std::iota(row.begin(), row.end(), size_t{0});
+    for (size_t i = 1; i <= a.size(); ++i) {
+        size_t diagonal = std::exchange(row[0], i);
+        for (size_t j = 1; j <= b.size(); ++j) {
+            const size_t replaced = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
+            diagonal = row[j];
+            row[j] = std::min({replaced, row[j] + 1, row[j - 1] + 1});
+        }
+    }
+    return row.back();
+}
+
+/// No NPU at all; the host's figures are those of the default configuration, for the predictions.
+Config no_npu() {
+    Config config = find_config(kDefaultConfig);
+    config.name = "none";
+    config.about = "no NPU: the whole graph runs in FP32 on the host";
+    config.columns = config.rows = config.memory_tiles = 0;
+    config.fingerprint = sha256("none");
+    return config;
+}
+
+}  // namespace
+
+int64_t Config::limit(std::string_view key) const {
+    const auto found = limits.find(std::string(key));
+    CALOTYPE_ASSERT(found != limits.end(), "a configuration holds every limit");
+    return found->second;
+}
+
+bool Config::supports(std::string_view key) const {
+    const auto found = support.find(std::string(key));
+    CALOTYPE_ASSERT(found != support.end(), "a configuration answers for every operation");
+    return found->second;
+}
+
+Config parse_config(std::string_view json, std::string_view subject) {
+    const std::string where = fmt::format("NPU configuration `{}`", subject);
+    const Json root = Json::parse(json, nullptr, false);
+    if (root.is_discarded()) throw Error({"NPU_CONFIG", where, "this is not JSON"});
+    Config config;
+    Reader reader(root, where);
+    config.name = reader.text("name");
+    config.about = reader.text("about");
+    for (const Number& number : kNumbers) config.*number.member = reader.positive(number.key);
+    Reader limits(reader.at("limits"), where + ", limits");
+    for (const std::string_view key : kLimitKeys) config.limits[std::string(key)] = limits.positive(key);
+    limits.finish();
+    Reader support(reader.at("support"), where + ", support");
+    for (const std::string_view key : kSupportKeys) config.support[std::string(key)] = support.boolean(key);
+    support.finish();
+    reader.finish();
+    config.fingerprint = sha256(root.dump());  // nlohmann::json sorts keys: order and spaces of the file do not count
+    return config;
+}
+
+std::vector<std::string> builtin_names() {
+    std::vector<std::string> names;
+    for (const BuiltinConfig& builtin : builtin_configs()) names.emplace_back(builtin.name);
+    std::sort(names.begin(), names.end());
+    std::stable_partition(names.begin(), names.end(), [](const std::string& name) { return name == kDefaultConfig; });
+    return names;
+}
+
+Config find_config(std::string_view name_or_file) {
+    for (const BuiltinConfig& builtin : builtin_configs())
+        if (builtin.name == name_or_file) return parse_config(builtin.json, builtin.name);
+    if (name_or_file == "none") return no_npu();
+    std::error_code ignored;
+    if (std::filesystem::is_regular_file(name_or_file, ignored)) {
+        const auto bytes = read_file(name_or_file, 1 << 20);
+        return parse_config({reinterpret_cast<const char*>(bytes.data()), bytes.size()}, name_or_file);
+    }
+    std::vector<std::string> names = builtin_names();
+    names.emplace_back("none");
+    std::stable_sort(names.begin(), names.end(), [&](const std::string& a, const std::string& b) {
+        return edit_distance(a, name_or_file) < edit_distance(b, name_or_file);
+    });
+    names.resize(std::min<size_t>(names.size(), 3));
+    throw Error({"NPU_UNKNOWN", fmt::format("NPU configuration `{}`", name_or_file),
+                 "there is no configuration and no file of this name",
+                 fmt::format("the nearest names are `{}`; `calotype npu` lists all", fmt::join(names, "`, `"))});
+}
+
+}  // namespace calotype::npu
