@@ -1,0 +1,1 @@
+"""Milliseconds of each network beside ONNX Runtime, one thread, interleaved."""

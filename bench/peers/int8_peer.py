@@ -1,0 +1,39 @@
+"""ONNX Runtime's own INT8 form of a network: QDQ, weights per channel, U8S8 (its faster form)."""
+
+from pathlib import Path
+
+import numpy as np
+import onnx
+from onnx import version_converter
+from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
+from onnxruntime.quantization.shape_inference import quant_pre_process
+
+from bench.accuracy.prepared import Prepared
+
+CALIBRATION_SAMPLES = 20
+LEAST_OPSET = 13  # QuantizeLinear's axis
+
+
+class _Samples(CalibrationDataReader):
+    def __init__(self, task: Prepared):
+        with np.load(task.samples_file) as arrays:
+            samples = arrays[task.input_name][:CALIBRATION_SAMPLES]
+        self._feeds = iter([{task.input_name: sample[None]} for sample in samples])
+
+    def get_next(self):
+        return next(self._feeds, None)
+
+
+def make(task: Prepared, path: Path) -> None:
+    """Writes the quantized model to `path`. Raises what ONNX Runtime's tools raise where they cannot."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    raised, prepared = path.with_suffix(".raised.onnx"), path.with_suffix(".prepared.onnx")
+    model = onnx.load(task.model)
+    if model.opset_import[0].version < LEAST_OPSET:
+        model = version_converter.convert_version(model, LEAST_OPSET)
+    onnx.save(model, raised)
+    quant_pre_process(str(raised), str(prepared), skip_symbolic_shape=True)
+    quantize_static(str(prepared), str(path), _Samples(task), quant_format=QuantFormat.QDQ, per_channel=True,
+                    activation_type=QuantType.QUInt8, weight_type=QuantType.QInt8)
+    raised.unlink()
+    prepared.unlink()
