@@ -32,25 +32,16 @@ def _resolved(value, tensors):
     return {"inf": np.inf, "-inf": -np.inf}.get(value, value) if isinstance(value, str) else value
 
 
-def networks(snapshot: Path) -> list[dict]:
-    """The NPU subgraphs' networks in order of execution."""
+def networks(snapshot: Path) -> dict[str, dict]:
+    """The NPU subgraphs' networks by name (`NPU_0`), in order of execution."""
     tensors = read_safetensors(snapshot / "weights.safetensors")
     content = _resolved(json.loads((snapshot / "layers.json").read_text()), tensors)
-    found = []
-    _collect(content, found)
-    for network in found:
+    found = {name: content[name] for name in sorted(content, key=lambda name: int(name.rpartition("_")[2]))}
+    for network in found.values():
         for layer in network["layers"]:
             layer["weights"] = np.array(layer["weights"], np.int64)
             layer["bias"] = np.array(layer["bias"], np.int64)
     return found
-
-
-def _collect(content, found: list) -> None:
-    if isinstance(content, dict) and {"tensors", "layers", "inputs", "outputs"} <= set(content):
-        found.append(content)
-    elif isinstance(content, (dict, list)):
-        for item in content.values() if isinstance(content, dict) else content:
-            _collect(item, found)
 
 
 def placed(value: np.ndarray, placement: dict, shape) -> np.ndarray:

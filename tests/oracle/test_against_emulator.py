@@ -1,0 +1,78 @@
+"""Whole networks: the oracle against `calotype run`, bit for bit, with the reference and with the fast kernels."""
+
+import json
+import os
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import oracle_arithmetic
+import oracle_network
+
+ROOT = Path(__file__).resolve().parents[2]
+CLI = Path(os.environ.get("CALOTYPE_CLI") or ROOT / ".venv/bin/calotype")
+DATA = Path(os.environ.get("CALOTYPE_DATA") or ROOT.parent / "shared/data")
+SAMPLES = 12
+
+pytestmark = pytest.mark.skipif(not CLI.exists(), reason="skipped: no `calotype` command, run `make build`")
+
+
+def calotype(*arguments):
+    done = subprocess.run([CLI, *map(str, arguments)], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def digits():
+    """The bundled network and its test images."""
+    folder = ROOT / "examples/digits"
+    model = next(iter(sorted(folder.glob("*.onnx"))), None)
+    arrays = next(iter(sorted(folder.glob("*.npz"))), None)
+    if model is None or arrays is None:
+        pytest.skip("skipped: the digits example is not there")
+    import onnx
+    shape = [d.dim_value for d in onnx.load(model).graph.input[0].type.tensor_type.shape.dim][1:]
+    with np.load(arrays) as content:
+        for values in content.values():
+            if list(values.shape[1:]) == shape:
+                return model, values.astype(np.float32)
+    pytest.fail(f"{arrays} holds no images of shape {shape}")
+
+
+def resnet20():
+    """CIFAR-10 images, normalized as the network was trained."""
+    if not DATA.is_dir():
+        pytest.skip("skipped: no data")
+    pixels = np.fromfile(DATA / "cifar10/test.bin", np.uint8).reshape(-1, 3073)[:100, 1:].reshape(-1, 3, 32, 32)
+    mean, std = np.float32([0.485, 0.456, 0.406]), np.float32([0.229, 0.224, 0.225])
+    return DATA / "cifar10/resnet20_cifar10.onnx", (pixels / np.float32(255) - mean[:, None, None]) / std[:, None, None]
+
+
+@pytest.mark.parametrize("network", [digits, resnet20])
+def test_a_network_gives_the_same_bits(network, tmp_path):
+    model, samples = network()
+    snapshot = tmp_path / "snapshot"
+    np.save(tmp_path / "samples.npy", samples[-4:])
+    inputs = np.ascontiguousarray(samples[:SAMPLES])
+    np.save(tmp_path / "inputs.npy", inputs)
+    calotype("compile", model, "--samples", tmp_path / "samples.npy", "-o", snapshot)
+
+    expected = oracle_outputs(snapshot, inputs)
+    for kernels in ("reference", "auto"):
+        calotype("run", snapshot, "--input", tmp_path / "inputs.npy", "--output", tmp_path / "out.npz", "--kernels", kernels)
+        with np.load(tmp_path / "out.npz") as outputs:
+            for name, values in expected.items():
+                assert outputs[name].tobytes() == values.tobytes(), f"{network.__name__}, {kernels}: output `{name}` differs"
+
+
+def oracle_outputs(snapshot, inputs):
+    manifest = json.loads((snapshot / "manifest.json").read_text())
+    [network] = oracle_network.networks(snapshot).values()  # networks that run whole on the NPU
+    inputs_by_name = {port["name"]: oracle_arithmetic.to_codes(inputs, one_scale(port)) for port in manifest["inputs"]}
+    results, _ = oracle_network.run(network, inputs_by_name)
+    return {port["name"]: oracle_arithmetic.to_reals(results[port["name"]], one_scale(port)) for port in manifest["outputs"]}
+
+
+def one_scale(port):
+    return {**port, "scale": port["scale"][0], "zero_point": port["zero_point"][0]}
