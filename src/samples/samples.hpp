@@ -10,10 +10,11 @@
 #include <vector>
 
 #include "base/tensor.hpp"
+#include "calotype/compile.hpp"
 
 namespace calotype::samples {
 
-/// An input of the model as a sample must match it: -1 is a free dim. The first dim is the batch where `dims` has one.
+/// An input of the model as a sample must match it; -1 is a free dim. Axis 0 is the batch.
 struct InputSpec {
     std::string name;
     DataType type = DataType::float32;
@@ -25,36 +26,47 @@ enum class Channels { rgb, bgr, gray };
 
 /// How a folder of images becomes the model's one input: x = (pixel - mean[c]) / std[c], pixel in [0, 255].
 struct ImageOptions {
-    std::vector<double> mean;                      ///< one or one a channel; empty: 0
-    std::vector<double> std;                       ///< one or one a channel; empty: 1
-    std::optional<std::array<int64_t, 2>> resize;  ///< height, width; empty: the model's, else the image's own
+    std::vector<double> mean;                      ///< one, or one a channel; empty: 0
+    std::vector<double> std;                       ///< one, or one a channel; empty: 1
+    std::optional<std::array<int64_t, 2>> resize;  ///< height, width; empty: the model's, the image's own where free
     std::optional<Layout> layout;                  ///< empty: read off the model's input
     std::optional<Channels> channels;              ///< empty: gray for an input of one channel, else rgb
 };
 
-/// The samples of a path, in order (folders: by file name), one in memory at a time.
-class Source {
+/// A place samples come from. `at` may be called from several threads.
+class Reader {
   public:
-    ~Source();
-    Source(Source&&) noexcept;
-    Source& operator=(Source&&) noexcept;
-
-    int64_t count() const;
-    /// The model's inputs by name, each with the model's batch (1 where it is free).
-    std::map<std::string, Tensor> at(int64_t index) const;
-    /// Of names, types, dims and bytes of every sample and the image options: equal for equal samples.
-    std::string sha256() const;
-
-    struct Impl;
-    explicit Source(std::unique_ptr<Impl> impl);
-
-  private:
-    std::unique_ptr<Impl> impl_;
+    virtual ~Reader() = default;
+    virtual int64_t count() const = 0;
+    virtual std::map<std::string, Tensor> at(int64_t index) const = 0;
 };
 
-/// Opens an .npz, a .npy (model with one input), a folder of those, or a folder of .jpg, .jpeg and .png images.
-/// Names, types and shapes of all arrays are checked here, before any is used. Throws Error FILE_*, SAMPLE_*, NPY_*,
-/// NPZ_*, IMAGE_*.
-Source open(const std::filesystem::path& path, std::vector<InputSpec> inputs, const ImageOptions& options = {});
+/// The samples of a path, in order (folders: by file name), one in memory at a time.
+class Source : public Samples {
+  public:
+    Source(std::unique_ptr<Reader> reader, std::map<std::string, std::string> preprocessing);
+
+    int64_t count() const override { return reader_->count(); }
+    /// The model's inputs by name, each with the model's batch (1 where it is free).
+    std::map<std::string, Tensor> at(int64_t index) const override;
+    /// Of names, types, dims and bytes of every sample: equal for equal samples, however they are stored.
+    std::string sha256() const override;
+    std::map<std::string, std::string> preprocessing() const override { return preprocessing_; }
+
+  private:
+    std::unique_ptr<Reader> reader_;
+    std::map<std::string, std::string> preprocessing_;
+};
+
+/// Opens an .npz (keys are input names), a .npy (model with one input), a folder of those, or a folder of .jpg, .jpeg
+/// and .png images. Names, types and shapes of all arrays are checked here. An array [S, ...] whose other axes match
+/// gives S samples; a fixed model batch b takes b at a time; an array of one axis more than the input holds whole
+/// inputs. Throws Error FILE_*, SAMPLE_*, NPY_*, NPZ_*, IMAGE_*.
+Source open(const std::filesystem::path& path, const std::vector<InputSpec>& inputs, const ImageOptions& options = {});
+
+/// The readers behind `open`.
+std::unique_ptr<Reader> open_arrays(const std::filesystem::path& path, const std::vector<InputSpec>& inputs);
+std::unique_ptr<Reader> open_images(std::vector<std::filesystem::path> files, const std::vector<InputSpec>& inputs,
+                                    const ImageOptions& options);
 
 }  // namespace calotype::samples

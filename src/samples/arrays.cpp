@@ -1,0 +1,178 @@
+// Samples out of .npy and .npz files: how an array of many samples is cut into one at a time.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/error.hpp"
+#include "samples/byte_source.hpp"
+#include "samples/npy.hpp"
+#include "samples/samples.hpp"
+
+namespace calotype::samples {
+namespace {
+
+/// How an array serves an input: `count` pieces of `dims`, one behind the other.
+struct Cut {
+    int64_t count = 0;
+    Dims dims;
+};
+
+bool fits(std::span<const int64_t> found, std::span<const int64_t> wanted) {
+    return std::equal(found.begin(), found.end(), wanted.begin(), wanted.end(),
+                      [](int64_t have, int64_t want) { return want < 0 ? have > 0 : have == want; });
+}
+
+std::string spelled(const Dims& dims) {
+    std::string out;
+    for (const int64_t dim : dims) out += (out.empty() ? "" : ", ") + (dim < 0 ? "any" : std::to_string(dim));
+    return fmt::format("[{}]", out);
+}
+
+Cut cut(const Dims& found, const InputSpec& input, const std::string& subject) {
+    const std::span<const int64_t> have(found), want(input.dims);
+    const int64_t batch = want.empty() || want[0] < 0 ? 1 : want[0];
+    if (!want.empty() && have.size() == want.size() && fits(have.subspan(1), want.subspan(1)) && have[0] > 0 &&
+        have[0] % batch == 0) {
+        Dims dims = found;
+        dims[0] = batch;
+        return {found[0] / batch, dims};
+    }
+    if (have.size() == want.size() + 1 && have[0] > 0 && fits(have.subspan(1), want)) {
+        return {found[0], Dims(found.begin() + 1, found.end())};
+    }
+    if (!want.empty() && batch == 1 && have.size() + 1 == want.size() && fits(have, want.subspan(1))) {
+        Dims dims = found;
+        dims.insert(dims.begin(), 1);
+        return {1, dims};
+    }
+    if (want.empty() && have.empty()) return {1, {}};
+    throw Error(
+        {"SAMPLE_SHAPE", subject,
+         fmt::format("its shape is {}, the input `{}` takes {}", spelled(found), input.name, spelled(input.dims)),
+         fmt::format("give [S, ...] with the input's other axes for S samples{}",
+                     batch > 1 ? fmt::format(", S a multiple of the batch {}", batch) : "")});
+}
+
+/// One array that feeds one input.
+struct Array {
+    InputSpec input;
+    NpyHeader header;
+    Cut pieces;
+    std::unique_ptr<ByteSource> bytes;
+    std::optional<Tensor> reordered;  ///< of a Fortran-ordered array, which cannot be read piece by piece
+};
+
+Array open_array(std::unique_ptr<ByteSource> bytes, const InputSpec& input, const std::string& subject) {
+    std::vector<std::byte> head(static_cast<size_t>(std::min(kNpyHeaderLimit, bytes->size_bytes())));
+    bytes->read(0, head);
+    Array array{input, parse_npy_header(head, subject), {}, std::move(bytes), {}};
+    const NpyHeader& header = array.header;
+    if (header.type != input.type) {
+        throw Error({"SAMPLE_TYPE", subject,
+                     fmt::format("its type is {}, the input `{}` takes {}", name_of(header.type), input.name,
+                                 name_of(input.type)),
+                     fmt::format("save it with .astype(numpy.{}), and check that its values are meant for the model",
+                                 name_of(input.type))});
+    }
+    array.pieces = cut(header.dims, input, subject);
+    const int64_t size = element_count(header.dims) * bytes_of(header.type);
+    if (array.bytes->size_bytes() - header.data_offset != size) {
+        throw Error({"NPY_BROKEN", subject,
+                     fmt::format("it holds {} bytes of data, its shape {} asks for {}",
+                                 array.bytes->size_bytes() - header.data_offset, to_string(header.dims), size),
+                     "save the array again"});
+    }
+    if (header.fortran_order && header.dims.size() > 1) {
+        Tensor whole(header.type, header.dims);
+        array.bytes->read(header.data_offset, whole.bytes());
+        array.reordered = from_fortran_order(whole);
+    }
+    return array;
+}
+
+Tensor piece_of(const Array& array, int64_t index) {
+    Tensor tensor(array.header.type, array.pieces.dims);
+    const auto size = static_cast<int64_t>(tensor.bytes().size());
+    if (array.reordered) {
+        const auto from =
+            array.reordered->bytes().subspan(static_cast<size_t>(index * size), static_cast<size_t>(size));
+        std::copy(from.begin(), from.end(), tensor.bytes().begin());
+    } else {
+        array.bytes->read(array.header.data_offset + index * size, tensor.bytes());
+    }
+    return tensor;
+}
+
+class Arrays : public Reader {
+  public:
+    explicit Arrays(std::vector<Array> arrays) : arrays_(std::move(arrays)) {}
+    int64_t count() const override { return arrays_.empty() ? 0 : arrays_.front().pieces.count; }
+    std::map<std::string, Tensor> at(int64_t index) const override {
+        std::map<std::string, Tensor> sample;
+        for (const Array& array : arrays_) sample[array.input.name] = piece_of(array, index);
+        return sample;
+    }
+
+  private:
+    std::vector<Array> arrays_;
+};
+
+std::string names_of(const std::vector<InputSpec>& inputs) {
+    std::string out;
+    for (const InputSpec& input : inputs) out += fmt::format("{}`{}`", out.empty() ? "" : ", ", input.name);
+    return out;
+}
+
+std::vector<Array> open_npz_arrays(const std::filesystem::path& path, const std::vector<InputSpec>& inputs) {
+    std::vector<Array> arrays;
+    const std::string archive = fmt::format("`{}`", path.string());
+    for (const ZipEntry& entry : read_zip_directory(path)) {
+        const std::string name =
+            entry.name.ends_with(".npy") ? entry.name.substr(0, entry.name.size() - 4) : entry.name;
+        const auto input =
+            std::find_if(inputs.begin(), inputs.end(), [&](const auto& spec) { return spec.name == name; });
+        if (input == inputs.end()) {
+            throw Error({"SAMPLE_NAME", archive, fmt::format("its array `{}` is no input of the model", name),
+                         fmt::format("name the arrays as the model's inputs: {}", names_of(inputs))});
+        }
+        const bool twice =
+            std::any_of(arrays.begin(), arrays.end(), [&](const Array& a) { return a.input.name == name; });
+        if (twice) throw Error({"SAMPLE_NAME", archive, fmt::format("it holds the array `{}` twice", name)});
+        arrays.push_back(open_array(open_entry(path, entry), *input, fmt::format("`{}` in {}", name, archive)));
+    }
+    for (const InputSpec& input : inputs) {
+        const auto same = [&](const Array& array) { return array.input.name == input.name; };
+        if (std::none_of(arrays.begin(), arrays.end(), same)) {
+            throw Error({"SAMPLE_NAME", archive, fmt::format("it has no array for the input `{}`", input.name),
+                         fmt::format("save one array an input: {}", names_of(inputs))});
+        }
+    }
+    return arrays;
+}
+
+}  // namespace
+
+std::unique_ptr<Reader> open_arrays(const std::filesystem::path& path, const std::vector<InputSpec>& inputs) {
+    std::vector<Array> arrays;
+    const std::string subject = fmt::format("`{}`", path.string());
+    if (path.extension() == ".npz") {
+        arrays = open_npz_arrays(path, inputs);
+    } else {
+        if (inputs.size() != 1) {
+            throw Error({"SAMPLE_NAME", subject,
+                         fmt::format("an .npy feeds one input, the model has {}", inputs.size()),
+                         fmt::format("save an .npz with {}", names_of(inputs))});
+        }
+        arrays.push_back(open_array(open_file(path), inputs.front(), subject));
+    }
+    for (const Array& array : arrays) {
+        if (array.pieces.count == arrays.front().pieces.count) continue;
+        throw Error({"SAMPLE_COUNT", subject,
+                     fmt::format("it has {} samples for `{}` but {} for `{}`", array.pieces.count, array.input.name,
+                                 arrays.front().pieces.count, arrays.front().input.name),
+                     "give every input as many"});
+    }
+    return std::make_unique<Arrays>(std::move(arrays));
+}
+
+}  // namespace calotype::samples

@@ -1,0 +1,23 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <vector>
+
+namespace calotype::samples {
+
+/// Pixels of a decoded picture, row by row, channels last.
+struct Image {
+    int64_t height = 0, width = 0, channels = 3;
+    std::vector<float> pixels;  ///< in [0, 255]
+};
+
+/// Decodes a JPEG or PNG into RGB, or into luminance where `gray`; an alpha channel is dropped over black.
+/// Throws Error FILE_*, IMAGE_BROKEN, IMAGE_TOO_LARGE.
+Image read_image(const std::filesystem::path& path, bool gray);
+
+/// Bilinear, pixel centres at halves; when it shrinks, the triangle is widened by the factor, so that every pixel
+/// counts.
+Image resize(const Image& image, int64_t height, int64_t width);
+
+}  // namespace calotype::samples

@@ -1,0 +1,131 @@
+#include "samples/samples.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <cctype>
+#include <mutex>
+
+#include "base/error.hpp"
+#include "base/hash.hpp"
+
+namespace calotype::samples {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::string extension(const fs::path& path) {
+    std::string text = path.extension().string();
+    std::transform(text.begin(), text.end(), text.begin(), [](unsigned char c) { return std::tolower(c); });
+    return text;
+}
+bool is_array(const fs::path& path) { return extension(path) == ".npy" || extension(path) == ".npz"; }
+bool is_image(const fs::path& path) {
+    return extension(path) == ".jpg" || extension(path) == ".jpeg" || extension(path) == ".png";
+}
+
+/// Array files one after the other; one is open at a time.
+class Folder : public Reader {
+  public:
+    Folder(std::vector<fs::path> files, std::vector<InputSpec> inputs)
+        : files_(std::move(files)), inputs_(std::move(inputs)) {
+        for (const fs::path& file : files_) {
+            first_.push_back(count_);
+            count_ += open_arrays(file, inputs_)->count();
+        }
+    }
+    int64_t count() const override { return count_; }
+    std::map<std::string, Tensor> at(int64_t index) const override {
+        const auto after = std::upper_bound(first_.begin(), first_.end(), index);
+        const auto file = static_cast<size_t>(after - first_.begin() - 1);
+        return reader_of(file)->at(index - first_[file]);
+    }
+
+  private:
+    std::shared_ptr<Reader> reader_of(size_t file) const {
+        const std::lock_guard lock(mutex_);
+        if (!reader_ || open_file_ != file) {
+            reader_ = open_arrays(files_[file], inputs_);
+            open_file_ = file;
+        }
+        return reader_;  // shared: another thread may open the next file meanwhile
+    }
+
+    std::vector<fs::path> files_;
+    std::vector<InputSpec> inputs_;
+    std::vector<int64_t> first_;  ///< per file, its first sample
+    int64_t count_ = 0;
+    mutable std::mutex mutex_;
+    mutable std::shared_ptr<Reader> reader_;
+    mutable size_t open_file_ = 0;
+};
+
+std::map<std::string, std::string> recorded(const ImageOptions& options) {
+    std::map<std::string, std::string> out{{"source", "images"}};
+    if (!options.mean.empty()) out["mean"] = fmt::format("{}", fmt::join(options.mean, ","));
+    if (!options.std.empty()) out["std"] = fmt::format("{}", fmt::join(options.std, ","));
+    if (options.resize) out["resize"] = fmt::format("{}x{}", (*options.resize)[0], (*options.resize)[1]);
+    if (options.layout) out["layout"] = *options.layout == Layout::nchw ? "nchw" : "nhwc";
+    if (options.channels) {
+        out["channels"] = *options.channels == Channels::rgb   ? "rgb"
+                          : *options.channels == Channels::bgr ? "bgr"
+                                                               : "gray";
+    }
+    return out;
+}
+
+Source open_folder(const fs::path& path, const std::vector<InputSpec>& inputs, const ImageOptions& options) {
+    std::vector<fs::path> arrays, images;
+    for (const auto& entry : fs::directory_iterator(path)) {
+        if (is_array(entry.path())) arrays.push_back(entry.path());
+        if (is_image(entry.path())) images.push_back(entry.path());
+    }
+    std::sort(arrays.begin(), arrays.end());  // the order of a directory is chance
+    std::sort(images.begin(), images.end());
+    const std::string subject = fmt::format("`{}`", path.string());
+    if (!arrays.empty() && !images.empty()) {
+        throw Error({"SAMPLE_MIXED", subject,
+                     fmt::format("it holds {} arrays and {} images", arrays.size(), images.size()),
+                     "give a folder of one kind"});
+    }
+    if (!arrays.empty()) return Source(std::make_unique<Folder>(std::move(arrays), inputs), {});
+    if (!images.empty()) return Source(open_images(std::move(images), inputs, options), recorded(options));
+    throw Error(
+        {"SAMPLE_NONE", subject, "it holds no .npy, .npz, .jpg, .jpeg or .png file", "give at least one sample"});
+}
+
+}  // namespace
+
+Source::Source(std::unique_ptr<Reader> reader, std::map<std::string, std::string> preprocessing)
+    : reader_(std::move(reader)), preprocessing_(std::move(preprocessing)) {}
+
+std::map<std::string, Tensor> Source::at(int64_t index) const {
+    CALOTYPE_ASSERT(index >= 0 && index < count(), "a sample's index is below their number");
+    return reader_->at(index);
+}
+
+std::string Source::sha256() const {
+    Sha256 hash;
+    for (int64_t index = 0; index < count(); ++index) {
+        for (const auto& [name, tensor] : at(index)) {
+            hash.update(
+                fmt::format("{}:{} {} {}\n", name.size(), name, name_of(tensor.type()), to_string(tensor.dims())));
+            hash.update(tensor.bytes());
+        }
+    }
+    return hash.hex();
+}
+
+Source open(const fs::path& path, const std::vector<InputSpec>& inputs, const ImageOptions& options) {
+    const std::string subject = fmt::format("`{}`", path.string());
+    std::error_code error;
+    if (!fs::exists(path, error))
+        throw Error({"FILE_MISSING", subject, "there is no such file or folder", "check the path"});
+    if (fs::is_directory(path, error)) return open_folder(path, inputs, options);
+    if (is_array(path)) return Source(open_arrays(path, inputs), {});
+    throw Error({"SAMPLE_KIND", subject, "samples are an .npz, an .npy, or a folder of those or of images",
+                 is_image(path) ? "give the folder the image is in" : "save the inputs with numpy.savez"});
+}
+
+}  // namespace calotype::samples
