@@ -1,0 +1,113 @@
+#include "optimize/optimize.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include "base/error.hpp"
+#include "optimize/pipeline.hpp"
+
+namespace calotype::optimize {
+namespace {
+
+/// Levenshtein distance.
+size_t distance(std::string_view a, std::string_view b) {
+    std::vector<size_t> row(b.size() + 1);
+    for (size_t j = 0; j <= b.size(); ++j) row[j] = j;
+    for (size_t i = 1; i <= a.size(); ++i) {
+        size_t diagonal = row[0];
+        row[0] = i;
+        for (size_t j = 1; j <= b.size(); ++j) {
+            const size_t replaced = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
+            diagonal = row[j];
+            row[j] = std::min({row[j] + 1, row[j - 1] + 1, replaced});
+        }
+    }
+    return row[b.size()];
+}
+
+void require_known(const std::vector<Entry>& entries, const std::string& name) {
+    const auto nearer = [&](const Entry& a, const Entry& b) { return distance(a.name, name) < distance(b.name, name); };
+    const Entry& nearest = *std::ranges::min_element(entries, nearer);
+    if (nearest.name != name)
+        throw Error({"REWRITE_UNKNOWN", fmt::format("rewrite `{}`", name), "no rewrite has this name",
+                     fmt::format("the nearest name is `{}`", nearest.name)});
+}
+
+class Runner {
+  public:
+    Runner(Graph& graph, const Options& options)
+        : graph_(graph), options_(options), entries_(pipeline(options.evaluate)), times_(entries_.size()) {
+        for (const std::string& name : options.disabled) require_known(entries_, name);
+        std::erase_if(entries_, [&](const Entry& entry) {
+            return std::ranges::find(options_.disabled, entry.name) != options_.disabled.end();
+        });
+        // Each node is normalised, fused or folded a few times at most: more means that two rewrites undo each other.
+        steps_left_ = 1000 + 100 * static_cast<int64_t>(graph.nodes().size());
+    }
+
+    Report run() {
+        tidy("remove_dead", graph_.remove_dead());
+        for (size_t i = 0; i < entries_.size();) i = pass(i) ? 0 : i + 1;
+        return report();
+    }
+
+  private:
+    /// One walk of one rewrite over the graph; true if it changed something.
+    bool pass(size_t index) {
+        const Entry& entry = entries_[index];
+        declined_[index].clear();
+        int64_t changes = 0;
+        const std::vector<NodeId> nodes = graph_.nodes();
+        for (const NodeId id : nodes) {
+            if (!graph_.alive(id)) continue;
+            const Rewrite result = entry.function(graph_, id);
+            if (result.is_done()) ++changes;
+            if (result.is_declined())
+                declined_[index].push_back({std::string(entry.name), graph_.node(id).name, result.reason()});
+        }
+        times_[index] += changes;
+        steps_left_ -= changes;
+        CALOTYPE_ASSERT(steps_left_ > 0, fmt::format("the rewrites come to an end, `{}` among the last", entry.name));
+        if (changes > 0) graph_.remove_dead();
+        tidy(entry.name, changes > 0);
+        return changes > 0;
+    }
+
+    void tidy(std::string_view name, bool changed) {
+        if (!changed) return;
+        graph_.sort();
+        if (options_.validate) graph_.validate();
+        if (options_.dump) options_.dump(name, graph_);
+    }
+
+    Report report() {
+        Report report;
+        for (size_t i = 0; i < entries_.size(); ++i) {
+            if (times_[i] > 0) report.applied.push_back({std::string(entries_[i].name), times_[i]});
+            for (const Report::Declined& declined : declined_[i]) report.declined.push_back(declined);
+        }
+        return report;
+    }
+
+    Graph& graph_;
+    const Options& options_;
+    std::vector<Entry> entries_;
+    std::vector<int64_t> times_;
+    std::map<size_t, std::vector<Report::Declined>> declined_;
+    int64_t steps_left_ = 0;
+};
+
+}  // namespace
+
+Report run(Graph& graph, const Options& options) { return Runner(graph, options).run(); }
+
+std::vector<RewriteInfo> rewrites() {
+    std::vector<RewriteInfo> result;
+    for (const Entry& entry : pipeline({})) result.push_back({entry.name, entry.why_here});
+    return result;
+}
+
+}  // namespace calotype::optimize

@@ -1,0 +1,46 @@
+#include "optimize/pipeline.hpp"
+
+namespace calotype::optimize {
+
+// The only place that orders rewrites. The runner (optimize.cpp) returns to the top after a change, drops dead nodes,
+// validates and dumps; the rewrites do none of that.
+std::vector<Entry> pipeline(const Evaluate& evaluate) {
+    const auto fold = [evaluate](Graph& graph, NodeId id) { return fold_constants(graph, id, evaluate); };
+    return {
+        {"fold_constants", fold, "first: all others ask whether a weight, a bound or a shape is constant"},
+        {"remove_identity", remove_identity,
+         "before what looks at neighbours: nothing stands between two nodes that meet"},
+
+        {"sub_to_add", sub_to_add, "one spelling of a sum for all that follow"},
+        {"div_to_mul", div_to_mul, "one spelling of a product for all that follow"},
+        {"min_max_to_clip", min_max_to_clip, "one spelling of a bound, before clips merge"},
+        {"merge_clips", merge_clips, "before clip_to_relu: Relu then Clip(0, 6) is one Clip"},
+        {"clip_to_relu", clip_to_relu, "after the bounds are final"},
+        {"hard_sigmoid_from_clip", hard_sigmoid_from_clip,
+         "before constant sums and products become convolutions: these belong to an activation"},
+
+        {"merge_transposes", merge_transposes, "before sinking: what cancels need not move"},
+        {"transpose_to_reshape", transpose_to_reshape, "a Transpose that moves only axes of size 1 joins the Reshapes"},
+        {"sink_transpose", sink_transpose, "towards the Transpose that undoes it"},
+        {"squeeze_to_reshape", squeeze_to_reshape, "one spelling of a change of shape, before they merge"},
+        {"merge_reshapes", merge_reshapes, "before reshape_to_flatten: only the last shape counts"},
+        {"merge_slices", merge_slices, "a Slice an axis is how exporters write a strided one"},
+
+        {"merge_reduce_means", merge_reduce_means, "before the mean over rows and columns is recognised"},
+        {"reduce_mean_to_pool", reduce_mean_to_pool, "makes a Reshape, which reshape_to_flatten may finish"},
+        {"reshape_to_flatten", reshape_to_flatten, "after everything that makes Reshapes: a Flatten holds no size"},
+        {"explicit_pads", explicit_pads, "before fold_pad and average_pool_to_global, which add to and look at pads"},
+        {"fold_pad", fold_pad, "before average_pool_to_global: what covers a map is known with its padding"},
+        {"average_pool_to_global", average_pool_to_global, "after the pads are final"},
+
+        {"matmul_to_gemm", matmul_to_gemm, "before plain_gemm"},
+        {"plain_gemm", plain_gemm, "weights [out, in] and a bias [out], where scales and sums fold into them"},
+        {"fold_batch_norm", fold_batch_norm, "into the convolution or Gemm before it"},
+        {"fold_scale_and_bias", fold_scale_and_bias, "likewise; after plain_gemm made the Gemm's bias"},
+        {"fold_into_next", fold_into_next,
+         "after the two above: the producer is the better place, it has no padding to mind"},
+        {"affine_to_depthwise", affine_to_depthwise, "last: only for what no neighbour takes"},
+    };
+}
+
+}  // namespace calotype::optimize

@@ -1,0 +1,117 @@
+#include "optimize/words.hpp"
+
+#include <algorithm>
+
+#include "base/narrow.hpp"
+
+namespace calotype::optimize {
+
+bool is_op(const Graph& graph, NodeId id, std::string_view op) {
+    return id != NodeId::none && graph.node(id).op == op && graph.node(id).domain.empty();
+}
+
+NodeId producer_of_op(const Graph& graph, NodeId id, std::string_view op, size_t input) {
+    if (!has_input(graph, id, input)) return NodeId::none;
+    const NodeId producer = graph.producer(graph.input(id, input));
+    return is_op(graph, producer, op) ? producer : NodeId::none;
+}
+
+bool is_float32(const Graph& graph, ValueId id) { return graph.value(id).type == DataType::float32; }
+
+bool read_once(const Graph& graph, ValueId id) { return !graph.is_output(id) && graph.uses(id) == 1; }
+
+std::optional<Dims> known_dims(const Graph& graph, ValueId id) {
+    if (id == ValueId::none) return {};
+    auto dims = graph::concrete_dims(graph, id);
+    if (!dims || std::ranges::any_of(*dims, [](int64_t dim) { return dim < 1; })) return {};
+    return dims;
+}
+
+std::optional<std::vector<float>> floats(const Graph& graph, ValueId id) {
+    if (!graph.is_constant(id) || graph.value(id).constant->type() != DataType::float32) return {};
+    return to_floats(*graph.value(id).constant);
+}
+
+std::optional<std::vector<int64_t>> integers(const Graph& graph, ValueId id) {
+    if (!graph.is_constant(id)) return {};
+    const Tensor& constant = *graph.value(id).constant;
+    if (constant.type() != DataType::int64 && constant.type() != DataType::int32) return {};
+    return to_int64s(constant);
+}
+
+std::optional<float> scalar(const Graph& graph, ValueId id) {
+    const auto all = floats(graph, id);
+    if (!all || all->size() != 1) return {};
+    return all->front();
+}
+
+bool has_input(const Graph& graph, NodeId id, size_t index) {
+    return index < graph.node(id).inputs.size() && graph.node(id).inputs[index] != ValueId::none;
+}
+
+std::optional<std::vector<int64_t>> integers_of(const Graph& graph, NodeId id, size_t index, std::string_view name) {
+    if (has_input(graph, id, index)) return integers(graph, graph.input(id, index));
+    const Node& node = graph.node(id);
+    if (!node.attributes.contains(std::string(name))) return {};
+    return graph::ints_attribute(node, name);
+}
+
+std::optional<std::vector<double>> per_channel(const Graph& graph, ValueId constant, const Dims& dims) {
+    if (dims.size() < 2) return {};
+    const auto contents = floats(graph, constant);
+    if (!contents) return {};
+    const Dims& own = graph.value(constant).constant->dims();
+    const auto channels = static_cast<size_t>(dims[1]);
+    if (own.size() > dims.size()) return {};
+    for (size_t axis = 0; axis < own.size(); ++axis) {
+        const size_t of_value = axis + dims.size() - own.size();
+        if (own[axis] == 1) continue;
+        if (of_value != 1 || own[axis] != dims[1]) return {};
+    }
+    if (contents->size() == 1) return std::vector<double>(channels, contents->front());
+    if (contents->size() != channels) return {};
+    return std::vector<double>(contents->begin(), contents->end());
+}
+
+ValueId add_floats(Graph& graph, std::string_view base, Dims dims, const std::vector<double>& contents) {
+    std::vector<float> rounded(contents.size());
+    std::ranges::transform(contents, rounded.begin(), [](double x) { return static_cast<float>(x); });
+    return graph.add_constant(graph.unused_value_name(base),
+                              Tensor::of<float>(std::move(dims), std::span<const float>(rounded)));
+}
+
+ValueId add_integers(Graph& graph, std::string_view base, const std::vector<int64_t>& contents) {
+    return graph.add_constant(graph.unused_value_name(base), Tensor::of<int64_t>({narrow<int64_t>(contents.size())},
+                                                                                 std::span<const int64_t>(contents)));
+}
+
+void become(Graph& graph, NodeId id, NewOp op) {
+    Node& node = graph.node(id);
+    node.op = std::move(op.op);
+    node.domain.clear();
+    node.inputs = std::move(op.inputs);
+    node.attributes = std::move(op.attributes);
+}
+
+ValueId insert(Graph& graph, NodeId before, NewOp op, std::optional<DataType> type, Dims dims) {
+    const std::string base = graph.node(before).name + "/" + op.op;
+    const ValueId output = graph.add_value(graph.unused_value_name(base), type, std::move(dims));
+    Node node;
+    node.name = graph.unused_node_name(base);
+    node.op = std::move(op.op);
+    node.inputs = std::move(op.inputs);
+    node.outputs = {output};
+    node.attributes = std::move(op.attributes);
+    node.sources = graph.node(before).sources;
+    graph.insert_node(std::move(node), before);
+    return output;
+}
+
+void absorb(Graph& graph, NodeId into, NodeId from) {
+    std::vector<std::string> merged = graph.node(from).sources;
+    for (const std::string& source : graph.node(into).sources)
+        if (std::ranges::find(merged, source) == merged.end()) merged.push_back(source);
+    graph.node(into).sources = std::move(merged);
+}
+
+}  // namespace calotype::optimize
