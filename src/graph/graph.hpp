@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -28,11 +29,11 @@ using Attribute = std::variant<int64_t, float, std::string, Tensor, std::vector<
 
 /// An ONNX value: graph input, initializer or node output.
 struct Value {
-    std::string name;                   ///< unique in the graph
-    std::optional<DataType> type;       ///< unknown until the file or a run says it
-    std::optional<Dims> dims;           ///< -1 where a dim is free; unknown rank: nullopt
-    std::vector<std::string> symbols;   ///< per dim, the file's dim_param or "" (may be empty)
-    std::optional<Tensor> constant;     ///< an initializer's content
+    std::string name;                  ///< unique in the graph
+    std::optional<DataType> type;      ///< unknown until the file or a run says it
+    std::optional<Dims> dims;          ///< -1 where a dim is free; unknown rank: nullopt
+    std::vector<std::string> symbols;  ///< per dim, the file's dim_param or "" (may be empty)
+    std::optional<Tensor> constant;    ///< an initializer's content
     NodeId producer = NodeId::none;
 };
 
@@ -52,12 +53,12 @@ struct Node {
 class Graph {
   public:
     std::string name;
-    int64_t opset = 21;                              ///< of ai.onnx
-    std::map<std::string, int64_t> other_opsets;     ///< domain -> version
-    std::vector<ValueId> inputs;                     ///< without initializers
+    int64_t opset = 21;                           ///< of ai.onnx
+    std::map<std::string, int64_t> other_opsets;  ///< domain -> version
+    std::vector<ValueId> inputs;                  ///< without initializers
     std::vector<ValueId> outputs;
     std::map<std::string, std::string> metadata;
-    std::string local_functions;                     ///< concatenated FunctionProto fields, passed through
+    std::string local_functions;  ///< concatenated FunctionProto fields, passed through
 
     // values
     ValueId add_value(std::string name, std::optional<DataType> type = {}, std::optional<Dims> dims = {});
@@ -95,12 +96,13 @@ class Graph {
     int64_t uses(ValueId id) const;
     bool is_output(ValueId id) const;
     bool is_constant(ValueId id) const { return id != ValueId::none && value(id).constant.has_value(); }
-    /// Every read of `from` (graph outputs too) becomes a read of `to`. Where `from` is a graph output, `to` takes its name
-    /// if `to` has a producer and is itself no graph output or input; otherwise an Identity node keeps the name.
+    /// Every read of `from` (graph outputs too) becomes a read of `to`. Where `from` is a graph output, `to` takes its
+    /// name if `to` has a producer and is itself no graph output or input; otherwise an Identity node keeps the name.
     void replace_uses(ValueId from, ValueId to);
     void set_input(NodeId id, size_t index, ValueId value);
 
-    /// Producers before readers; among free choices the file's order. Throws Error GRAPH_CYCLE naming a node on a cycle.
+    /// Producers before readers; among free choices the file's order. Throws Error GRAPH_CYCLE naming a node on a
+    /// cycle.
     void sort();
     /// Drops nodes whose outputs nobody reads and constants without reader; true if anything went.
     bool remove_dead();
@@ -112,9 +114,14 @@ class Graph {
         Node node;
         bool alive = true;
     };
+    NodeId store(Node node);
+
     std::vector<Value> values_;
+    std::vector<std::set<NodeId>> readers_;  // by value
     std::vector<NodeSlot> nodes_;
     std::vector<NodeId> order_;
+    std::map<std::string, ValueId, std::less<>> by_name_;
+    std::set<std::string, std::less<>> node_names_;
 };
 
 // Typed attributes; the default where absent. Throws Error NODE_ATTRIBUTE where the file gives another type.
