@@ -64,6 +64,7 @@ class Writer {
             describe(nested, value);
         }
     }
+    void put(Json& json, std::map<std::string, std::string>& texts, const std::string&) { json = texts; }
     template <class T, size_t N>
     void put(Json& json, std::array<T, N>& values, const std::string& path) {
         json = Json::array();
@@ -145,6 +146,13 @@ class Reader {
             Reader nested(json, path, blobs_);
             describe(nested, value);
             nested.finish();
+        }
+    }
+    void get(const Json& json, std::map<std::string, std::string>& texts, const std::string& path) {
+        require(json.is_object(), path, "an object is expected");
+        for (const auto& [key, text] : json.items()) {
+            require(text.is_string(), path + "/" + key, "a string is expected");
+            texts.emplace(key, text.get<std::string>());
         }
     }
     template <class T, size_t N>

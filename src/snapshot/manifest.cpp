@@ -1,0 +1,114 @@
+#include "snapshot/manifest.hpp"
+
+#include <fmt/format.h>
+
+#include "base/hash.hpp"
+#include "snapshot/archive.hpp"
+
+namespace calotype::execute {
+namespace {
+
+constexpr std::array kTypes{"float32", "float64", "float16", "bfloat16", "int8",  "uint8",  "int16",
+                            "uint16",  "int32",   "uint32",  "int64",    "uint64", "boolean", "string"};
+constexpr std::array kBoundaries{"quantized", "uint8", "int8", "plain"};
+
+}  // namespace
+
+template <class A>
+void describe(A& a, Port& x) {
+    a.field("name", x.name);
+    a.choice("type", x.type, kTypes);
+    a.field("dims", x.dims);
+    a.choice("boundary", x.boundary, kBoundaries);
+    a.field("scale", x.quantization.scale);
+    a.field("zero_point", x.quantization.zero_point);
+    // What an input is multiplied with. Derived, for readers in other languages; checked so that it cannot differ.
+    std::vector<float> coefficient;
+    for (const float scale : x.quantization.scale) coefficient.push_back(static_cast<float>(1.0 / double{scale}));
+    const std::vector<float> derived = coefficient;
+    a.field("coefficient", coefficient);
+    snapshot::require(coefficient == derived, a.path(), "the coefficient is not the scale's inverse");
+    std::string layout = "row-major, axes as in the model";
+    a.field("layout", layout);
+}
+
+}  // namespace calotype::execute
+
+namespace calotype::snapshot {
+
+template <class A>
+void describe(A& a, NpuIdentity& x) {
+    a.field("name", x.name);
+    a.field("fingerprint", x.fingerprint);
+}
+template <class A>
+void describe(A& a, SubgraphEntry& x) {
+    a.field("name", x.name);
+    a.field("inputs", x.inputs);
+    a.field("outputs", x.outputs);
+}
+template <class A>
+void describe(A& a, Manifest& x) {
+    a.field("format_version", x.format_version);
+    a.field("tool_version", x.tool_version);
+    a.field("npu", x.npu);
+    a.field("model_sha256", x.model_sha256);
+    a.field("samples_sha256", x.samples_sha256);
+    a.field("options_sha256", x.options_sha256);
+    a.field("preprocessing", x.preprocessing);
+    a.field("batch", x.batch);
+    a.field("inputs", x.inputs);
+    a.field("outputs", x.outputs);
+    a.field("subgraphs", x.subgraphs);
+    a.field("files", x.files);
+}
+
+namespace {
+
+constexpr const char* kWhere = "`manifest.json`";
+
+std::string with_self_hash(const Json& rest) {
+    nlohmann::ordered_json text = nlohmann::ordered_json::object();
+    for (const auto& [key, value] : rest.items()) text[key] = nlohmann::ordered_json::parse(value.dump());
+    text["sha256"] = sha256(rest.dump());
+    return text.dump(1) + "\n";
+}
+
+void check_version(const Json& json) {
+    const auto version = json.find("format_version");
+    require(version != json.end() && version->is_number_integer(), kWhere, "it states no format version");
+    if (*version != kFormatVersion) {
+        throw Error({"SNAPSHOT_VERSION", kWhere,
+                     fmt::format("format version {}, this tool reads version {}", version->dump(), kFormatVersion),
+                     "compile the model anew with this version"});
+    }
+}
+
+}  // namespace
+
+std::string to_text(const Manifest& manifest) {
+    Json json;
+    Blobs none;
+    Writer writer(json, "", none);
+    Manifest copy = manifest;
+    describe(writer, copy);
+    CALOTYPE_ASSERT(none.empty(), "a manifest holds no long vector of numbers");
+    return with_self_hash(json);
+}
+
+Manifest manifest_from_text(const std::string& text) {
+    Json json = Json::parse(text, nullptr, false);
+    require(json.is_object(), kWhere, "it is no JSON object");
+    require(json.erase("sha256") == 1, kWhere, "its checksum is missing");
+    // Comparing the text whole also refuses a changed blank, which no JSON reader would see.
+    require(with_self_hash(json) == text, kWhere, "its checksum does not match its content");
+    check_version(json);
+    Manifest manifest;
+    Blobs none;
+    Reader reader(json, kWhere, none);
+    describe(reader, manifest);
+    reader.finish();
+    return manifest;
+}
+
+}  // namespace calotype::snapshot

@@ -1,0 +1,34 @@
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "snapshot/snapshot.hpp"
+
+namespace calotype::snapshot {
+
+struct SubgraphEntry {
+    std::string name;  ///< "NPU_0"
+    std::vector<std::string> inputs, outputs;
+};
+/// manifest.json: everything a reader needs to know before it opens another file.
+struct Manifest {
+    int64_t format_version = 1;
+    std::string tool_version;
+    NpuIdentity npu;
+    std::string model_sha256, samples_sha256, options_sha256;
+    std::map<std::string, std::string> preprocessing;
+    int64_t batch = 1;
+    std::vector<execute::Port> inputs, outputs;
+    std::vector<SubgraphEntry> subgraphs;
+    std::map<std::string, std::string> files;  ///< name -> SHA-256
+};
+
+/// Canonical text: sorted fields, and last the SHA-256 of the rest without white space.
+std::string to_text(const Manifest& manifest);
+
+/// Refuses any text that is not byte for byte what to_text gives. Throws Error SNAPSHOT_DAMAGED, SNAPSHOT_VERSION.
+Manifest manifest_from_text(const std::string& text);
+
+}  // namespace calotype::snapshot

@@ -1,0 +1,142 @@
+#include <fmt/format.h>
+
+#include "base/file.hpp"
+#include "base/hash.hpp"
+#include "snapshot/check_network.hpp"
+#include "snapshot/files.hpp"
+#include "snapshot/golden_codec.hpp"
+#include "snapshot/manifest.hpp"
+#include "snapshot/network_codec.hpp"
+#include "snapshot/program_codec.hpp"
+#include "snapshot/safetensors.hpp"
+#include "snapshot/snapshot.hpp"
+
+namespace calotype::snapshot {
+namespace {
+
+namespace fs = std::filesystem;
+using Bytes = std::vector<std::byte>;
+
+constexpr int64_t kMostManifestBytes = 16 << 20;
+constexpr int64_t kMostFileBytes = int64_t{1} << 34;
+
+std::string as_text(const Bytes& bytes) { return {reinterpret_cast<const char*>(bytes.data()), bytes.size()}; }
+
+/// A file of the snapshot itself: a link could lead out of the directory.
+Bytes read_own_file(const fs::path& path, int64_t limit_bytes) {
+    std::error_code error;
+    const fs::file_status status = fs::symlink_status(path, error);
+    require(status.type() != fs::file_type::not_found, fmt::format("`{}`", path.string()), "the file is missing");
+    require(status.type() == fs::file_type::regular, fmt::format("`{}`", path.string()), "it is not a regular file");
+    return read_file(path, limit_bytes);
+}
+
+Manifest read_manifest(const fs::path& path) {
+    std::error_code error;
+    if (!fs::exists(path / kManifestFile, error)) {
+        throw Error({"SNAPSHOT_MISSING", fmt::format("`{}`", path.string()), "it is no snapshot: it holds no `manifest.json`",
+                     "give the directory that `calotype compile -o` wrote"});
+    }
+    return manifest_from_text(as_text(read_own_file(path / kManifestFile, kMostManifestBytes)));
+}
+
+/// The directory's files, each handed out once and only with the checksum that the manifest states.
+class Files {
+  public:
+    Files(const fs::path& directory, const Manifest& manifest) : directory_(directory), expected_(manifest.files) {}
+    bool has(const std::string& name) const { return expected_.contains(name); }
+    Bytes take(const std::string& name) {
+        const auto entry = expected_.find(name);
+        require(entry != expected_.end(), "`manifest.json`", fmt::format("it does not list `{}`", name));
+        Bytes bytes = read_own_file(directory_ / name, kMostFileBytes);
+        require(sha256(bytes) == entry->second, fmt::format("`{}`", (directory_ / name).string()),
+                "its SHA-256 is not the one in `manifest.json`");
+        expected_.erase(entry);
+        return bytes;
+    }
+    void finish() const {
+        if (!expected_.empty()) damaged("`manifest.json`", fmt::format("it lists `{}`, which belongs to nothing", expected_.begin()->first));
+    }
+
+  private:
+    fs::path directory_;
+    std::map<std::string, std::string> expected_;
+};
+
+void check_identity(const Manifest& manifest, const NpuIdentity& present) {
+    for (const SubgraphEntry& entry : manifest.subgraphs) {
+        if (!entry.name.starts_with("NPU_") || manifest.npu == present) continue;
+        throw Error({"CONFIG_SNAPSHOT_MISMATCH", "the snapshot",
+                     fmt::format("it was made for `{}` (fingerprint {}), present is `{}` (fingerprint {})", manifest.npu.name,
+                                 manifest.npu.fingerprint, present.name, present.fingerprint),
+                     "compile the model for the configuration present, or name the snapshot's with `--npu`"});
+    }
+}
+
+Json parse(const Bytes& bytes, const std::string& name) {
+    Json json = Json::parse(as_text(bytes), nullptr, false);
+    require(json.is_object(), fmt::format("`{}`", name), "it is no JSON object");
+    return json;
+}
+
+/// Subgraph `k` as the manifest names it: "NPU_k" or "CPU_k".
+bool is_npu(const SubgraphEntry& entry, size_t k) {
+    if (entry.name == fmt::format("NPU_{}", k)) return true;
+    require(entry.name == fmt::format("CPU_{}", k), "`manifest.json`", fmt::format("subgraph {} has the name `{}`", k, entry.name));
+    return false;
+}
+
+execute::NpuSubgraph read_npu(const SubgraphEntry& entry, const Json& networks, Blobs& weights, npu::Program program) {
+    require(networks.contains(entry.name), "`layers.json`", fmt::format("`{}` is missing", entry.name));
+    execute::NpuSubgraph subgraph{network_from_json(networks[entry.name], entry.name, weights), std::move(program)};
+    check_network(subgraph.network, fmt::format("`layers.json`: `{}`", entry.name));
+    check_program(subgraph.network, subgraph.program, fmt::format("`program.bin`: `{}`", entry.name));
+    return subgraph;
+}
+
+std::vector<execute::Subgraph> read_subgraphs(const Manifest& manifest, Files& files) {
+    const Json networks = parse(files.take(kLayersFile), kLayersFile);
+    Blobs weights = from_safetensors(files.take(kWeightsFile), "`weights.safetensors`");
+    std::vector<npu::Program> programs = from_program_bytes(files.take(kProgramFile));
+    std::vector<execute::Subgraph> subgraphs;
+    size_t npu_count = 0;
+    for (size_t k = 0; k < manifest.subgraphs.size(); ++k) {
+        const SubgraphEntry& entry = manifest.subgraphs[k];
+        if (is_npu(entry, k)) {
+            require(npu_count < programs.size(), "`program.bin`", "it holds fewer programs than there are networks");
+            subgraphs.push_back(read_npu(entry, networks, weights, std::move(programs[npu_count++])));
+        } else {
+            subgraphs.push_back(execute::CpuSubgraph{as_text(files.take(cpu_file(entry.name))), entry.inputs, entry.outputs});
+        }
+        require(execute::inputs_of(subgraphs[k]) == entry.inputs && execute::outputs_of(subgraphs[k]) == entry.outputs,
+                "`manifest.json`", fmt::format("`{}` has other inputs or outputs than its network", entry.name));
+    }
+    require(npu_count == programs.size() && npu_count == networks.size(), "`layers.json`", "it holds networks of no subgraph");
+    require(weights.empty(), "`weights.safetensors`", "it holds tensors of no layer");
+    return subgraphs;
+}
+
+}  // namespace
+
+NpuIdentity identity(const fs::path& path) { return read_manifest(path).npu; }
+
+Contents read(const fs::path& path, const std::optional<NpuIdentity>& present) {
+    const Manifest manifest = read_manifest(path);
+    if (present) check_identity(manifest, *present);
+    Contents contents{manifest.tool_version,   manifest.npu,           manifest.model_sha256, manifest.samples_sha256,
+                      manifest.options_sha256, manifest.preprocessing, {},                    {},
+                      {},                      {}};
+    Files files(path, manifest);
+    contents.model = {manifest.inputs, manifest.outputs, manifest.batch, read_subgraphs(manifest, files)};
+    check_flow(contents.model);
+    contents.report_json = parse(files.take(kReportFile), kReportFile).dump(1);
+    contents.iriz_onnx = as_text(files.take(kIrizFile));
+    if (files.has(kGoldenFile)) {
+        contents.golden = golden_from_tensors(from_safetensors(files.take(kGoldenFile), "`golden.safetensors`"),
+                                              contents.model.subgraphs.size());
+    }
+    files.finish();
+    return contents;
+}
+
+}  // namespace calotype::snapshot

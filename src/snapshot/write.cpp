@@ -1,0 +1,77 @@
+#include <fmt/format.h>
+
+#include "base/file.hpp"
+#include "base/hash.hpp"
+#include "snapshot/files.hpp"
+#include "snapshot/golden_codec.hpp"
+#include "snapshot/manifest.hpp"
+#include "snapshot/network_codec.hpp"
+#include "snapshot/program_codec.hpp"
+#include "snapshot/safetensors.hpp"
+#include "snapshot/snapshot.hpp"
+
+namespace calotype::snapshot {
+namespace {
+
+std::vector<std::byte> as_bytes(std::string_view text) {
+    const auto bytes = std::as_bytes(std::span(text));
+    return {bytes.begin(), bytes.end()};
+}
+
+/// Every file but the manifest, by name. Nothing here depends on time, place or number of threads.
+std::map<std::string, std::vector<std::byte>> files_of(const Contents& contents) {
+    std::map<std::string, std::vector<std::byte>> files;
+    Json networks = Json::object();
+    Blobs weights;
+    std::vector<npu::Program> programs;
+    for (size_t k = 0; k < contents.model.subgraphs.size(); ++k) {
+        const execute::Subgraph& subgraph = contents.model.subgraphs[k];
+        const std::string name = execute::name_of(subgraph, k);
+        if (const auto* npu = std::get_if<execute::NpuSubgraph>(&subgraph)) {
+            networks[name] = network_to_json(npu->network, name, weights);
+            programs.push_back(npu->program);
+        } else {
+            files[cpu_file(name)] = as_bytes(std::get<execute::CpuSubgraph>(subgraph).onnx_bytes);
+        }
+    }
+    files[kLayersFile] = as_bytes(networks.dump(1) + "\n");
+    files[kWeightsFile] = to_safetensors(weights);
+    files[kProgramFile] = to_program_bytes(programs);
+    const Json report = Json::parse(contents.report_json.empty() ? "{}" : contents.report_json);
+    files[kReportFile] = as_bytes(report.dump(1) + "\n");
+    files[kIrizFile] = as_bytes(contents.iriz_onnx);
+    if (contents.golden) files[kGoldenFile] = to_safetensors(to_tensors(*contents.golden));
+    return files;
+}
+
+Manifest manifest_of(const Contents& contents, const std::map<std::string, std::vector<std::byte>>& files) {
+    Manifest manifest;
+    manifest.tool_version = contents.tool_version;
+    manifest.npu = contents.npu;
+    manifest.model_sha256 = contents.model_sha256;
+    manifest.samples_sha256 = contents.samples_sha256;
+    manifest.options_sha256 = contents.options_sha256;
+    manifest.preprocessing = contents.preprocessing;
+    manifest.batch = contents.model.batch;
+    manifest.inputs = contents.model.inputs;
+    manifest.outputs = contents.model.outputs;
+    for (size_t k = 0; k < contents.model.subgraphs.size(); ++k) {
+        const execute::Subgraph& subgraph = contents.model.subgraphs[k];
+        manifest.subgraphs.push_back({execute::name_of(subgraph, k), execute::inputs_of(subgraph), execute::outputs_of(subgraph)});
+    }
+    for (const auto& [name, bytes] : files) manifest.files.emplace(name, sha256(bytes));
+    return manifest;
+}
+
+}  // namespace
+
+void write(const std::filesystem::path& path, const Contents& contents) {
+    const auto files = files_of(contents);
+    const std::string manifest = to_text(manifest_of(contents, files));
+    StagedDirectory staged(path);
+    for (const auto& [name, bytes] : files) write_file(staged.path() / name, bytes);
+    write_file(staged.path() / kManifestFile, manifest);
+    staged.commit();
+}
+
+}  // namespace calotype::snapshot
