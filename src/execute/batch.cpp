@@ -1,0 +1,128 @@
+#include "execute/batch.hpp"
+
+#include <fmt/format.h>
+
+#include <cstring>
+
+namespace calotype::execute {
+namespace {
+
+bool has_batch(const Model& model, const Port& port) {
+    return !port.dims.empty() && (port.dims[0] == -1 || port.dims[0] == model.batch);
+}
+
+std::string subject_of(const Port& port) { return fmt::format("input `{}`", port.name); }
+
+void check_type(const Port& port, const TensorView& array) {
+    const bool converts = port.type == DataType::float32 && array.type != DataType::string;
+    if (array.type == port.type || converts) return;
+    throw Error({"INPUT_TYPE", subject_of(port),
+                 fmt::format("it is {}, the model takes {}", name_of(array.type), name_of(port.type)), "convert the array"});
+}
+
+[[noreturn]] void wrong_shape(const Port& port, const TensorView& array, const std::string& hint) {
+    throw Error({"INPUT_SHAPE", subject_of(port),
+                 fmt::format("its shape is {}, the model takes {} (-1: any)", to_string(array.dims), to_string(port.dims)), hint});
+}
+
+bool same_but_free(std::span<const int64_t> wanted, std::span<const int64_t> found) {
+    if (wanted.size() != found.size()) return false;
+    for (size_t i = 0; i < wanted.size(); ++i) {
+        if (wanted[i] != -1 && wanted[i] != found[i]) return false;
+    }
+    return true;
+}
+
+/// Runs that one array makes; 0 where the array is the same for any number of them.
+int64_t runs_of(const Model& model, const Port& port, const TensorView& array) {
+    const std::span<const int64_t> found(array.dims), wanted(port.dims);
+    if (has_batch(model, port)) {
+        if (found.size() != wanted.size() || !same_but_free(wanted.subspan(1), found.subspan(1))) {
+            wrong_shape(port, array, "give [batch, ...]: a single sample has a batch of 1 in front");
+        }
+        if (found[0] < 1 || found[0] % model.batch != 0) {
+            wrong_shape(port, array, fmt::format("give a batch that {} divides, at least that", model.batch));
+        }
+        return found[0] / model.batch;
+    }
+    if (same_but_free(wanted, found)) return 0;
+    if (found.size() != wanted.size() + 1 || !same_but_free(wanted, found.subspan(1)) || found[0] < 1) {
+        wrong_shape(port, array, "give one array of that shape, or one a run stacked in front");
+    }
+    return found[0];
+}
+
+}  // namespace
+
+int64_t count_runs(const Model& model, const std::map<std::string, TensorView>& inputs) {
+    int64_t runs = 0;
+    std::string first;
+    std::string known;
+    for (const Port& port : model.inputs) {
+        known += (known.empty() ? "`" : ", `") + port.name + "`";
+        const auto array = inputs.find(port.name);
+        if (array == inputs.end()) {
+            throw Error({"INPUT_MISSING", subject_of(port), "no array was given for it", "give one array for each input"});
+        }
+        check_type(port, array->second);
+        const int64_t own = runs_of(model, port, array->second);
+        if (own != 0 && runs != 0 && own != runs) {
+            throw Error({"INPUT_SHAPE", subject_of(port), fmt::format("it holds {} samples, `{}` holds {}", own * model.batch, first,
+                                                                      runs * model.batch),
+                         "give as many of each"});
+        }
+        if (own != 0 && runs == 0) {
+            runs = own;
+            first = port.name;
+        }
+    }
+    for (const auto& entry : inputs) {
+        const bool is_input = std::ranges::any_of(model.inputs, [&](const Port& port) { return port.name == entry.first; });
+        if (!is_input) {
+            throw Error({"INPUT_UNKNOWN", fmt::format("input `{}`", entry.first), fmt::format("the model has {}", known), ""});
+        }
+    }
+    return std::max<int64_t>(runs, 1);
+}
+
+std::map<std::string, TensorView> inputs_of_run(const Model& model, const std::map<std::string, TensorView>& inputs, int64_t index) {
+    std::map<std::string, TensorView> run;
+    for (const Port& port : model.inputs) {
+        TensorView view = inputs.at(port.name);
+        if (has_batch(model, port)) {
+            view.dims[0] = model.batch;
+        } else if (view.dims.size() == port.dims.size() + 1) {
+            view.dims.erase(view.dims.begin());
+        } else {
+            run.emplace(port.name, view);  // one array for all runs
+            continue;
+        }
+        view.bytes += index * element_count(view.dims) * bytes_of(view.type);
+        run.emplace(port.name, view);
+    }
+    return run;
+}
+
+Tensor join(const Model& model, const Port& output, std::vector<Tensor> results) {
+    const bool batched = has_batch(model, output) && !results.front().dims().empty();
+    if (results.size() == 1) return std::move(results.front());
+    Dims dims = results.front().dims();
+    const auto runs = static_cast<int64_t>(results.size());
+    if (batched) dims[0] *= runs;
+    else dims.insert(dims.begin(), runs);
+    Tensor joined(results.front().type(), dims);
+    std::byte* target = joined.bytes().data();
+    for (const Tensor& result : results) {
+        if (result.dims() != results.front().dims()) {
+            throw Error({"OUTPUT_SHAPE", fmt::format("output `{}`", output.name),
+                         fmt::format("its shape {} differs from {} of another sample", to_string(result.dims()),
+                                     to_string(results.front().dims())),
+                         "run such samples one at a time"});
+        }
+        std::memcpy(target, result.bytes().data(), result.bytes().size());
+        target += result.bytes().size();
+    }
+    return joined;
+}
+
+}  // namespace calotype::execute

@@ -1,0 +1,58 @@
+#pragma once
+
+// A model made ready to run: kernels prepared, ONNX Runtime sessions open.
+
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+
+#include "base/thread_pool.hpp"
+#include "calotype/runner.hpp"
+#include "emulate/kernel_set.hpp"
+#include "execute/model.hpp"
+
+namespace calotype::ort {
+class Library;
+}
+
+namespace calotype::execute {
+
+/// What a run may report while it goes; each may be empty. Where samples run in parallel the calls come from several
+/// threads: such hooks need a pool of 1, or a single run.
+struct Hooks {
+    /// After each layer of an NPU subgraph, for each sample of the run.
+    std::function<void(size_t subgraph, size_t layer, std::span<const int8_t> codes)> after_layer;
+    /// Codes of an NPU subgraph's output `index`, for each sample of the run in order.
+    std::function<void(size_t subgraph, size_t index, std::span<const int8_t> codes)> npu_output;
+    /// [subgraph][layer], added up; sized by the caller.
+    std::vector<std::vector<int64_t>>* layer_ns = nullptr;
+};
+
+class PreparedModel {
+  public:
+    /// `model` must outlive this. ONNX Runtime is opened (from `ort_library`, or where it is installed) only if there is a
+    /// CPU subgraph. Throws Error KERNELS_UNAVAILABLE, ORT_*.
+    PreparedModel(const Model& model, emulate::KernelSet kernels, const std::optional<std::filesystem::path>& ort_library = {});
+    ~PreparedModel();
+    PreparedModel(PreparedModel&&) noexcept;
+
+    /// Any batch; several runs go in parallel over the pool, a single one has the pool inside its layers. The bits do not
+    /// depend on it. Throws Error INPUT_*.
+    std::map<std::string, Tensor> run(const std::map<std::string, TensorView>& inputs, ThreadPool& pool, const Hooks& hooks = {});
+
+    /// One run (the model's own batch) through the first `subgraph_count` subgraphs: every value they made.
+    std::map<std::string, Tensor> run_prefix(const std::map<std::string, TensorView>& inputs, size_t subgraph_count,
+                                             ThreadPool& pool, const Hooks& hooks = {});
+
+    BrokenInputs broken_inputs() const;
+
+  private:
+    struct State;
+    std::unique_ptr<State> state_;
+};
+
+}  // namespace calotype::execute
