@@ -17,12 +17,15 @@ void check_type(const Port& port, const TensorView& array) {
     const bool converts = port.type == DataType::float32 && array.type != DataType::string;
     if (array.type == port.type || converts) return;
     throw Error({"INPUT_TYPE", subject_of(port),
-                 fmt::format("it is {}, the model takes {}", name_of(array.type), name_of(port.type)), "convert the array"});
+                 fmt::format("it is {}, the model takes {}", name_of(array.type), name_of(port.type)),
+                 "convert the array"});
 }
 
 [[noreturn]] void wrong_shape(const Port& port, const TensorView& array, const std::string& hint) {
-    throw Error({"INPUT_SHAPE", subject_of(port),
-                 fmt::format("its shape is {}, the model takes {} (-1: any)", to_string(array.dims), to_string(port.dims)), hint});
+    throw Error(
+        {"INPUT_SHAPE", subject_of(port),
+         fmt::format("its shape is {}, the model takes {} (-1: any)", to_string(array.dims), to_string(port.dims)),
+         hint});
 }
 
 bool same_but_free(std::span<const int64_t> wanted, std::span<const int64_t> found) {
@@ -62,14 +65,16 @@ int64_t count_runs(const Model& model, const std::map<std::string, TensorView>& 
         known += (known.empty() ? "`" : ", `") + port.name + "`";
         const auto array = inputs.find(port.name);
         if (array == inputs.end()) {
-            throw Error({"INPUT_MISSING", subject_of(port), "no array was given for it", "give one array for each input"});
+            throw Error(
+                {"INPUT_MISSING", subject_of(port), "no array was given for it", "give one array for each input"});
         }
         check_type(port, array->second);
         const int64_t own = runs_of(model, port, array->second);
         if (own != 0 && runs != 0 && own != runs) {
-            throw Error({"INPUT_SHAPE", subject_of(port), fmt::format("it holds {} samples, `{}` holds {}", own * model.batch, first,
-                                                                      runs * model.batch),
-                         "give as many of each"});
+            throw Error(
+                {"INPUT_SHAPE", subject_of(port),
+                 fmt::format("it holds {} samples, `{}` holds {}", own * model.batch, first, runs * model.batch),
+                 "give as many of each"});
         }
         if (own != 0 && runs == 0) {
             runs = own;
@@ -77,15 +82,18 @@ int64_t count_runs(const Model& model, const std::map<std::string, TensorView>& 
         }
     }
     for (const auto& entry : inputs) {
-        const bool is_input = std::ranges::any_of(model.inputs, [&](const Port& port) { return port.name == entry.first; });
+        const bool is_input =
+            std::ranges::any_of(model.inputs, [&](const Port& port) { return port.name == entry.first; });
         if (!is_input) {
-            throw Error({"INPUT_UNKNOWN", fmt::format("input `{}`", entry.first), fmt::format("the model has {}", known), ""});
+            throw Error(
+                {"INPUT_UNKNOWN", fmt::format("input `{}`", entry.first), fmt::format("the model has {}", known), ""});
         }
     }
     return std::max<int64_t>(runs, 1);
 }
 
-std::map<std::string, TensorView> inputs_of_run(const Model& model, const std::map<std::string, TensorView>& inputs, int64_t index) {
+std::map<std::string, TensorView> inputs_of_run(const Model& model, const std::map<std::string, TensorView>& inputs,
+                                                int64_t index) {
     std::map<std::string, TensorView> run;
     for (const Port& port : model.inputs) {
         TensorView view = inputs.at(port.name);
@@ -108,8 +116,10 @@ Tensor join(const Model& model, const Port& output, std::vector<Tensor> results)
     if (results.size() == 1) return std::move(results.front());
     Dims dims = results.front().dims();
     const auto runs = static_cast<int64_t>(results.size());
-    if (batched) dims[0] *= runs;
-    else dims.insert(dims.begin(), runs);
+    if (batched)
+        dims[0] *= runs;
+    else
+        dims.insert(dims.begin(), runs);
     Tensor joined(results.front().type(), dims);
     std::byte* target = joined.bytes().data();
     for (const Tensor& result : results) {

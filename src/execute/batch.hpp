@@ -14,7 +14,8 @@ namespace calotype::execute {
 int64_t count_runs(const Model& model, const std::map<std::string, TensorView>& inputs);
 
 /// What run `index` reads: the same bytes, no copy.
-std::map<std::string, TensorView> inputs_of_run(const Model& model, const std::map<std::string, TensorView>& inputs, int64_t index);
+std::map<std::string, TensorView> inputs_of_run(const Model& model, const std::map<std::string, TensorView>& inputs,
+                                                int64_t index);
 
 /// The runs' results behind one another along axis 0; a value without a batch axis is stacked.
 Tensor join(const Model& model, const Port& output, std::vector<Tensor> results);

@@ -5,8 +5,8 @@
 namespace calotype::execute {
 namespace {
 
-// 1.5 * 2^23: added to a float of at most 2^22, its last bits are that float rounded to nearest even. Needs no SSE4.1, so
-// the loops vectorise on any x86-64.
+// 1.5 * 2^23: added to a float of at most 2^22, its last bits are that float rounded to nearest even. Needs no SSE4.1,
+// so the loops vectorise on any x86-64.
 constexpr float kRounder = 12582912.0F;
 
 int8_t code_of(float real, float coefficient, float lo, float hi, int32_t zero_point) {
@@ -18,7 +18,8 @@ int8_t code_of(float real, float coefficient, float lo, float hi, int32_t zero_p
     return static_cast<int8_t>(rounded + zero_point);
 }
 
-void one_scale(const float* reals, int8_t* codes, int64_t count, float coefficient, float lo, float hi, int32_t zero_point) {
+void one_scale(const float* reals, int8_t* codes, int64_t count, float coefficient, float lo, float hi,
+               int32_t zero_point) {
     for (int64_t i = 0; i < count; ++i) codes[i] = code_of(reals[i], coefficient, lo, hi, zero_point);
 }
 
@@ -73,8 +74,11 @@ Broken Conversion::to_codes(const float* reals, std::span<int8_t> codes, std::ve
         to_tensor_.apply(reals, ordered);
         reals = ordered;
     }
-    if (channels == 1) one_scale(reals, codes.data(), count, coefficient_[0], lo_[0], hi_[0], zero_point_[0]);
-    else scale_per_channel(reals, codes.data(), count, channels, coefficient_.data(), lo_.data(), hi_.data(), zero_point_.data());
+    if (channels == 1)
+        one_scale(reals, codes.data(), count, coefficient_[0], lo_[0], hi_[0], zero_point_[0]);
+    else
+        scale_per_channel(reals, codes.data(), count, channels, coefficient_.data(), lo_.data(), hi_.data(),
+                          zero_point_.data());
     return broken;
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
-// The change between a value's reals, axes in the model's order, and a tensor's codes, channels last (design.md, Boundary).
+// The change between a value's reals, axes in the model's order, and a tensor's codes, channels last (design.md,
+// Boundary).
 
 #include <span>
 #include <vector>
@@ -24,8 +25,8 @@ class Conversion {
 
     int64_t elements() const { return to_tensor_.elements(); }
 
-    /// Reals -> codes: RNE(clamp(x * c, lo - zp, hi - zp)) + zp with c = float32(1 / scale); NaN gives zp. `spare` is grown
-    /// as needed. Returns what breaks the boundary's type: fractions, values out of range, NaN.
+    /// Reals -> codes: RNE(clamp(x * c, lo - zp, hi - zp)) + zp with c = float32(1 / scale); NaN gives zp. `spare` is
+    /// grown as needed. Returns what breaks the boundary's type: fractions, values out of range, NaN.
     Broken to_codes(const float* reals, std::span<int8_t> codes, std::vector<float>& spare) const;
     /// As to_codes for reals that are bytes already.
     Broken to_codes(const uint8_t* bytes, std::span<int8_t> codes, std::vector<float>& spare) const;

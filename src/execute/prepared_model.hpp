@@ -15,10 +15,6 @@
 #include "emulate/kernel_set.hpp"
 #include "execute/model.hpp"
 
-namespace calotype::ort {
-class Library;
-}
-
 namespace calotype::execute {
 
 /// What a run may report while it goes; each may be empty. Where samples run in parallel the calls come from several
@@ -34,15 +30,17 @@ struct Hooks {
 
 class PreparedModel {
   public:
-    /// `model` must outlive this. ONNX Runtime is opened (from `ort_library`, or where it is installed) only if there is a
-    /// CPU subgraph. Throws Error KERNELS_UNAVAILABLE, ORT_*.
-    PreparedModel(const Model& model, emulate::KernelSet kernels, const std::optional<std::filesystem::path>& ort_library = {});
+    /// `model` must outlive this. ONNX Runtime is opened (from `ort_library`, or where it is installed) only if there
+    /// is a CPU subgraph. Throws Error KERNELS_UNAVAILABLE, ORT_*.
+    PreparedModel(const Model& model, emulate::KernelSet kernels,
+                  const std::optional<std::filesystem::path>& ort_library = {});
     ~PreparedModel();
     PreparedModel(PreparedModel&&) noexcept;
 
-    /// Any batch; several runs go in parallel over the pool, a single one has the pool inside its layers. The bits do not
-    /// depend on it. Throws Error INPUT_*.
-    std::map<std::string, Tensor> run(const std::map<std::string, TensorView>& inputs, ThreadPool& pool, const Hooks& hooks = {});
+    /// Any batch; several runs go in parallel over the pool, a single one has the pool inside its layers. The bits do
+    /// not depend on it. Throws Error INPUT_*.
+    std::map<std::string, Tensor> run(const std::map<std::string, TensorView>& inputs, ThreadPool& pool,
+                                      const Hooks& hooks = {});
 
     /// One run (the model's own batch) through the first `subgraph_count` subgraphs: every value they made.
     std::map<std::string, Tensor> run_prefix(const std::map<std::string, TensorView>& inputs, size_t subgraph_count,

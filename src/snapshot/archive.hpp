@@ -1,8 +1,8 @@
 #pragma once
 
 // Two archives over one description: `describe(archive, object)` names the fields once, the Writer puts them into JSON,
-// the Reader takes them out and refuses whatever differs: a missing or unknown field, another type, a number out of range.
-// Long numeric vectors lie in the safetensors file; the JSON then holds their key.
+// the Reader takes them out and refuses whatever differs: a missing or unknown field, another type, a number out of
+// range. Long numeric vectors lie in the safetensors file; the JSON then holds their key.
 
 #include <fmt/format.h>
 
@@ -55,8 +55,10 @@ class Writer {
         } else if constexpr (std::is_enum_v<T>) {
             json = static_cast<int64_t>(value);
         } else if constexpr (std::is_floating_point_v<T>) {
-            if (std::isfinite(value)) json = value;
-            else json = std::isnan(value) ? "nan" : value > 0 ? "inf" : "-inf";
+            if (std::isfinite(value))
+                json = value;
+            else
+                json = std::isnan(value) ? "nan" : value > 0 ? "inf" : "-inf";
         } else if constexpr (std::is_empty_v<T>) {
             json = Json::object();
         } else {

@@ -11,7 +11,7 @@
 namespace calotype::snapshot {
 namespace {
 
-constexpr int64_t kMostPixels = 1 << 20;           // of one axis, window or stride
+constexpr int64_t kMostPixels = 1 << 20;             // of one axis, window or stride
 constexpr int64_t kMostElements = int64_t{1} << 31;  // of a tensor
 constexpr int64_t kMostArenaBytes = int64_t{1} << 36;
 
@@ -21,7 +21,8 @@ void check_shape(const Dims& shape, const std::string& where) {
     require(shape.size() <= 4, where, "a shape has more than 4 axes");
     int64_t elements = 1;
     for (const int64_t dim : shape) {
-        require(within(dim, 1, kMostElements) && elements <= kMostElements / dim, where, "a shape is empty or too large");
+        require(within(dim, 1, kMostElements) && elements <= kMostElements / dim, where,
+                "a shape is empty or too large");
         elements *= dim;
     }
 }
@@ -37,9 +38,9 @@ bool good(const npu::Window& window) { return good(window.depth) && good(window.
 struct GoodAttributes {
     size_t rank;
     bool operator()(const npu::Conv& conv) const {
-        return good(conv.window) && within(conv.in_channels, 1, kMostPixels) && within(conv.out_channels, 1, kMostPixels) &&
-               within(conv.groups, 1, conv.in_channels) && conv.in_channels % conv.groups == 0 &&
-               conv.out_channels % conv.groups == 0;
+        return good(conv.window) && within(conv.in_channels, 1, kMostPixels) &&
+               within(conv.out_channels, 1, kMostPixels) && within(conv.groups, 1, conv.in_channels) &&
+               conv.in_channels % conv.groups == 0 && conv.out_channels % conv.groups == 0;
     }
     bool operator()(const npu::FullyConnected& layer) const {
         return within(layer.in_features, 1, kMostElements) && within(layer.out_features, 1, kMostElements);
@@ -67,7 +68,8 @@ struct GoodAttributes {
 };
 
 size_t inputs_expected(const npu::Layer& layer) {
-    const bool two = std::holds_alternative<npu::Add>(layer.attributes) || std::holds_alternative<npu::Mul>(layer.attributes);
+    const bool two =
+        std::holds_alternative<npu::Add>(layer.attributes) || std::holds_alternative<npu::Mul>(layer.attributes);
     return two ? 2 : std::holds_alternative<npu::Concat>(layer.attributes) ? layer.inputs.size() : 1;
 }
 
@@ -88,21 +90,25 @@ void check_weights(const npu::Layer& layer, const std::string& where) {
     const auto [weights, bias] = weights_expected(layer.attributes);
     require(static_cast<int64_t>(layer.weights.size()) == weights, where,
             fmt::format("{} weights, its attributes ask for {}", layer.weights.size(), weights));
-    require(static_cast<int64_t>(layer.bias.size()) == bias && static_cast<int64_t>(layer.weight_scale.size()) == bias, where,
-            "the bias or the weights' scales are not one an output channel");
+    require(static_cast<int64_t>(layer.bias.size()) == bias && static_cast<int64_t>(layer.weight_scale.size()) == bias,
+            where, "the bias or the weights' scales are not one an output channel");
     for (const float scale : layer.weight_scale) require(scale > 0, where, "a weight's scale is not above zero");
 }
 
 void check_placement(const npu::Placement& placement, const npu::Network& network, const std::string& where) {
     const auto id = static_cast<int64_t>(placement.tensor);
-    require(within(id, 0, static_cast<int64_t>(network.tensors.size()) - 1), where, "a placement's tensor does not exist");
+    require(within(id, 0, static_cast<int64_t>(network.tensors.size()) - 1), where,
+            "a placement's tensor does not exist");
     const int64_t elements = element_count(network.tensors[static_cast<size_t>(id)].shape);
     require(!placement.dims.empty() && placement.dims.size() <= 16 && placement.split.size() <= 16, where,
             "a placement has no dims, or too many");
-    for (const int64_t dim : placement.dims) require(within(dim, 1, kMostElements), where, "a placement's dim is out of range");
-    for (const int64_t dim : placement.split) require(within(dim, 1, kMostElements), where, "a placement's dim is out of range");
-    require(element_count(std::span(placement.dims).subspan(1)) == elements && element_count(placement.split) == elements, where,
-            fmt::format("value `{}` and its tensor differ in size", placement.value));
+    for (const int64_t dim : placement.dims)
+        require(within(dim, 1, kMostElements), where, "a placement's dim is out of range");
+    for (const int64_t dim : placement.split)
+        require(within(dim, 1, kMostElements), where, "a placement's dim is out of range");
+    require(
+        element_count(std::span(placement.dims).subspan(1)) == elements && element_count(placement.split) == elements,
+        where, fmt::format("value `{}` and its tensor differ in size", placement.value));
     const std::set<int64_t> axes(placement.axes.begin(), placement.axes.end());
     require(axes.size() == placement.split.size() && placement.axes.size() == axes.size() &&
                 (axes.empty() || (*axes.begin() == 0 && *axes.rbegin() == static_cast<int64_t>(axes.size()) - 1)),
@@ -132,18 +138,21 @@ void check_network(const npu::Network& network, const std::string& where) {
                     "an input is not made before it");
             shapes.push_back(network.tensors[static_cast<size_t>(id)].shape);
         }
-        require(within(static_cast<int64_t>(layer.output), 0, tensor_count - 1) && !made[static_cast<size_t>(layer.output)], at,
-                "its output does not exist, or is made twice");
+        require(
+            within(static_cast<int64_t>(layer.output), 0, tensor_count - 1) && !made[static_cast<size_t>(layer.output)],
+            at, "its output does not exist, or is made twice");
         made[static_cast<size_t>(layer.output)] = true;
         const Dims& output = network.tensors[static_cast<size_t>(layer.output)].shape;
         require(std::visit(GoodAttributes{shapes[0].size()}, layer.attributes), at, "an attribute is out of range");
-        require(npu::output_shape(layer.attributes, shapes, output) == output, at, "its output has another shape than its inputs give");
+        require(npu::output_shape(layer.attributes, shapes, output) == output, at,
+                "its output has another shape than its inputs give");
         check_weights(layer, at);
         check_stage(layer, output.empty() ? 1 : output.back(), at);
     }
     for (const npu::Placement& placement : network.outputs) {
         check_placement(placement, network, where);
-        require(made[static_cast<size_t>(placement.tensor)], where, fmt::format("output `{}` is never made", placement.value));
+        require(made[static_cast<size_t>(placement.tensor)], where,
+                fmt::format("output `{}` is never made", placement.value));
     }
 }
 
@@ -155,14 +164,16 @@ void check_program(const npu::Network& network, const npu::Program& program, con
     for (size_t i = 0; i < program.shapes.size(); ++i) {
         check_shape(program.shapes[i], where);
         const npu::Span& span = program.placement[i];
-        require(within(span.offset_bytes, 0, program.arena_bytes) && span.size_bytes >= element_count(program.shapes[i]) &&
+        require(within(span.offset_bytes, 0, program.arena_bytes) &&
+                    span.size_bytes >= element_count(program.shapes[i]) &&
                     span.size_bytes <= program.arena_bytes - span.offset_bytes,
                 where, fmt::format("tensor {} lies outside the arena", i));
     }
     std::vector<bool> made(network.tensors.size(), false);
     for (const npu::Placement& placement : network.inputs) made[static_cast<size_t>(placement.tensor)] = true;
     for (const npu::Step& step : program.steps) {
-        require(within(step.layer, 0, static_cast<int64_t>(network.layers.size()) - 1), where, "a step's layer does not exist");
+        require(within(step.layer, 0, static_cast<int64_t>(network.layers.size()) - 1), where,
+                "a step's layer does not exist");
         const npu::Layer& layer = network.layers[static_cast<size_t>(step.layer)];
         std::vector<Dims> shapes;
         for (const npu::TensorId id : layer.inputs) {
@@ -172,8 +183,8 @@ void check_program(const npu::Network& network, const npu::Program& program, con
         const auto output = static_cast<size_t>(layer.output);
         require(!made[output], where, fmt::format("layer `{}` runs twice", layer.name));
         made[output] = true;
-        require(npu::output_shape(layer.attributes, shapes, network.tensors[output].shape) == program.shapes[output], where,
-                fmt::format("layer `{}` has another output shape", layer.name));
+        require(npu::output_shape(layer.attributes, shapes, network.tensors[output].shape) == program.shapes[output],
+                where, fmt::format("layer `{}` has another output shape", layer.name));
     }
 }
 

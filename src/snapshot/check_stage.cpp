@@ -38,10 +38,11 @@ struct GoodStage {
         const bool single = codes(std::vector{s.zero_point, s.lo, s.hi});
         const auto several = static_cast<int64_t>(s.channel_m.size());
         const bool each = several == 0 || one_or_each(s.channel_m, channels);
-        const bool same = s.channel_zero_point.size() == s.channel_m.size() && s.channel_lo.size() == s.channel_m.size() &&
-                          s.channel_hi.size() == s.channel_m.size();
-        return table && single && each && same && one_or_each(s.m16, channels) && finite(s.m16) && factors(s.channel_m) &&
-               codes(s.channel_zero_point) && codes(s.channel_lo) && codes(s.channel_hi) && 0 <= s.r2 && s.r2 <= 15;
+        const bool same = s.channel_zero_point.size() == s.channel_m.size() &&
+                          s.channel_lo.size() == s.channel_m.size() && s.channel_hi.size() == s.channel_m.size();
+        return table && single && each && same && one_or_each(s.m16, channels) && finite(s.m16) &&
+               factors(s.channel_m) && codes(s.channel_zero_point) && codes(s.channel_lo) && codes(s.channel_hi) &&
+               0 <= s.r2 && s.r2 <= 15;
     }
     bool operator()(const npu::AddArithmetic& s) const {
         return one_or_each(s.ma, channels) && one_or_each(s.mb, channels) && one_or_each(s.zero_point, channels) &&
@@ -54,7 +55,8 @@ struct GoodStage {
 struct FitsKind {
     const npu::OutputStage& stage;
     bool sums() const {
-        return std::holds_alternative<npu::Requantization>(stage) || std::holds_alternative<npu::PiecewiseLinear>(stage);
+        return std::holds_alternative<npu::Requantization>(stage) ||
+               std::holds_alternative<npu::PiecewiseLinear>(stage);
     }
     bool operator()(const npu::Conv&) const { return sums(); }
     bool operator()(const npu::FullyConnected&) const { return sums(); }
@@ -73,8 +75,8 @@ struct FitsKind {
 }  // namespace
 
 void check_quantization(const npu::Quantization& quantization, int64_t channels, const std::string& where) {
-    require(one_or_each(quantization.scale, channels) && quantization.zero_point.size() == quantization.scale.size(), where,
-            "scales and zero points are neither one nor one a channel");
+    require(one_or_each(quantization.scale, channels) && quantization.zero_point.size() == quantization.scale.size(),
+            where, "scales and zero points are neither one nor one a channel");
     require(finite(quantization.scale) && std::ranges::all_of(quantization.scale, [](float s) { return s > 0; }), where,
             "a scale is not above zero");
     require(codes(quantization.zero_point), where, "a zero point is no code");
@@ -82,9 +84,11 @@ void check_quantization(const npu::Quantization& quantization, int64_t channels,
 
 void check_stage(const npu::Layer& layer, int64_t channels, const std::string& where) {
     require(std::visit(FitsKind{layer.stage}, layer.attributes), where, "its output stage does not fit its kind");
-    require(std::visit(GoodStage{channels}, layer.stage), where, "its output stage has a number out of range or of channels");
-    require(std::isfinite(layer.pool_k) && (layer.pool_channel_k.empty() || one_or_each(layer.pool_channel_k, channels)), where,
-            "its pool factors are out of range");
+    require(std::visit(GoodStage{channels}, layer.stage), where,
+            "its output stage has a number out of range or of channels");
+    require(
+        std::isfinite(layer.pool_k) && (layer.pool_channel_k.empty() || one_or_each(layer.pool_channel_k, channels)),
+        where, "its pool factors are out of range");
 }
 
 }  // namespace calotype::snapshot

@@ -8,7 +8,7 @@
 namespace calotype::execute {
 namespace {
 
-constexpr std::array kTypes{"float32", "float64", "float16", "bfloat16", "int8",  "uint8",  "int16",
+constexpr std::array kTypes{"float32", "float64", "float16", "bfloat16", "int8",   "uint8",   "int16",
                             "uint16",  "int32",   "uint32",  "int64",    "uint64", "boolean", "string"};
 constexpr std::array kBoundaries{"quantized", "uint8", "int8", "plain"};
 

@@ -7,10 +7,12 @@ namespace {
 
 constexpr std::array kPrecisions{"int8", "bf16"};
 constexpr std::array kPoolKinds{"max", "average"};
-constexpr std::array kActivations{"none", "clamp", "leaky_relu", "prelu", "sigmoid", "silu", "hard_swish",
-                                  "hard_sigmoid", "tanh", "gelu_erf", "gelu_tanh", "mish", "softplus", "elu"};
-constexpr std::array kKinds{"Conv",     "FullyConnected", "Pool",           "Add",     "Mul", "Concat", "Pad", "Crop",
-                            "Upsample", "SpaceToDepth",   "ChannelReorder", "Reshape", "Requantize"};
+constexpr std::array kActivations{"none",      "clamp",      "leaky_relu",   "prelu", "sigmoid",
+                                  "silu",      "hard_swish", "hard_sigmoid", "tanh",  "gelu_erf",
+                                  "gelu_tanh", "mish",       "softplus",     "elu"};
+constexpr std::array kKinds{
+    "Conv",     "FullyConnected", "Pool",           "Add",     "Mul",       "Concat", "Pad", "Crop",
+    "Upsample", "SpaceToDepth",   "ChannelReorder", "Reshape", "Requantize"};
 static_assert(kKinds.size() == std::variant_size_v<Attributes>);
 constexpr std::array kStages{"none", "requantization", "piecewise_linear", "add"};
 static_assert(kStages.size() == std::variant_size_v<OutputStage>);
@@ -129,8 +131,10 @@ void describe(A& a, AddArithmetic& x) {
 template <class V, size_t I = 0>
 void emplace(V& variant, size_t index) {
     if constexpr (I < std::variant_size_v<V>) {
-        if (index == I) variant.template emplace<I>();
-        else emplace<V, I + 1>(variant, index);
+        if (index == I)
+            variant.template emplace<I>();
+        else
+            emplace<V, I + 1>(variant, index);
     }
 }
 

@@ -14,7 +14,8 @@ constexpr std::string_view kFile = "`program.bin`";
 class Output {
   public:
     void number(int64_t value) {
-        for (int i = 0; i < 8; ++i) bytes.push_back(static_cast<std::byte>(static_cast<uint64_t>(value) >> (8 * i) & 0xff));
+        for (int i = 0; i < 8; ++i)
+            bytes.push_back(static_cast<std::byte>(static_cast<uint64_t>(value) >> (8 * i) & 0xff));
     }
     void numbers(const Dims& values) {
         number(static_cast<int64_t>(values.size()));
@@ -54,7 +55,8 @@ class Input {
 void put(Output& out, const npu::Program& program) {
     out.number(static_cast<int64_t>(program.steps.size()));
     for (const npu::Step& step : program.steps) {
-        for (const int64_t value : {int64_t{step.layer}, step.macs, step.moved_bytes, step.cycles, int64_t{step.bandwidth_bound}}) {
+        for (const int64_t value :
+             {int64_t{step.layer}, step.macs, step.moved_bytes, step.cycles, int64_t{step.bandwidth_bound}}) {
             out.number(value);
         }
     }
@@ -65,7 +67,8 @@ void put(Output& out, const npu::Program& program) {
         out.number(span.offset_bytes);
         out.number(span.size_bytes);
     }
-    for (const int64_t value : {program.arena_bytes, program.lower_bound_bytes, program.cycles, program.macs}) out.number(value);
+    for (const int64_t value : {program.arena_bytes, program.lower_bound_bytes, program.cycles, program.macs})
+        out.number(value);
 }
 
 npu::Program get(Input& in) {
@@ -89,7 +92,8 @@ npu::Program get(Input& in) {
         span.offset_bytes = in.number();
         span.size_bytes = in.number();
     }
-    for (int64_t* value : {&program.arena_bytes, &program.lower_bound_bytes, &program.cycles, &program.macs}) *value = in.number();
+    for (int64_t* value : {&program.arena_bytes, &program.lower_bound_bytes, &program.cycles, &program.macs})
+        *value = in.number();
     return program;
 }
 

@@ -34,7 +34,8 @@ Bytes read_own_file(const fs::path& path, int64_t limit_bytes) {
 Manifest read_manifest(const fs::path& path) {
     std::error_code error;
     if (!fs::exists(path / kManifestFile, error)) {
-        throw Error({"SNAPSHOT_MISSING", fmt::format("`{}`", path.string()), "it is no snapshot: it holds no `manifest.json`",
+        throw Error({"SNAPSHOT_MISSING", fmt::format("`{}`", path.string()),
+                     "it is no snapshot: it holds no `manifest.json`",
                      "give the directory that `calotype compile -o` wrote"});
     }
     return manifest_from_text(as_text(read_own_file(path / kManifestFile, kMostManifestBytes)));
@@ -55,7 +56,9 @@ class Files {
         return bytes;
     }
     void finish() const {
-        if (!expected_.empty()) damaged("`manifest.json`", fmt::format("it lists `{}`, which belongs to nothing", expected_.begin()->first));
+        if (!expected_.empty())
+            damaged("`manifest.json`",
+                    fmt::format("it lists `{}`, which belongs to nothing", expected_.begin()->first));
     }
 
   private:
@@ -67,8 +70,8 @@ void check_identity(const Manifest& manifest, const NpuIdentity& present) {
     for (const SubgraphEntry& entry : manifest.subgraphs) {
         if (!entry.name.starts_with("NPU_") || manifest.npu == present) continue;
         throw Error({"CONFIG_SNAPSHOT_MISMATCH", "the snapshot",
-                     fmt::format("it was made for `{}` (fingerprint {}), present is `{}` (fingerprint {})", manifest.npu.name,
-                                 manifest.npu.fingerprint, present.name, present.fingerprint),
+                     fmt::format("it was made for `{}` (fingerprint {}), present is `{}` (fingerprint {})",
+                                 manifest.npu.name, manifest.npu.fingerprint, present.name, present.fingerprint),
                      "compile the model for the configuration present, or name the snapshot's with `--npu`"});
     }
 }
@@ -82,7 +85,8 @@ Json parse(const Bytes& bytes, const std::string& name) {
 /// Subgraph `k` as the manifest names it: "NPU_k" or "CPU_k".
 bool is_npu(const SubgraphEntry& entry, size_t k) {
     if (entry.name == fmt::format("NPU_{}", k)) return true;
-    require(entry.name == fmt::format("CPU_{}", k), "`manifest.json`", fmt::format("subgraph {} has the name `{}`", k, entry.name));
+    require(entry.name == fmt::format("CPU_{}", k), "`manifest.json`",
+            fmt::format("subgraph {} has the name `{}`", k, entry.name));
     return false;
 }
 
@@ -106,12 +110,14 @@ std::vector<execute::Subgraph> read_subgraphs(const Manifest& manifest, Files& f
             require(npu_count < programs.size(), "`program.bin`", "it holds fewer programs than there are networks");
             subgraphs.push_back(read_npu(entry, networks, weights, std::move(programs[npu_count++])));
         } else {
-            subgraphs.push_back(execute::CpuSubgraph{as_text(files.take(cpu_file(entry.name))), entry.inputs, entry.outputs});
+            subgraphs.push_back(
+                execute::CpuSubgraph{as_text(files.take(cpu_file(entry.name))), entry.inputs, entry.outputs});
         }
         require(execute::inputs_of(subgraphs[k]) == entry.inputs && execute::outputs_of(subgraphs[k]) == entry.outputs,
                 "`manifest.json`", fmt::format("`{}` has other inputs or outputs than its network", entry.name));
     }
-    require(npu_count == programs.size() && npu_count == networks.size(), "`layers.json`", "it holds networks of no subgraph");
+    require(npu_count == programs.size() && npu_count == networks.size(), "`layers.json`",
+            "it holds networks of no subgraph");
     require(weights.empty(), "`weights.safetensors`", "it holds tensors of no layer");
     return subgraphs;
 }
@@ -123,9 +129,16 @@ NpuIdentity identity(const fs::path& path) { return read_manifest(path).npu; }
 Contents read(const fs::path& path, const std::optional<NpuIdentity>& present) {
     const Manifest manifest = read_manifest(path);
     if (present) check_identity(manifest, *present);
-    Contents contents{manifest.tool_version,   manifest.npu,           manifest.model_sha256, manifest.samples_sha256,
-                      manifest.options_sha256, manifest.preprocessing, {},                    {},
-                      {},                      {}};
+    Contents contents{manifest.tool_version,
+                      manifest.npu,
+                      manifest.model_sha256,
+                      manifest.samples_sha256,
+                      manifest.options_sha256,
+                      manifest.preprocessing,
+                      {},
+                      {},
+                      {},
+                      {}};
     Files files(path, manifest);
     contents.model = {manifest.inputs, manifest.outputs, manifest.batch, read_subgraphs(manifest, files)};
     check_flow(contents.model);

@@ -104,7 +104,8 @@ std::vector<std::byte> to_safetensors(const std::map<std::string, Tensor>& tenso
     for (size_t i = 0; i < 8; ++i) bytes[i] = static_cast<std::byte>(text.size() >> (8 * i) & 0xff);
     std::memcpy(bytes.data() + 8, text.data(), text.size());
     bytes.reserve(bytes.size() + static_cast<size_t>(offset));
-    for (const auto& entry : tensors) bytes.insert(bytes.end(), entry.second.bytes().begin(), entry.second.bytes().end());
+    for (const auto& entry : tensors)
+        bytes.insert(bytes.end(), entry.second.bytes().begin(), entry.second.bytes().end());
     return bytes;
 }
 

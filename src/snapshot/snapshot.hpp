@@ -21,8 +21,8 @@ struct NpuIdentity {
 
 /// What one run gave at compile time: a device proves itself with it.
 struct GoldenSubgraph {
-    std::map<std::string, Tensor> outputs;   ///< value -> int8 codes in tensor order [batch, elements]; CPU: its tensors
-    std::vector<std::string> layer_sha256;   ///< NPU: of each layer's codes, all samples of the run
+    std::map<std::string, Tensor> outputs;  ///< value -> int8 codes in tensor order [batch, elements]; CPU: its tensors
+    std::vector<std::string> layer_sha256;  ///< NPU: of each layer's codes, all samples of the run
     friend bool operator==(const GoldenSubgraph&, const GoldenSubgraph&) = default;
 };
 struct Golden {
@@ -47,8 +47,8 @@ struct Contents {
 /// Writes `contents` as the directory `path`, in one step. Throws Error FILE_UNWRITABLE.
 void write(const std::filesystem::path& path, const Contents& contents);
 
-/// Reads and checks all of it. Throws Error SNAPSHOT_MISSING, SNAPSHOT_DAMAGED, SNAPSHOT_VERSION, and, where `present` is
-/// given and the snapshot has an NPU subgraph for another configuration, CONFIG_SNAPSHOT_MISMATCH with both.
+/// Reads and checks all of it. Throws Error SNAPSHOT_MISSING, SNAPSHOT_DAMAGED, SNAPSHOT_VERSION, and, where `present`
+/// is given and the snapshot has an NPU subgraph for another configuration, CONFIG_SNAPSHOT_MISMATCH with both.
 Contents read(const std::filesystem::path& path, const std::optional<NpuIdentity>& present = {});
 
 /// The configuration that a snapshot's manifest states; checks the manifest's own checksum.

@@ -57,7 +57,8 @@ Manifest manifest_of(const Contents& contents, const std::map<std::string, std::
     manifest.outputs = contents.model.outputs;
     for (size_t k = 0; k < contents.model.subgraphs.size(); ++k) {
         const execute::Subgraph& subgraph = contents.model.subgraphs[k];
-        manifest.subgraphs.push_back({execute::name_of(subgraph, k), execute::inputs_of(subgraph), execute::outputs_of(subgraph)});
+        manifest.subgraphs.push_back(
+            {execute::name_of(subgraph, k), execute::inputs_of(subgraph), execute::outputs_of(subgraph)});
     }
     for (const auto& [name, bytes] : files) manifest.files.emplace(name, sha256(bytes));
     return manifest;

@@ -1,0 +1,67 @@
+#include "execute/parts.hpp"
+
+#if __has_include("ort/session.hpp")
+#include <set>
+
+#include "ort/library.hpp"
+#include "ort/session.hpp"
+
+namespace calotype::execute {
+namespace {
+
+class OrtPart : public CpuPart {
+  public:
+    OrtPart(const Model& model, const CpuSubgraph& subgraph, const ort::Library& library)
+        : subgraph_(subgraph), session_(library, std::as_bytes(std::span(subgraph.onnx_bytes)), {}) {
+        for (const Port& port : model.inputs) {
+            if (port.type == DataType::float32) float_inputs_.insert(port.name);
+        }
+    }
+
+    void run(Values& values, Owned& owned) override {
+        Owned inputs;
+        for (const std::string& name : subgraph_.inputs) {
+            const TensorView& view = values.at(name);
+            const bool convert = float_inputs_.contains(name) && view.type != DataType::float32;
+            inputs.emplace(name, convert ? as_float(view) : copy_of(view));
+        }
+        for (auto& [name, tensor] : session_.run(inputs, subgraph_.outputs)) {
+            owned[name] = std::move(tensor);
+            values[name] = owned[name];
+        }
+    }
+
+  private:
+    const CpuSubgraph& subgraph_;
+    ort::Session session_;
+    std::set<std::string> float_inputs_;  // of the model: the caller may have given whole numbers
+};
+
+}  // namespace
+
+struct CpuParts::State {
+    std::optional<std::filesystem::path> path;
+    std::optional<ort::Library> library;
+};
+
+CpuParts::CpuParts(std::optional<std::filesystem::path> ort_library) : state_(std::make_unique<State>()) {
+    state_->path = std::move(ort_library);
+}
+CpuParts::~CpuParts() = default;
+
+std::unique_ptr<CpuPart> CpuParts::make(const Model& model, const CpuSubgraph& subgraph) {
+    if (!state_->library) state_->library = ort::Library::load(state_->path);
+    return std::make_unique<OrtPart>(model, subgraph, *state_->library);
+}
+
+}  // namespace calotype::execute
+#else  // until the room is there
+namespace calotype::execute {
+struct CpuParts::State {};
+CpuParts::CpuParts(std::optional<std::filesystem::path>) {}
+CpuParts::~CpuParts() = default;
+std::unique_ptr<CpuPart> CpuParts::make(const Model&, const CpuSubgraph&) {
+    throw Error({"ORT_MISSING", "a CPU subgraph", "this build has no ONNX Runtime"});
+}
+}  // namespace calotype::execute
+#endif

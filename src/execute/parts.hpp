@@ -1,0 +1,95 @@
+#pragma once
+
+// The two kinds of subgraph, ready to run, and what one run of them carries along.
+
+#include <fmt/format.h>
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "emulate/executor.hpp"
+#include "execute/boundary.hpp"
+#include "execute/prepared_model.hpp"
+
+namespace calotype::execute {
+
+/// Values by name: views of the caller's arrays and of what the run owns.
+using Values = std::map<std::string, TensorView>;
+using Owned = std::map<std::string, Tensor>;
+
+/// What one worker needs to itself.
+struct Workspace {
+    emulate::Arena arena;
+    std::vector<std::vector<int8_t>> inputs, outputs;
+    std::vector<float> spare;
+};
+
+/// A broken value with the input it stood in; counted in order of runs.
+struct Breaks {
+    int64_t values = 0;
+    std::string example;
+    void add(const Broken& broken, const std::string& input) {
+        if (values == 0 && broken.values > 0) example = fmt::format("input `{}`: {}", input, broken.example);
+        values += broken.values;
+    }
+    void add(const Breaks& other) {
+        if (values == 0) example = other.example;
+        values += other.values;
+    }
+};
+
+/// One run: which worker's workspace, whose pool.
+struct RunContext {
+    Workspace& workspace;
+    ThreadPool* pool;  // null where the runs themselves are parallel
+    const Hooks& hooks;
+    Breaks breaks;
+};
+
+Tensor copy_of(const TensorView& view);
+/// Its elements as float32, each rounded once.
+Tensor as_float(const TensorView& view);
+
+/// Codes in, emulated layers, codes out.
+class NpuPart {
+  public:
+    NpuPart(const Model& model, const NpuSubgraph& subgraph, size_t index, emulate::KernelSet kernels);
+    /// Adds the values it makes to `owned`, and views of them to `values`.
+    void run(Values& values, Owned& owned, RunContext& context) const;
+
+  private:
+    Conversion conversion(const std::vector<Port>& ports, const npu::Placement& placement) const;
+    std::vector<TensorView> sources_of(const Values& values, Owned& owned) const;
+    void run_sample(const std::vector<TensorView>& sources, int64_t sample, std::vector<Tensor>& results,
+                    RunContext& context) const;
+    emulate::Executor::Options options(RunContext& context) const;
+
+    const npu::Network& network_;
+    size_t index_;
+    emulate::Executor executor_;
+    std::vector<Conversion> inputs_, outputs_;
+};
+
+/// A CPU subgraph on ONNX Runtime.
+class CpuPart {
+  public:
+    virtual ~CpuPart() = default;
+    virtual void run(Values& values, Owned& owned) = 0;
+};
+
+/// Opens ONNX Runtime when the first CPU subgraph asks for it.
+class CpuParts {
+  public:
+    explicit CpuParts(std::optional<std::filesystem::path> ort_library);
+    ~CpuParts();
+    std::unique_ptr<CpuPart> make(const Model& model, const CpuSubgraph& subgraph);
+
+  private:
+    struct State;
+    std::unique_ptr<State> state_;
+};
+
+}  // namespace calotype::execute
