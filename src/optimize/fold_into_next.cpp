@@ -51,7 +51,7 @@ Rewrite fold_into_next(Graph& graph, NodeId id) {
     const ValueId weights = add_floats(graph, weights_name, filter->dims, filter->weights);
     const ValueId bias = add_floats(graph, base + "/bias", {filter->rows()}, filter->bias);
     if (read_once(graph, graph.input(id, 0))) absorb(graph, id, before);
-    graph.node(id).inputs = {affine->x, weights, bias};
+    set_inputs(graph, id, {affine->x, weights, bias});
     return Rewrite::done();
 }
 

@@ -105,7 +105,7 @@ Rewrite fold_pad(Graph& graph, NodeId id) {
     if (read_once(graph, graph.input(id, 0))) absorb(graph, id, pad);
     node.attributes["pads"] = sum;
     if (average) node.attributes["count_include_pad"] = int64_t{1};
-    node.inputs[0] = x;
+    graph.set_input(id, 0, x);
     return Rewrite::done();
 }
 

@@ -85,11 +85,17 @@ ValueId add_integers(Graph& graph, std::string_view base, const std::vector<int6
                                                                                  std::span<const int64_t>(contents)));
 }
 
+void set_inputs(Graph& graph, NodeId id, const std::vector<ValueId>& inputs) {
+    for (size_t i = inputs.size(); i < graph.node(id).inputs.size(); ++i) graph.set_input(id, i, ValueId::none);
+    graph.node(id).inputs.resize(inputs.size(), ValueId::none);
+    for (size_t i = 0; i < inputs.size(); ++i) graph.set_input(id, i, inputs[i]);
+}
+
 void become(Graph& graph, NodeId id, NewOp op) {
+    set_inputs(graph, id, op.inputs);
     Node& node = graph.node(id);
     node.op = std::move(op.op);
     node.domain.clear();
-    node.inputs = std::move(op.inputs);
     node.attributes = std::move(op.attributes);
 }
 

@@ -45,6 +45,9 @@ std::optional<std::vector<double>> per_channel(const Graph& graph, ValueId const
 ValueId add_floats(Graph& graph, std::string_view base, Dims dims, const std::vector<double>& contents);
 ValueId add_integers(Graph& graph, std::string_view base, const std::vector<int64_t>& contents);
 
+/// Through the graph, which keeps the readers of each value.
+void set_inputs(Graph& graph, NodeId id, const std::vector<ValueId>& inputs);
+
 /// What is written over a node: its name, outputs and sources stay.
 struct NewOp {
     std::string op;
