@@ -1,0 +1,44 @@
+# Two commands: `make demo` and `make test`. Each does only what has changed; stamp files in build/ remember the rest.
+.PHONY: all demo setup build test format clean
+all: build
+
+JOBS ?= $(shell nproc)
+VENV := .venv
+PYTHON := $(VENV)/bin/python
+STAMPS := build/stamps
+CACHE := build/release/CMakeCache.txt
+
+setup: $(STAMPS)/packages $(STAMPS)/python $(STAMPS)/headers
+
+$(STAMPS):
+	@mkdir -p $@
+$(STAMPS)/packages: scripts/packages.txt scripts/setup.sh | $(STAMPS)
+	scripts/setup.sh packages
+	@touch $@
+$(STAMPS)/python: scripts/requirements.txt scripts/setup.sh $(STAMPS)/packages
+	scripts/setup.sh python $(VENV)
+	@touch $@
+$(STAMPS)/headers: scripts/get_onnxruntime_headers.sh $(STAMPS)/packages
+	scripts/setup.sh headers
+	@touch $@
+
+$(CACHE): $(STAMPS)/packages $(STAMPS)/python $(STAMPS)/headers CMakePresets.json
+	cmake --preset release -DPython_EXECUTABLE=$(CURDIR)/$(PYTHON)
+	@touch $@
+
+# Ninja itself knows what changed. The links make the command and the module those just built.
+build: $(CACHE)
+	cmake --build --preset release -j $(JOBS)
+	@scripts/setup.sh link $(VENV) build/release
+
+demo: build
+	$(PYTHON) examples/digits/demo.py
+
+test: build
+	@scripts/test.sh $(VENV) build/release
+
+format: $(STAMPS)/python
+	find src include tests python bench -name '*.cpp' -o -name '*.hpp' | xargs $(VENV)/bin/clang-format -i
+
+clean:
+	rm -rf build $(VENV)

@@ -1,0 +1,85 @@
+from collections.abc import Mapping, Sequence
+from os import PathLike
+
+from numpy import ndarray
+from numpy.typing import ArrayLike
+
+class Error(Exception):
+    """What was given cannot be used; the text says what, where, what is allowed and what to do."""
+
+    code: str
+    """Stable, for programs: `SAMPLE_SHAPE`."""
+
+class Snapshot:
+    """A compiled network on disk."""
+
+    @property
+    def path(self) -> str: ...
+    @property
+    def report(self) -> str:
+        """report.json as text: per layer source names, ranges, signal-to-noise ratio, precision, cycles."""
+
+    def __fspath__(self) -> str: ...
+
+def compile(
+    model: str | PathLike[str],
+    samples: Sequence[Mapping[str, ArrayLike]] | str | PathLike[str],
+    output: str | PathLike[str],
+    *,
+    mode: str = "fast",
+    images: int = 4,
+    deep: bool = False,
+    precision: str = "INT8",
+    npu: str = "VE2802_NPU_IP_O00_A304_M3",
+    shapes: Sequence[tuple[str, Sequence[int]]] = (),
+    threads: int = 0,
+    without: Sequence[str] = (),
+) -> Snapshot:
+    """Compiles an ONNX model into a snapshot, which replaces `output` in one step.
+
+    Args:
+        model: an ONNX file.
+        samples: calibration samples, each a dict of arrays by input name with the model's input shape, batch 1 (or the
+            model's own); or the path of an .npz, .npy or folder, as on the command line.
+        output: the snapshot's directory.
+        mode: "fast" or "dynamic".
+        images: how many of the samples are used.
+        deep: refit with all samples.
+        precision: "INT8", "BF16" or "MIXED".
+        npu: a configuration's name or file; "none" runs the optimized graph in FP32 on ONNX Runtime.
+        shapes: more (input, shape) pairs to make programs for.
+        threads: 0 for all processors; never changes a byte of the result.
+        without: ingredients of quantization to leave out, such as "bias-correction".
+
+    Raises:
+        Error: the model, a sample, an option or the disk is at fault; `output` is as it was.
+    """
+
+def explain(model: str | PathLike[str], *, npu: str = ..., shapes: Sequence[tuple[str, Sequence[int]]] = ()) -> str:
+    """Which operator runs where and why, as JSON text."""
+
+def inspect(snapshot: str | PathLike[str] | Snapshot) -> str:
+    """What a snapshot holds, as JSON text. Raises Error if a checksum is wrong."""
+
+def verify(snapshot: str | PathLike[str] | Snapshot, *, threads: int = 0) -> list[tuple[str, bool, str]]:
+    """(name, passed, detail) of each check: checksums, golden vectors, each kernel set against the reference."""
+
+class Runner:
+    """A snapshot, loaded and ready. One `run` at a time; Python's lock is free while it runs."""
+
+    def __init__(
+        self,
+        snapshot: str | PathLike[str] | Snapshot,
+        *,
+        threads: int = 0,
+        kernels: str = "auto",
+        npu: str = "",
+    ) -> None: ...
+    @property
+    def inputs(self) -> list[tuple[str, str, list[int]]]:
+        """(name, type, shape) of each input, -1 where free."""
+
+    @property
+    def outputs(self) -> list[tuple[str, str, list[int]]]: ...
+    def run(self, inputs: Mapping[str, ArrayLike]) -> dict[str, ndarray]:
+        """Runs arrays [batch, ...] by input name; C-contiguous arrays of the input's type are taken without a copy."""

@@ -1,0 +1,35 @@
+"""Adds up the JUnit files of a folder: `N passed, N failed, N skipped`. Exits 1 unless all runners and tests are fine.
+
+usage: count_tests.py RESULTS STATUS...
+"""
+
+import sys
+import xml.etree.ElementTree as ElementTree
+from pathlib import Path
+
+
+def outcome(case: ElementTree.Element) -> str:
+    if case.find("failure") is not None or case.find("error") is not None or case.get("status") == "fail":
+        return "failed"
+    if case.find("skipped") is not None or case.get("status") in ("disabled", "notrun"):
+        return "skipped"
+    return "passed"
+
+
+def main(results: Path, statuses: list[int]) -> int:
+    files = sorted(results.glob("*.xml"))
+    counts = {"passed": 0, "failed": 0, "skipped": 0}
+    for file in files:
+        for case in ElementTree.parse(file).getroot().iter("testcase"):
+            counts[outcome(case)] += 1
+            if outcome(case) == "failed":
+                print(f"failed: {case.get('classname', '')} {case.get('name')}")
+    broke_off = len(files) < len(statuses) or (any(statuses) and counts["failed"] == 0)
+    if broke_off:
+        print(f"a test runner broke off: exit codes {statuses}, {len(files)} result files")
+    print(", ".join(f"{count} {name}" for name, count in counts.items()))
+    return 1 if broke_off or counts["failed"] or counts["passed"] == 0 else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(Path(sys.argv[1]), [int(status) for status in sys.argv[2:]]))
