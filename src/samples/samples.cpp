@@ -105,10 +105,12 @@ std::map<std::string, Tensor> Source::at(int64_t index) const {
     return reader_->at(index);
 }
 
-std::string Source::sha256() const {
+std::string Source::sha256() const { return sha256_of(*this); }
+
+std::string sha256_of(const Samples& samples) {
     Sha256 hash;
-    for (int64_t index = 0; index < count(); ++index) {
-        for (const auto& [name, tensor] : at(index)) {
+    for (int64_t index = 0; index < samples.count(); ++index) {
+        for (const auto& [name, tensor] : samples.at(index)) {
             hash.update(
                 fmt::format("{}:{} {} {}\n", name.size(), name, name_of(tensor.type()), to_string(tensor.dims())));
             hash.update(tensor.bytes());

@@ -64,6 +64,14 @@ class Source : public Samples {
 /// inputs. Throws Error FILE_*, SAMPLE_*, NPY_*, NPZ_*, IMAGE_*.
 Source open(const std::filesystem::path& path, const std::vector<InputSpec>& inputs, const ImageOptions& options = {});
 
+/// The hash that Source::sha256 gives, of any samples.
+std::string sha256_of(const Samples& samples);
+
+/// The dims one sample's array for the input `name` has with the model's batch. Throws Error SAMPLE_NAME, SAMPLE_TYPE,
+/// SAMPLE_SHAPE; SAMPLE_COUNT where the array holds several samples.
+Dims dims_of_one(const Dims& found, DataType type, const std::string& name, const std::vector<InputSpec>& inputs,
+                 const std::string& subject);
+
 /// The readers behind `open`.
 std::unique_ptr<Reader> open_arrays(const std::filesystem::path& path, const std::vector<InputSpec>& inputs);
 std::unique_ptr<Reader> open_images(std::vector<std::filesystem::path> files, const std::vector<InputSpec>& inputs,

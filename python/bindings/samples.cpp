@@ -1,0 +1,74 @@
+#include "samples.hpp"
+
+#include <nanobind/stl/filesystem.h>
+#include <nanobind/stl/map.h>
+#include <nanobind/stl/string.h>
+
+#include <algorithm>
+
+#include "base/hash.hpp"
+#include "calotype/error.hpp"
+#include "samples/samples.hpp"
+
+namespace calotype::python {
+namespace {
+
+std::vector<samples::InputSpec> specs_of(const std::filesystem::path& model) {
+    std::vector<samples::InputSpec> specs;
+    for (const PortInfo& port : model_inputs(model)) specs.push_back({port.name, port.type, port.dims});
+    return specs;
+}
+
+/// Dicts of arrays that Python keeps; checked against the model like a file's arrays.
+class Dicts : public Samples {
+  public:
+    Dicts(const nb::sequence& given, std::vector<samples::InputSpec> inputs) : inputs_(std::move(inputs)) {
+        for (const nb::handle entry : given) add(entry);
+    }
+    int64_t count() const override { return static_cast<int64_t>(samples_.size()); }
+    std::map<std::string, Tensor> at(int64_t index) const override {
+        std::map<std::string, Tensor> out;
+        for (const auto& [name, array] : samples_[static_cast<size_t>(index)]) {
+            Tensor tensor(array.view.type, array.view.dims);
+            std::copy_n(array.view.bytes, tensor.bytes().size(), tensor.bytes().begin());
+            out[name] = std::move(tensor);
+        }
+        return out;
+    }
+    std::string sha256() const override { return samples::sha256_of(*this); }
+
+  private:
+    void add(nb::handle entry) {
+        const std::string subject = "sample " + std::to_string(samples_.size());
+        if (!nb::isinstance<nb::dict>(entry)) {
+            throw Error({"SAMPLE_KIND", subject, "it is no dict", "give one dict of arrays by input name a sample"});
+        }
+        std::map<std::string, Array> sample;
+        for (const auto& [key, value] : nb::cast<nb::dict>(entry)) {
+            const auto name = nb::cast<std::string>(nb::str(key));
+            Array array = array_of(value, name);
+            array.view.dims = samples::dims_of_one(array.view.dims, array.view.type, name, inputs_, subject);
+            sample.emplace(name, std::move(array));
+        }
+        for (const auto& input : inputs_) {
+            if (sample.contains(input.name)) continue;
+            throw Error({"SAMPLE_NAME", subject, "it has no array for the input `" + input.name + "`"});
+        }
+        samples_.push_back(std::move(sample));
+    }
+
+    std::vector<samples::InputSpec> inputs_;
+    std::vector<std::map<std::string, Array>> samples_;
+};
+
+}  // namespace
+
+std::unique_ptr<Samples> samples_of(nb::handle given, const std::filesystem::path& model) {
+    if (nb::isinstance<nb::str>(given) || nb::hasattr(given, "__fspath__")) {
+        return std::make_unique<samples::Source>(
+            samples::open(nb::cast<std::filesystem::path>(given), specs_of(model)));
+    }
+    return std::make_unique<Dicts>(nb::cast<nb::sequence>(given), specs_of(model));
+}
+
+}  // namespace calotype::python
