@@ -53,6 +53,16 @@ Cut cut(const Dims& found, const InputSpec& input, const std::string& subject) {
                      batch > 1 ? fmt::format(", S a multiple of the batch {}", batch) : "")});
 }
 
+void check_type(DataType type, const InputSpec& input, const std::string& subject) {
+    if (type != input.type) {
+        throw Error(
+            {"SAMPLE_TYPE", subject,
+             fmt::format("its type is {}, the input `{}` takes {}", name_of(type), input.name, name_of(input.type)),
+             fmt::format("save it with .astype(numpy.{}), and check that its values are meant for the model",
+                         name_of(input.type))});
+    }
+}
+
 /// One array that feeds one input.
 struct Array {
     InputSpec input;
@@ -67,13 +77,7 @@ Array open_array(std::unique_ptr<ByteSource> bytes, const InputSpec& input, cons
     bytes->read(0, head);
     Array array{input, parse_npy_header(head, subject), {}, std::move(bytes), {}};
     const NpyHeader& header = array.header;
-    if (header.type != input.type) {
-        throw Error({"SAMPLE_TYPE", subject,
-                     fmt::format("its type is {}, the input `{}` takes {}", name_of(header.type), input.name,
-                                 name_of(input.type)),
-                     fmt::format("save it with .astype(numpy.{}), and check that its values are meant for the model",
-                                 name_of(input.type))});
-    }
+    check_type(header.type, input, subject);
     array.pieces = cut(header.dims, input, subject);
     const int64_t size = element_count(header.dims) * bytes_of(header.type);
     if (array.bytes->size_bytes() - header.data_offset != size) {
@@ -123,22 +127,25 @@ std::string names_of(const std::vector<InputSpec>& inputs) {
     return out;
 }
 
+const InputSpec& input_named(const std::string& name, const std::vector<InputSpec>& inputs,
+                             const std::string& subject) {
+    const auto input = std::find_if(inputs.begin(), inputs.end(), [&](const auto& spec) { return spec.name == name; });
+    if (input != inputs.end()) return *input;
+    throw Error({"SAMPLE_NAME", subject, fmt::format("its array `{}` is no input of the model", name),
+                 fmt::format("name the arrays as the model's inputs: {}", names_of(inputs))});
+}
+
 std::vector<Array> open_npz_arrays(const std::filesystem::path& path, const std::vector<InputSpec>& inputs) {
     std::vector<Array> arrays;
     const std::string archive = fmt::format("`{}`", path.string());
     for (const ZipEntry& entry : read_zip_directory(path)) {
         const std::string name =
             entry.name.ends_with(".npy") ? entry.name.substr(0, entry.name.size() - 4) : entry.name;
-        const auto input =
-            std::find_if(inputs.begin(), inputs.end(), [&](const auto& spec) { return spec.name == name; });
-        if (input == inputs.end()) {
-            throw Error({"SAMPLE_NAME", archive, fmt::format("its array `{}` is no input of the model", name),
-                         fmt::format("name the arrays as the model's inputs: {}", names_of(inputs))});
-        }
+        const InputSpec& input = input_named(name, inputs, archive);
         const bool twice =
             std::any_of(arrays.begin(), arrays.end(), [&](const Array& a) { return a.input.name == name; });
         if (twice) throw Error({"SAMPLE_NAME", archive, fmt::format("it holds the array `{}` twice", name)});
-        arrays.push_back(open_array(open_entry(path, entry), *input, fmt::format("`{}` in {}", name, archive)));
+        arrays.push_back(open_array(open_entry(path, entry), input, fmt::format("`{}` in {}", name, archive)));
     }
     for (const InputSpec& input : inputs) {
         const auto same = [&](const Array& array) { return array.input.name == input.name; };
@@ -151,6 +158,16 @@ std::vector<Array> open_npz_arrays(const std::filesystem::path& path, const std:
 }
 
 }  // namespace
+
+Dims dims_of_one(const Dims& found, DataType type, const std::string& name, const std::vector<InputSpec>& inputs,
+                 const std::string& subject) {
+    const InputSpec& input = input_named(name, inputs, subject);
+    const std::string array = fmt::format("`{}` of {}", name, subject);
+    check_type(type, input, array);
+    const Cut pieces = cut(found, input, array);
+    if (pieces.count == 1) return pieces.dims;
+    throw Error({"SAMPLE_COUNT", array, fmt::format("it holds {} samples", pieces.count), "give one dict a sample"});
+}
 
 std::unique_ptr<Reader> open_arrays(const std::filesystem::path& path, const std::vector<InputSpec>& inputs) {
     std::vector<Array> arrays;
