@@ -1,0 +1,30 @@
+#pragma once
+
+// One FloatLayer as an integer Layer, its tensors' scales given.
+
+#include <span>
+#include <vector>
+
+#include "npu/layer.hpp"
+#include "quantize/scales.hpp"
+
+namespace calotype::quantize {
+
+/// Grows the scales, class by class, until every Add and piecewise-linear layer can be computed (design.md, Arithmetic).
+void settle(const npu::FloatNetwork& network, const ScaleClasses& classes, Scales& scales);
+
+/// All of the layer but weights and bias; a Conv or FC gets its weights to the nearest code and a stage that fits them.
+/// `tensors` hold the scales and shapes.
+npu::Layer integer_layer(const npu::FloatLayer& layer, std::span<const npu::CodeTensor> tensors);
+
+/// Replaces the bias, in reals per output channel.
+void set_bias(npu::Layer& layer, std::span<const npu::CodeTensor> tensors, std::span<const double> bias);
+/// scale_in * weight_scale per output channel: what one unit of the sum is worth.
+std::vector<double> sum_scale(const npu::Layer& layer, std::span<const npu::CodeTensor> tensors);
+/// The weights as the codes see them (input scales absorbed).
+std::vector<float> absorbed_weights(const npu::FloatLayer& layer, std::span<const npu::CodeTensor> tensors);
+
+/// Largest error of a piecewise-linear layer's table, in codes; 0 for other layers.
+double table_error(const npu::Layer& layer, std::span<const npu::CodeTensor> tensors);
+
+}  // namespace calotype::quantize

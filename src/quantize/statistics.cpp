@@ -1,0 +1,140 @@
+#include "quantize/statistics.hpp"
+
+#include <fmt/format.h>
+
+#include <cmath>
+
+#include "base/error.hpp"
+
+namespace calotype::quantize {
+namespace {
+
+struct SampleOfTensor {
+    std::vector<Range> range;
+    std::vector<double> sum;
+    int64_t values_per_channel = 0;
+    bool whole_numbers = true;
+};
+struct SampleStatistics {
+    std::vector<SampleOfTensor> tensors;
+    std::vector<std::vector<double>> sum;  // by layer
+};
+
+std::vector<double> channel_sums(const std::vector<float>& x, size_t channels) {
+    std::vector<double> sum(channels);
+    for (size_t i = 0; i < x.size(); i += channels) {
+        for (size_t c = 0; c < channels; ++c) sum[c] += x[i + c];
+    }
+    return sum;
+}
+
+SampleOfTensor of_tensor(const npu::FloatTensor& tensor, const std::vector<float>& x, int64_t sample) {
+    const auto channels = static_cast<size_t>(tensor.shape.empty() ? 1 : tensor.shape.back());
+    SampleOfTensor out{std::vector<Range>(channels), channel_sums(x, channels),
+                       static_cast<int64_t>(x.size() / channels), true};
+    for (size_t i = 0; i < x.size(); i += channels) {
+        for (size_t c = 0; c < channels; ++c) {
+            out.range[c].include(x[i + c]);
+            out.whole_numbers = out.whole_numbers && x[i + c] == std::nearbyint(x[i + c]);
+        }
+    }
+    for (const double sum : out.sum) {
+        if (std::isfinite(sum)) continue;
+        throw Error({"SAMPLE_NOT_FINITE", fmt::format("value `{}`", tensor.value),
+                     fmt::format("sample {} gives NaN or an infinity", sample), "check the sample and the model in FP32"});
+    }
+    return out;
+}
+
+}  // namespace
+
+std::vector<Range> TensorStatistics::ranges(int64_t left_out) const {
+    std::vector<Range> all(fold.front().size());
+    for (int64_t f = 0; f < kFolds; ++f) {
+        if (f == left_out) continue;
+        for (size_t c = 0; c < all.size(); ++c) all[c].include(fold[static_cast<size_t>(f)][c]);
+    }
+    return all;
+}
+
+std::vector<float> in_tensor_order(const Tensor& value, const npu::FloatTensor& tensor) {
+    const std::vector<float> from = to_floats(value);
+    std::vector<float> to(from.size());
+    const size_t rank = tensor.split.size();
+    std::vector<int64_t> stride(rank, 1);
+    for (size_t i = rank; i-- > 1;) stride[i - 1] = stride[i] * tensor.split[i];
+    const int64_t per_sample = element_count(tensor.shape);
+    Dims size(rank), step(rank), at(rank, 0);
+    for (size_t i = 0; i < rank; ++i) {
+        size[i] = tensor.split[static_cast<size_t>(tensor.axes[i])];
+        step[i] = stride[static_cast<size_t>(tensor.axes[i])];
+    }
+    int64_t source = 0;
+    for (size_t i = 0; i < to.size(); ++i) {
+        const int64_t sample_first = static_cast<int64_t>(i) / per_sample * per_sample;
+        to[i] = from[static_cast<size_t>(sample_first + source)];
+        for (size_t axis = rank; axis-- > 0;) {
+            source += step[axis];
+            if (++at[axis] < size[axis]) break;
+            source -= step[axis] * size[axis];
+            at[axis] = 0;
+        }
+    }
+    return to;
+}
+
+Statistics gather(const npu::FloatNetwork& network, const Values& values, int64_t samples, ThreadPool& pool) {
+    Statistics all;
+    for (const npu::FloatTensor& tensor : network.tensors) {
+        const auto channels = static_cast<size_t>(tensor.shape.empty() ? 1 : tensor.shape.back());
+        TensorStatistics one;
+        one.fold.fill(std::vector<Range>(channels));
+        one.mean.resize(channels);
+        all.tensors.push_back(std::move(one));
+    }
+    for (const npu::FloatLayer& layer : network.layers) {
+        all.sum_mean.emplace_back(all.tensors[static_cast<size_t>(layer.output)].mean.size());
+    }
+    const auto work = [&](int64_t sample) {
+        const auto by_name = values(sample);
+        SampleStatistics out;
+        for (const npu::FloatTensor& tensor : network.tensors) {
+            out.tensors.push_back(of_tensor(tensor, in_tensor_order(by_name.at(tensor.value), tensor), sample));
+        }
+        for (size_t i = 0; i < network.layers.size(); ++i) {
+            const npu::FloatLayer& layer = network.layers[i];
+            const npu::FloatTensor& tensor = network.tensors[static_cast<size_t>(layer.output)];
+            out.sum.push_back(layer.sum_value == tensor.value
+                                  ? out.tensors[static_cast<size_t>(layer.output)].sum
+                                  : channel_sums(in_tensor_order(by_name.at(layer.sum_value), tensor),
+                                                 all.sum_mean[i].size()));
+        }
+        return out;
+    };
+    const auto merge = [&](int64_t sample, SampleStatistics&& one) {
+        for (size_t t = 0; t < all.tensors.size(); ++t) {
+            TensorStatistics& to = all.tensors[t];
+            auto& fold = to.fold[static_cast<size_t>(sample % kFolds)];
+            for (size_t c = 0; c < to.mean.size(); ++c) {
+                fold[c].include(one.tensors[t].range[c]);
+                to.mean[c] += one.tensors[t].sum[c];
+            }
+            to.values_per_channel += one.tensors[t].values_per_channel;
+            to.whole_numbers = to.whole_numbers && one.tensors[t].whole_numbers;
+        }
+        for (size_t i = 0; i < all.sum_mean.size(); ++i) {
+            for (size_t c = 0; c < all.sum_mean[i].size(); ++c) all.sum_mean[i][c] += one.sum[i][c];
+        }
+    };
+    in_order<SampleStatistics>(samples, pool, work, merge);
+    for (size_t i = 0; i < all.sum_mean.size(); ++i) {
+        const auto output = static_cast<size_t>(network.layers[i].output);
+        for (double& mean : all.sum_mean[i]) mean /= static_cast<double>(all.tensors[output].values_per_channel);
+    }
+    for (TensorStatistics& tensor : all.tensors) {
+        for (double& mean : tensor.mean) mean /= static_cast<double>(tensor.values_per_channel);
+    }
+    return all;
+}
+
+}  // namespace calotype::quantize
