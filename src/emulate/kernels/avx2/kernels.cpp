@@ -1,5 +1,37 @@
+// The generic kernels in AVX2. The target region opens after the includes: inline functions of the standard library that
+// are shared between files must not carry instructions that some processors lack.
+
+#include <immintrin.h>
+
+#include <algorithm>
+#include <cstring>
+#include <numeric>
+#include <type_traits>
+
 #include "emulate/kernels/fast.hpp"
+#include "emulate/kernels/reference/output_stage.hpp"
+
+#pragma GCC push_options
+#pragma GCC target("avx2,fma")
+#define CALOTYPE_ISA "avx2"
 
 namespace calotype::emulate::avx2 {
-std::unique_ptr<PreparedLayer> prepare(const LayerView&) { return nullptr; }
+namespace {
+
+#include "emulate/kernels/avx2/simd.hpp"
+#include "emulate/kernels/avx2/tile.hpp"
+#include "emulate/kernels/generic/stage.inl.hpp"
+#include "emulate/kernels/generic/panel.inl.hpp"
+#include "emulate/kernels/generic/dense.inl.hpp"
+#include "emulate/kernels/generic/depthwise.inl.hpp"
+#include "emulate/kernels/generic/elementwise.inl.hpp"
+#include "emulate/kernels/generic/pool.inl.hpp"
+#include "emulate/kernels/generic/prepare.inl.hpp"
+
+}  // namespace
+
+std::unique_ptr<PreparedLayer> prepare(const LayerView& view) { return prepare_here(view); }
+
 }  // namespace calotype::emulate::avx2
+
+#pragma GCC pop_options

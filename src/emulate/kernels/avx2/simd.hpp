@@ -1,0 +1,129 @@
+// The words of the generic kernels in AVX2. Included inside the target region and namespace of kernels.cpp.
+//
+// A block is 4 Wide of int32 = 2 Words of int16 = 1 Bytes of int8. Packing and unpacking work within 128-bit lanes, so a
+// block of wides packed to bytes and the same bytes unpacked agree in an order of their own (order.inl.hpp).
+
+using Wide = __m256i;
+using Words = __m256i;
+using Bytes = __m256i;
+using Floats = __m256;
+
+constexpr int kLanes = 8;            // int32 of a Wide
+constexpr int kBlock = 4 * kLanes;   // codes of a block
+constexpr int kTaps = 2;             // elements of the panel that one dot-product step adds up
+using Elem = int16_t;                // the panel holds codes widened, so that vpmaddwd is exact
+using TapWeight = int16_t;           // of the depthwise kernel
+constexpr int32_t kElemOffset = 0;   // element = code + kElemOffset
+
+inline Wide load_wide(const int32_t* p) { return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)); }
+inline void store_wide(int32_t* p, Wide v) { _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), v); }
+inline Words load_words(const int16_t* p) { return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)); }
+inline Bytes load_bytes(const int8_t* p) { return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)); }
+inline void store_bytes(int8_t* p, Bytes v) { _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), v); }
+inline Floats load_floats(const float* p) { return _mm256_loadu_ps(p); }
+inline Bytes table16(const int8_t* p) {
+    return _mm256_broadcastsi128_si256(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));
+}
+
+inline Wide zero_wide() { return _mm256_setzero_si256(); }
+inline Wide set_wide(int32_t x) { return _mm256_set1_epi32(x); }
+inline Words set_words(int16_t x) { return _mm256_set1_epi16(x); }
+inline Bytes set_bytes(int8_t x) { return _mm256_set1_epi8(x); }
+
+inline Wide add_wide(Wide a, Wide b) { return _mm256_add_epi32(a, b); }
+inline Wide sub_wide(Wide a, Wide b) { return _mm256_sub_epi32(a, b); }
+inline Wide mul_wide(Wide a, Wide b) { return _mm256_mullo_epi32(a, b); }
+inline Words add_words(Words a, Words b) { return _mm256_add_epi16(a, b); }
+inline Words sub_words(Words a, Words b) { return _mm256_sub_epi16(a, b); }
+inline Words add_sat(Words a, Words b) { return _mm256_adds_epi16(a, b); }
+inline Words mulr(Words a, Words b) { return _mm256_mulhrs_epi16(a, b); }
+inline Words shift_right(Words a, int32_t r) { return _mm256_sra_epi16(a, _mm_cvtsi32_si128(r)); }
+inline Words mul_low(Words a, Words b) { return _mm256_mullo_epi16(a, b); }
+inline Words mul_high(Words a, Words b) { return _mm256_mulhi_epi16(a, b); }
+inline Bytes max_bytes(Bytes a, Bytes b) { return _mm256_max_epi8(a, b); }
+inline Bytes min_bytes(Bytes a, Bytes b) { return _mm256_min_epi8(a, b); }
+inline Bytes add_bytes(Bytes a, Bytes b) { return _mm256_add_epi8(a, b); }
+inline Bytes lookup(Bytes table, Bytes index) { return _mm256_shuffle_epi8(table, index); }
+/// k + (threshold <= value ? amount : 0)
+inline Bytes step_up(Bytes k, Bytes threshold, Bytes value, Bytes amount) {
+    return _mm256_add_epi8(k, _mm256_andnot_si256(_mm256_cmpgt_epi8(threshold, value), amount));
+}
+
+/// RNE(min(float32(acc) * m, 32767)). What lies below int32 becomes its least value, which packing saturates alike.
+inline Wide scale(Wide acc, Floats m) {
+    return _mm256_cvtps_epi32(_mm256_min_ps(_mm256_mul_ps(_mm256_cvtepi32_ps(acc), m), _mm256_set1_ps(32767.0F)));
+}
+
+inline Words pack_words(Wide a, Wide b) { return _mm256_packs_epi32(a, b); }
+inline Bytes pack_bytes(Words a, Words b) { return _mm256_packs_epi16(a, b); }
+inline Words interleave_low(Bytes a, Bytes b) { return _mm256_unpacklo_epi8(a, b); }
+inline Words interleave_high(Bytes a, Bytes b) { return _mm256_unpackhi_epi8(a, b); }
+inline Wide pair_low(Words a, Words b) { return _mm256_unpacklo_epi16(a, b); }
+inline Wide pair_high(Words a, Words b) { return _mm256_unpackhi_epi16(a, b); }
+inline Wide sign_low(Words a) { return _mm256_srai_epi32(_mm256_unpacklo_epi16(a, a), 16); }
+inline Wide sign_high(Words a) { return _mm256_srai_epi32(_mm256_unpackhi_epi16(a, a), 16); }
+/// Bytes packed from wides in natural order, back to that order.
+inline Bytes natural(Bytes packed) {
+    return _mm256_permutevar8x32_epi32(packed, _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7));
+}
+
+inline void store_some(int8_t* y, __m128i v, int64_t n) {
+    if (n & 8) {
+        _mm_storel_epi64(reinterpret_cast<__m128i*>(y), v);
+        v = _mm_srli_si128(v, 8);
+        y += 8;
+    }
+    if (n & 4) {
+        const int32_t four = _mm_cvtsi128_si32(v);
+        __builtin_memcpy(y, &four, 4);
+        v = _mm_srli_si128(v, 4);
+        y += 4;
+    }
+    if (n & 2) {
+        const auto two = static_cast<int16_t>(_mm_extract_epi16(v, 0));
+        __builtin_memcpy(y, &two, 2);
+        v = _mm_srli_si128(v, 2);
+        y += 2;
+    }
+    if (n & 1) *y = static_cast<int8_t>(_mm_extract_epi8(v, 0));
+}
+
+/// Part `index` of a block in natural order (a block holds kBlock / (kVectors * kLanes) pixels): its first n codes.
+template <int kVectors>
+void store_part(int8_t* y, Bytes v, int index, int64_t n) {
+    static_assert(kVectors == 2);
+    const __m128i part = index == 0 ? _mm256_castsi256_si128(v) : _mm256_extracti128_si256(v, 1);
+    if (n >= 16)
+        _mm_storeu_si128(reinterpret_cast<__m128i*>(y), part);
+    else
+        store_some(y, part, n);
+}
+
+/// Codes to elements of the panel.
+inline void to_elems(Elem* to, const int8_t* codes, int64_t n) {
+    int64_t i = 0;
+    for (; i + 16 <= n; i += 16)
+        _mm256_storeu_si256(reinterpret_cast<__m256i*>(to + i),
+                            _mm256_cvtepi8_epi16(_mm_loadu_si128(reinterpret_cast<const __m128i*>(codes + i))));
+    if (i + 8 <= n) {
+        _mm_storeu_si128(reinterpret_cast<__m128i*>(to + i),
+                         _mm_cvtepi8_epi16(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(codes + i))));
+        i += 8;
+    }
+    for (; i < n; ++i) to[i] = codes[i];
+}
+
+/// Depthwise: adds one step of kTaps taps to a block of sums. `weights` holds kBlock * kTaps, in the sums' order.
+inline void depthwise_step(Wide sums[4], const Elem* const taps[kTaps], int64_t at, const TapWeight* weights) {
+    const Words a0 = load_words(taps[0] + at), a1 = load_words(taps[0] + at + 16);
+    const Words b0 = load_words(taps[1] + at), b1 = load_words(taps[1] + at + 16);
+    sums[0] = add_wide(sums[0], _mm256_madd_epi16(pair_low(a0, b0), load_words(weights)));
+    sums[1] = add_wide(sums[1], _mm256_madd_epi16(pair_high(a0, b0), load_words(weights + 16)));
+    sums[2] = add_wide(sums[2], _mm256_madd_epi16(pair_low(a1, b1), load_words(weights + 32)));
+    sums[3] = add_wide(sums[3], _mm256_madd_epi16(pair_high(a1, b1), load_words(weights + 48)));
+}
+/// Where lane `lane` of wide `vector` of a depthwise block lies in the block.
+constexpr int depthwise_offset(int vector, int lane) {
+    return 16 * (vector / 2) + 8 * (lane / 4) + 4 * (vector % 2) + lane % 4;
+}
+inline Bytes depthwise_natural(Bytes packed) { return _mm256_permute4x64_epi64(packed, 0xD8); }

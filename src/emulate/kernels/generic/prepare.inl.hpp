@@ -1,0 +1,35 @@
+// Which layers these kernels take.
+
+inline std::unique_ptr<PreparedLayer> prepare_conv(const LayerView& view, const npu::Conv& conv) {
+    if (conv.depthwise() && conv.out_channels == conv.in_channels) return std::make_unique<DepthwiseLayer>(view);
+    std::vector<int32_t> zero_points;
+    for (int64_t c = 0; c < conv.in_channels; ++c) zero_points.push_back(view.zero_point(0, c));
+    return std::make_unique<DenseLayer>(view, conv, view.in[0], view.out, zero_points);
+}
+
+inline std::unique_ptr<PreparedLayer> prepare_fully_connected(const LayerView& view, const npu::FullyConnected& fc) {
+    std::vector<int32_t> zero_points;
+    for (int64_t i = 0; i < fc.in_features; ++i) zero_points.push_back(view.zero_point(0, i % view.in[0].channels));
+    npu::Conv conv;
+    conv.in_channels = fc.in_features;
+    conv.out_channels = fc.out_features;
+    return std::make_unique<DenseLayer>(view, conv, npu::Map{1, 1, 1, fc.in_features}, npu::Map{1, 1, 1, fc.out_features},
+                                        zero_points);
+}
+
+inline std::unique_ptr<PreparedLayer> prepare_mul(const LayerView& view) {
+    if (view.in[1] == view.out) return std::make_unique<ProductLayer>(view);
+    if (view.in[1].channels == 1 && view.in[1].pixels() == view.out.pixels()) return std::make_unique<ScaleLayer>(view);
+    return nullptr;
+}
+
+inline std::unique_ptr<PreparedLayer> prepare_here(const LayerView& view) {
+    const npu::Attributes& attributes = view.layer->attributes;
+    if (const auto* conv = std::get_if<npu::Conv>(&attributes)) return prepare_conv(view, *conv);
+    if (const auto* fc = std::get_if<npu::FullyConnected>(&attributes)) return prepare_fully_connected(view, *fc);
+    if (std::holds_alternative<npu::Pool>(attributes)) return std::make_unique<PoolLayer>(view);
+    if (std::holds_alternative<npu::Add>(attributes)) return std::make_unique<AddLayer>(view);
+    if (std::holds_alternative<npu::Mul>(attributes)) return prepare_mul(view);
+    if (std::holds_alternative<npu::Requantize>(attributes)) return std::make_unique<ProductLayer>(view);
+    return nullptr;
+}

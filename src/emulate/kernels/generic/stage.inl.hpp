@@ -1,0 +1,134 @@
+// Sums of a block to codes: the output stages of design.md, 4 wides at a time. Exact copies of reference/output_stage.hpp.
+
+/// Where lane `lane` of wide `vector` lies in its block, for the three ways a block is made.
+using WideOffset = int (*)(int vector, int lane);
+constexpr int natural_offset(int vector, int lane) { return vector * kLanes + lane; }
+constexpr int byte_offset(int vector, int lane) { return 16 * (lane / 4) + 4 * vector + lane % 4; }
+
+/// The same for words and bytes packed from such wides.
+inline int word_offset_of(WideOffset offset, int words, int at) {
+    return offset(2 * words + at % 8 / 4, at / 8 * 4 + at % 4);
+}
+inline int byte_offset_of(WideOffset offset, int at) {
+    return word_offset_of(offset, at % 16 / 8, at / 16 * 8 + at % 8);
+}
+
+/// Constants of one block, in the orders in which they are used.
+struct alignas(64) StageBlock {
+    float m[kBlock];
+    int16_t zero_point[kBlock];
+    int16_t channel_m[kBlock];
+    int8_t lo[kBlock];
+    int8_t hi[kBlock];
+};
+
+enum class StageKind { requantize, piecewise, piecewise_channels };
+
+struct Stage {
+    StageKind kind = StageKind::requantize;
+    std::vector<StageBlock> blocks;
+    alignas(16) int8_t breakpoints[16] = {}, slope_low[16] = {}, slope_high[16] = {}, intercept_low[16] = {},
+                       intercept_high[16] = {};
+    int32_t r = 0, r2 = 0;
+};
+
+inline void set_table(Stage& stage, const npu::PiecewiseLinear& table) {
+    stage.r = table.r;
+    stage.r2 = table.r2;
+    // Segments that no breakpoint leads to repeat the last, so that the search may pass their padding, 127.
+    for (size_t k = 0; k < 16; ++k) {
+        stage.breakpoints[k] = k < table.breakpoints.size() ? table.breakpoints[k] : int8_t{127};
+        const size_t segment = std::min(k, table.slope.size() - 1);
+        const auto slope = static_cast<uint16_t>(table.slope[segment]);
+        const auto intercept = static_cast<uint16_t>(table.intercept[segment]);
+        stage.slope_low[k] = static_cast<int8_t>(slope & 255);
+        stage.slope_high[k] = static_cast<int8_t>(slope >> 8);
+        stage.intercept_low[k] = static_cast<int8_t>(intercept & 255);
+        stage.intercept_high[k] = static_cast<int8_t>(intercept >> 8);
+    }
+}
+
+/// A stage of `blocks` blocks, where the code at `offset` of block `block` is of channel channel_of(block, offset).
+template <class ChannelOf>
+Stage make_stage(const npu::OutputStage& from, size_t blocks, WideOffset order, ChannelOf channel_of) {
+    using reference::entry;
+    Stage stage;
+    stage.blocks.resize(blocks);
+    const auto* q = std::get_if<npu::Requantization>(&from);
+    const auto* table = std::get_if<npu::PiecewiseLinear>(&from);
+    const bool several = table != nullptr && !table->channel_m.empty();
+    if (table != nullptr) {
+        stage.kind = several ? StageKind::piecewise_channels : StageKind::piecewise;
+        set_table(stage, *table);
+    }
+    for (size_t b = 0; b < blocks; ++b) {
+        StageBlock& block = stage.blocks[b];
+        for (int vector = 0; vector < 4; ++vector)
+            for (int lane = 0; lane < kLanes; ++lane) {
+                const int64_t c = channel_of(static_cast<int64_t>(b), order(vector, lane));
+                block.m[vector * kLanes + lane] = q != nullptr ? entry(q->m, c) : entry(table->m16, c);
+            }
+        for (int i = 0; i < kBlock; ++i) {
+            const int64_t c = channel_of(static_cast<int64_t>(b), word_offset_of(order, i / (kBlock / 2), i % (kBlock / 2)));
+            const int32_t zero_point = q != nullptr ? entry(q->zero_point, c)
+                                       : several    ? entry(table->channel_zero_point, c)
+                                                    : table->zero_point;
+            block.zero_point[i] = static_cast<int16_t>(zero_point);
+            block.channel_m[i] = several ? table->channel_m[static_cast<size_t>(c)] : int16_t{0};
+        }
+        for (int i = 0; i < kBlock; ++i) {
+            const int64_t c = channel_of(static_cast<int64_t>(b), byte_offset_of(order, i));
+            const int32_t lo = q != nullptr ? entry(q->lo, c) : several ? entry(table->channel_lo, c) : table->lo;
+            const int32_t hi = q != nullptr ? entry(q->hi, c) : several ? entry(table->channel_hi, c) : table->hi;
+            block.lo[i] = static_cast<int8_t>(lo);
+            block.hi[i] = static_cast<int8_t>(hi);
+        }
+    }
+    return stage;
+}
+
+/// Number of breakpoints <= value, for each byte.
+inline Bytes segment_of(const Stage& stage, Bytes value) {
+    const Bytes breakpoints = table16(stage.breakpoints);
+    Bytes k = step_up(set_bytes(0), set_bytes(stage.breakpoints[7]), value, set_bytes(8));
+    k = step_up(k, lookup(breakpoints, add_bytes(k, set_bytes(3))), value, set_bytes(4));
+    k = step_up(k, lookup(breakpoints, add_bytes(k, set_bytes(1))), value, set_bytes(2));
+    return step_up(k, lookup(breakpoints, k), value, set_bytes(1));
+}
+
+/// Sums to codes, still in packed order.
+template <StageKind kKind>
+inline Bytes finish(const Stage& stage, const StageBlock& block, const Wide sums[4]) {
+    Words low = pack_words(scale(sums[0], load_floats(block.m)), scale(sums[1], load_floats(block.m + kLanes)));
+    Words high = pack_words(scale(sums[2], load_floats(block.m + 2 * kLanes)), scale(sums[3], load_floats(block.m + 3 * kLanes)));
+    if constexpr (kKind != StageKind::requantize) {
+        const Bytes k = segment_of(stage, pack_bytes(shift_right(low, 8), shift_right(high, 8)));
+        const Bytes slope_low = lookup(table16(stage.slope_low), k), slope_high = lookup(table16(stage.slope_high), k);
+        const Bytes at_low = lookup(table16(stage.intercept_low), k), at_high = lookup(table16(stage.intercept_high), k);
+        low = add_sat(mulr(interleave_low(slope_low, slope_high), low), interleave_low(at_low, at_high));
+        high = add_sat(mulr(interleave_high(slope_low, slope_high), high), interleave_high(at_low, at_high));
+        int32_t r = stage.r;
+        if constexpr (kKind == StageKind::piecewise_channels) {
+            r = stage.r2;
+            low = mulr(low, load_words(block.channel_m));
+            high = mulr(high, load_words(block.channel_m + kBlock / 2));
+        }
+        const Words half = set_words(static_cast<int16_t>(npu::half(r)));
+        low = shift_right(add_sat(low, half), r);
+        high = shift_right(add_sat(high, half), r);
+    }
+    low = add_sat(low, load_words(block.zero_point));
+    high = add_sat(high, load_words(block.zero_point + kBlock / 2));
+    return min_bytes(max_bytes(pack_bytes(low, high), load_bytes(block.lo)), load_bytes(block.hi));
+}
+
+/// Calls body with the kind as a compile-time constant, so that inner loops hold no switch.
+template <class Body>
+void with_kind(StageKind kind, Body body) {
+    switch (kind) {
+        case StageKind::requantize: return body(std::integral_constant<StageKind, StageKind::requantize>{});
+        case StageKind::piecewise: return body(std::integral_constant<StageKind, StageKind::piecewise>{});
+        case StageKind::piecewise_channels:
+            return body(std::integral_constant<StageKind, StageKind::piecewise_channels>{});
+    }
+}

@@ -1,0 +1,118 @@
+// Every kernel set against the reference, bit for bit, over random layers.
+// Replay a failure: CALOTYPE_CASE=conv:17 emulate_tests --gtest_filter='*OneCase*'
+
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+
+#include "base/error.hpp"
+#include "emulate/prepared_layer.hpp"
+#include "random_layer.hpp"
+
+namespace calotype::emulate {
+namespace {
+
+constexpr uint32_t kCases = 1000;
+
+struct Scratch {
+    explicit Scratch(size_t bytes) : storage(bytes + 64, std::byte{0x5A}) {}
+    std::span<std::byte> span() {
+        const auto at = reinterpret_cast<uintptr_t>(storage.data());
+        return std::span(storage).subspan((64 - at % 64) % 64);
+    }
+    std::vector<std::byte> storage;
+};
+
+std::vector<int8_t> run(const LayerCase& c, KernelSet set, ThreadPool* pool) {
+    const auto layer = prepare(c.network, 0, c.shapes, set);
+    Scratch scratch(layer->scratch_bytes(pool != nullptr ? pool->threads() : 1));
+    // A guard behind the output: a kernel that writes past its end is seen.
+    const auto elements = static_cast<size_t>(element_count(c.shapes.back()));
+    std::vector<int8_t> y(elements + 64, int8_t{77});
+    std::vector<const int8_t*> inputs;
+    for (const auto& codes : c.inputs) inputs.push_back(codes.data());
+    layer->run(inputs, y.data(), scratch.span(), pool);
+    for (size_t i = elements; i < y.size(); ++i) EXPECT_EQ(y[i], 77) << layer->kernel() << " wrote past its output";
+    y.resize(elements);
+    return y;
+}
+
+/// First difference as text, or nothing.
+std::string difference(const std::vector<int8_t>& expected, const std::vector<int8_t>& got) {
+    if (expected.size() != got.size()) return fmt::format("{} codes, not {}", got.size(), expected.size());
+    for (size_t i = 0; i < got.size(); ++i)
+        if (expected[i] != got[i]) return fmt::format("code {} is {}, not {}", i, got[i], expected[i]);
+    return "";
+}
+
+void check(const std::string& kind, uint32_t seed, KernelSet set, ThreadPool* pool) {
+    const LayerCase c = random_layer(kind, seed);
+    const std::string difference_text = difference(run(c, KernelSet::reference, nullptr), run(c, set, pool));
+    ASSERT_EQ(difference_text, "") << "replay: CALOTYPE_CASE=" << kind << ":" << seed << " (" << name_of(set) << "," << c.text << ")";
+}
+
+using SetAndKind = std::tuple<KernelSet, std::string>;
+class Kernels : public testing::TestWithParam<SetAndKind> {};
+
+TEST_P(Kernels, GiveTheBitsOfTheReference) {
+    const auto& [set, kind] = GetParam();
+    if (!available(set)) GTEST_SKIP() << "skipped: this processor has no " << name_of(set);
+    for (uint32_t seed = 0; seed < kCases && !HasFatalFailure(); ++seed) check(kind, seed, set, nullptr);
+}
+
+TEST_P(Kernels, GiveTheSameBitsWhateverTheThreads) {
+    const auto& [set, kind] = GetParam();
+    if (!available(set)) GTEST_SKIP() << "skipped: this processor has no " << name_of(set);
+    ThreadPool two(2), three(3);
+    for (uint32_t seed = kCases; seed < kCases + 60 && !HasFatalFailure(); ++seed) {
+        check(kind, seed, set, &two);
+        check(kind, seed, set, &three);
+    }
+}
+
+INSTANTIATE_TEST_SUITE_P(All, Kernels,
+                         testing::Combine(testing::Values(KernelSet::avx2, KernelSet::avx512), testing::ValuesIn(layer_kinds())),
+                         [](const auto& info) {
+                             return std::string(name_of(std::get<0>(info.param))) + "_" + std::get<1>(info.param);
+                         });
+
+TEST(Kernels, OneCase) {
+    const char* text = std::getenv("CALOTYPE_CASE");
+    if (text == nullptr) GTEST_SKIP() << "skipped: CALOTYPE_CASE is not set";
+    const std::string line = text;
+    const size_t colon = line.find(':');
+    for (const KernelSet set : {KernelSet::avx2, KernelSet::avx512})
+        if (available(set)) check(line.substr(0, colon), static_cast<uint32_t>(std::stoul(line.substr(colon + 1))), set, nullptr);
+}
+
+TEST(Kernels, TheComparisonSeesOneWrongCode) {
+    const LayerCase c = random_layer("conv", 1);
+    const auto y = run(c, KernelSet::reference, nullptr);
+    auto wrong = y;
+    wrong.back() = static_cast<int8_t>(wrong.back() ^ 1);
+    EXPECT_NE(difference(y, wrong), "");
+    wrong.pop_back();
+    EXPECT_NE(difference(y, wrong), "");
+    EXPECT_EQ(difference(y, y), "");
+}
+
+TEST(Kernels, AForcedSetThatIsMissingIsRefused) {
+    for (const KernelSet set : {KernelSet::avx2, KernelSet::avx512}) {
+        if (available(set)) {
+            EXPECT_EQ(resolve(set), set);
+            continue;
+        }
+        try {
+            resolve(set);
+            FAIL() << "resolved a missing set";
+        } catch (const Error& e) {
+            EXPECT_EQ(e.text().code, "KERNELS_UNAVAILABLE");
+        }
+    }
+    EXPECT_THROW(kernel_set("avx3"), Error);
+    EXPECT_EQ(kernel_set("reference"), KernelSet::reference);
+}
+
+}  // namespace
+}  // namespace calotype::emulate
