@@ -1,0 +1,116 @@
+#include "compile/plan.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "compile/memory.hpp"
+#include "npu/cost.hpp"
+#include "npu/limits.hpp"
+
+namespace calotype::compile {
+namespace {
+
+/// What FloatNetwork and Network have in common.
+struct Item {
+    const std::string& name;
+    const npu::Attributes& attributes;
+    const std::vector<npu::TensorId>& inputs;
+    npu::TensorId output;
+    npu::Precision precision;
+};
+struct Outline {
+    std::vector<Item> layers;
+    std::vector<Dims> shapes;               ///< per tensor, as made for
+    std::vector<int64_t> element_bytes;     ///< per tensor
+    std::vector<npu::TensorId> inputs, outputs;
+};
+
+size_t index(npu::TensorId id) { return static_cast<size_t>(id); }
+int64_t bytes_of(npu::Precision precision) { return precision == npu::Precision::int8 ? 1 : 2; }
+
+Outline outline(const npu::Network& network) {
+    Outline outline;
+    for (const npu::Layer& layer : network.layers)
+        outline.layers.push_back({layer.name, layer.attributes, layer.inputs, layer.output, layer.precision});
+    for (const npu::CodeTensor& tensor : network.tensors) {
+        outline.shapes.push_back(tensor.shape);
+        outline.element_bytes.push_back(bytes_of(tensor.precision));
+    }
+    for (const npu::Placement& input : network.inputs) outline.inputs.push_back(input.tensor);
+    for (const npu::Placement& output : network.outputs) outline.outputs.push_back(output.tensor);
+    return outline;
+}
+
+Outline outline(const npu::FloatNetwork& network) {
+    Outline outline;
+    for (const npu::FloatLayer& layer : network.layers)
+        outline.layers.push_back({layer.name, layer.attributes, layer.inputs, layer.output, npu::Precision::int8});
+    for (const npu::FloatTensor& tensor : network.tensors) outline.shapes.push_back(tensor.shape);
+    outline.element_bytes.assign(network.tensors.size(), 1);
+    for (const npu::Placement& input : network.inputs) outline.inputs.push_back(input.tensor);
+    for (const npu::Placement& output : network.outputs) outline.outputs.push_back(output.tensor);
+    return outline;
+}
+
+/// A layer's cost and its tensor's shape; another size than the one made for may break a limit that held there.
+npu::Step plan_layer(const Item& layer, size_t number, std::vector<Dims>& shapes, const npu::Config& config) {
+    std::vector<Dims> inputs;
+    for (const npu::TensorId tensor : layer.inputs) inputs.push_back(shapes[index(tensor)]);
+    Dims& output = shapes[index(layer.output)];
+    output = npu::output_shape(layer.attributes, inputs, output);
+    const auto broken = npu::broken_limits({layer.attributes, inputs, output}, config);
+    if (!broken.empty())
+        throw Error({"LAYER_LIMIT", fmt::format("layer `{}`", layer.name),
+                     fmt::format("{} is {}, {} takes {}", broken[0].what, broken[0].actual, config.name, broken[0].limit),
+                     broken[0].hint});
+    const npu::Cost cost = npu::cost(layer.attributes, inputs, output, layer.precision, config);
+    return {static_cast<int32_t>(number), cost.macs, cost.moved_bytes, cost.cycles, cost.bandwidth_bound};
+}
+
+/// Inputs live from the start, outputs to the end, all others from the layer that makes them to their last reader.
+std::vector<Lifetime> lifetimes(const Outline& outline, const std::vector<Dims>& shapes) {
+    std::vector<Lifetime> tensors(shapes.size());
+    const int64_t end = static_cast<int64_t>(outline.layers.size());
+    for (size_t i = 0; i < shapes.size(); ++i) tensors[i].size_bytes = element_count(shapes[i]) * outline.element_bytes[i];
+    for (size_t step = 0; step < outline.layers.size(); ++step) {
+        Lifetime& made = tensors[index(outline.layers[step].output)];
+        made.first = made.last = static_cast<int64_t>(step);
+        for (const npu::TensorId input : outline.layers[step].inputs) tensors[index(input)].last = static_cast<int64_t>(step);
+    }
+    for (const npu::TensorId output : outline.outputs) tensors[index(output)].last = end;
+    return tensors;
+}
+
+npu::Program plan_outline(const Outline& outline, const npu::Config& config, const std::vector<Dims>& input_shapes) {
+    npu::Program program;
+    program.shapes = outline.shapes;
+    if (!input_shapes.empty()) {
+        if (input_shapes.size() != outline.inputs.size())
+            throw Error({"LAYER_SHAPE", "the network's inputs", fmt::format("{} shapes for {} inputs", input_shapes.size(), outline.inputs.size())});
+        for (size_t i = 0; i < input_shapes.size(); ++i) program.shapes[index(outline.inputs[i])] = input_shapes[i];
+    }
+    // The order of the network is the order of the graph: producers before readers, branches one after the other.
+    for (size_t i = 0; i < outline.layers.size(); ++i) {
+        program.steps.push_back(plan_layer(outline.layers[i], i, program.shapes, config));
+        program.cycles += program.steps.back().cycles;
+        program.macs += program.steps.back().macs;
+    }
+    MemoryPlan memory = place(lifetimes(outline, program.shapes));
+    program.placement = std::move(memory.placement);
+    program.arena_bytes = memory.arena_bytes;
+    program.lower_bound_bytes = memory.lower_bound_bytes;
+    return program;
+}
+
+}  // namespace
+
+npu::Program plan(const npu::Network& network, const npu::Config& config, const std::vector<Dims>& input_shapes) {
+    return plan_outline(outline(network), config, input_shapes);
+}
+
+npu::Program plan(const npu::FloatNetwork& network, const npu::Config& config, const std::vector<Dims>& input_shapes) {
+    return plan_outline(outline(network), config, input_shapes);
+}
+
+}  // namespace calotype::compile

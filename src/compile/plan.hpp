@@ -1,0 +1,15 @@
+#pragma once
+
+#include "npu/config.hpp"
+#include "npu/layer.hpp"
+#include "npu/program.hpp"
+
+namespace calotype::compile {
+
+/// Order, memory placement and cycles. `input_shapes` has one shape an input of the network, per sample, channels last; empty
+/// stands for those the network was made for. Throws Error LAYER_SHAPE or LAYER_LIMIT where a layer cannot work on them.
+npu::Program plan(const npu::Network& network, const npu::Config& config, const std::vector<Dims>& input_shapes = {});
+/// The same before quantization, all layers in INT8.
+npu::Program plan(const npu::FloatNetwork& network, const npu::Config& config, const std::vector<Dims>& input_shapes = {});
+
+}  // namespace calotype::compile

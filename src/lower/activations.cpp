@@ -1,0 +1,196 @@
+#include "lower/activations.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+namespace calotype::lower {
+namespace {
+
+using graph::Graph;
+using graph::Node;
+using graph::NodeId;
+using graph::ValueId;
+using npu::Activation;
+using npu::ActivationKind;
+
+constexpr float kInfinity = std::numeric_limits<float>::infinity();
+
+/// The one value all elements of a constant have.
+std::optional<float> scalar(const Graph& graph, ValueId id) {
+    if (!graph.is_constant(id)) return std::nullopt;
+    const Tensor& tensor = *graph.value(id).constant;
+    if (tensor.type() != DataType::float32 || tensor.elements() == 0) return std::nullopt;
+    const auto elements = tensor.values<float>();
+    if (std::any_of(elements.begin(), elements.end(), [&](float e) { return e != elements[0]; })) return std::nullopt;
+    return elements[0];
+}
+
+bool near(float a, double b) { return std::abs(a - b) <= 1e-3 * std::abs(b); }
+
+Activation clamp(float lo, float hi) {
+    return {.kind = ActivationKind::clamp, .lo = lo, .hi = hi, .alpha = 0, .beta = 0};
+}
+Activation plain(ActivationKind kind, float alpha = 0, float beta = 0) {
+    return {.kind = kind, .lo = 0, .hi = 0, .alpha = alpha, .beta = beta};
+}
+
+std::optional<Activation> clip(const Graph& graph, NodeId id) {
+    const Node& node = graph.node(id);
+    float bounds[2] = {graph::float_attribute(node, "min", -kInfinity), graph::float_attribute(node, "max", kInfinity)};
+    for (size_t i = 0; i < 2; ++i) {
+        if (graph.input(id, i + 1) == ValueId::none) continue;
+        const auto bound = scalar(graph, graph.input(id, i + 1));
+        if (!bound || std::isnan(*bound)) return std::nullopt;
+        bounds[i] = *bound;
+    }
+    if (bounds[0] > bounds[1]) return std::nullopt;
+    return clamp(bounds[0], bounds[1]);
+}
+
+std::optional<Activation> of_unary(const Graph& graph, NodeId id) {
+    const Node& node = graph.node(id);
+    const auto attribute = [&](std::string_view name, float absent) { return graph::float_attribute(node, name, absent); };
+    if (node.op == "Relu") return clamp(0, kInfinity);
+    if (node.op == "Clip") return clip(graph, id);
+    if (node.op == "LeakyRelu") return plain(ActivationKind::leaky_relu, attribute("alpha", 0.01F));
+    if (node.op == "Sigmoid") return plain(ActivationKind::sigmoid);
+    if (node.op == "HardSigmoid") return plain(ActivationKind::hard_sigmoid, attribute("alpha", 0.2F), attribute("beta", 0.5F));
+    if (node.op == "HardSwish") return plain(ActivationKind::hard_swish);
+    if (node.op == "Tanh") return plain(ActivationKind::tanh);
+    if (node.op == "Mish") return plain(ActivationKind::mish);
+    if (node.op == "Softplus") return plain(ActivationKind::softplus);
+    if (node.op == "Elu") return plain(ActivationKind::elu, attribute("alpha", 1));
+    if (node.op == "Swish") return plain(ActivationKind::silu, attribute("alpha", 1));
+    if (node.op == "Gelu") {
+        const bool tanh = graph::string_attribute(node, "approximate", "none") == "tanh";
+        return plain(tanh ? ActivationKind::gelu_tanh : ActivationKind::gelu_erf);
+    }
+    if (node.op == "PRelu") {
+        const auto slope = scalar(graph, graph.input(id, 1));
+        if (slope) return plain(ActivationKind::prelu, *slope);
+    }
+    return std::nullopt;
+}
+
+std::optional<ActivationMatch> min_or_max(const Graph& graph, NodeId id) {
+    const Node& node = graph.node(id);
+    if ((node.op != "Min" && node.op != "Max") || node.inputs.size() != 2) return std::nullopt;
+    for (size_t i = 0; i < 2; ++i) {
+        const auto bound = scalar(graph, node.inputs[i]);
+        if (bound && !graph.is_constant(node.inputs[1 - i]))
+            return ActivationMatch{node.inputs[1 - i],
+                                   node.op == "Min" ? clamp(-kInfinity, *bound) : clamp(*bound, kInfinity), {id}};
+    }
+    return std::nullopt;
+}
+
+/// The node that makes the value, if it is of this kind and the value has one reader.
+NodeId inner(const Graph& graph, ValueId value, std::string_view op) {
+    const NodeId id = value == ValueId::none ? NodeId::none : graph.producer(value);
+    if (id == NodeId::none || graph.node(id).op != op || !graph.node(id).domain.empty() || graph.uses(value) != 1)
+        return NodeId::none;
+    return id;
+}
+
+/// x * gate(x)
+std::optional<ActivationMatch> gated(const Graph& graph, NodeId id) {
+    const Node& node = graph.node(id);
+    if (node.op != "Mul") return std::nullopt;
+    for (size_t i = 0; i < 2; ++i) {
+        const ValueId x = node.inputs[i], gate = node.inputs[1 - i];
+        if (const NodeId sigmoid = inner(graph, gate, "Sigmoid"); sigmoid != NodeId::none) {
+            const ValueId gated_x = graph.input(sigmoid, 0);
+            if (gated_x == x) return ActivationMatch{x, plain(ActivationKind::silu, 1), {sigmoid, id}};
+            const NodeId scaled = inner(graph, gated_x, "Mul");  // x * Sigmoid(alpha * x)
+            for (size_t k = 0; scaled != NodeId::none && k < 2; ++k)
+                if (const auto alpha = scalar(graph, graph.input(scaled, k)); alpha && graph.input(scaled, 1 - k) == x)
+                    return ActivationMatch{x, plain(ActivationKind::silu, *alpha), {scaled, sigmoid, id}};
+        }
+        if (const NodeId hard = inner(graph, gate, "HardSigmoid"); hard != NodeId::none && graph.input(hard, 0) == x) {
+            const bool is_swish = near(graph::float_attribute(graph.node(hard), "alpha", 0.2F), 1.0 / 6) &&
+                                  near(graph::float_attribute(graph.node(hard), "beta", 0.5F), 0.5);
+            if (is_swish) return ActivationMatch{x, plain(ActivationKind::hard_swish), {hard, id}};
+        }
+        if (const NodeId tanh = inner(graph, gate, "Tanh"); tanh != NodeId::none) {
+            const NodeId softplus = inner(graph, graph.input(tanh, 0), "Softplus");
+            if (softplus != NodeId::none && graph.input(softplus, 0) == x)
+                return ActivationMatch{x, plain(ActivationKind::mish), {softplus, tanh, id}};
+        }
+    }
+    return std::nullopt;
+}
+
+/// The operand beside the constant of a commutative node, if the constant is near `expected`.
+ValueId beside_constant(const Graph& graph, NodeId id, double expected) {
+    for (size_t i = 0; i < 2; ++i)
+        if (const auto c = scalar(graph, graph.input(id, i)); c && near(*c, expected)) return graph.input(id, 1 - i);
+    return ValueId::none;
+}
+
+/// x / sqrt(2) in either spelling; appends its node.
+bool erf_argument(const Graph& graph, ValueId value, ValueId x, std::vector<NodeId>& nodes) {
+    if (const NodeId id = inner(graph, value, "Div"); id != NodeId::none) {
+        const auto divisor = scalar(graph, graph.input(id, 1));
+        if (!divisor || !near(*divisor, std::sqrt(2.0)) || graph.input(id, 0) != x) return false;
+        nodes.push_back(id);
+        return true;
+    }
+    const NodeId id = inner(graph, value, "Mul");
+    if (id == NodeId::none || beside_constant(graph, id, std::sqrt(0.5)) != x) return false;
+    nodes.push_back(id);
+    return true;
+}
+
+/// 1 + Erf(x / sqrt(2)); x is whatever it is applied to. Appends its nodes.
+bool one_plus_erf(const Graph& graph, ValueId value, ValueId x, std::vector<NodeId>& nodes) {
+    const NodeId add = inner(graph, value, "Add");
+    if (add == NodeId::none) return false;
+    const NodeId erf = inner(graph, beside_constant(graph, add, 1), "Erf");
+    if (erf == NodeId::none || !erf_argument(graph, graph.input(erf, 0), x, nodes)) return false;
+    nodes.push_back(erf);
+    nodes.push_back(add);
+    return true;
+}
+
+/// 0.5 * x * (1 + Erf(x / sqrt(2))) as (x * e) * 0.5, x * (e * 0.5) or (x * 0.5) * e
+std::optional<ActivationMatch> gelu(const Graph& graph, NodeId id) {
+    if (graph.node(id).op != "Mul") return std::nullopt;
+    const Activation activation = plain(ActivationKind::gelu_erf);
+    if (const NodeId product = inner(graph, beside_constant(graph, id, 0.5), "Mul"); product != NodeId::none)
+        for (size_t i = 0; i < 2; ++i) {
+            std::vector<NodeId> nodes;
+            const ValueId x = graph.input(product, i);
+            if (!one_plus_erf(graph, graph.input(product, 1 - i), x, nodes)) continue;
+            nodes.insert(nodes.end(), {product, id});
+            return ActivationMatch{x, activation, nodes};
+        }
+    for (size_t i = 0; i < 2; ++i) {
+        const NodeId half = inner(graph, graph.input(id, 1 - i), "Mul");
+        if (half == NodeId::none) continue;
+        const ValueId rest = beside_constant(graph, half, 0.5), other = graph.input(id, i);
+        std::vector<NodeId> nodes;
+        if (one_plus_erf(graph, rest, other, nodes)) {
+            nodes.insert(nodes.end(), {half, id});
+            return ActivationMatch{other, activation, nodes};
+        }
+        if (rest != ValueId::none && one_plus_erf(graph, other, rest, nodes)) {
+            nodes.insert(nodes.end(), {half, id});
+            return ActivationMatch{rest, activation, nodes};
+        }
+    }
+    return std::nullopt;
+}
+
+}  // namespace
+
+std::optional<ActivationMatch> match_activation(const Graph& graph, NodeId id) {
+    if (!graph.node(id).domain.empty()) return std::nullopt;
+    if (auto match = gated(graph, id)) return match;
+    if (auto match = gelu(graph, id)) return match;
+    if (auto match = min_or_max(graph, id)) return match;
+    if (auto activation = of_unary(graph, id)) return ActivationMatch{graph.input(id, 0), *activation, {id}};
+    return std::nullopt;
+}
+
+}  // namespace calotype::lower

@@ -1,0 +1,234 @@
+#include "lower/builder.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace calotype::lower {
+namespace {
+
+size_t index(npu::TensorId id) { return static_cast<size_t>(id); }
+
+/// ChannelReorder's source where `order` (from the tensor's memory) moves nothing but channels within a pixel.
+std::optional<std::vector<int64_t>> channel_sources(const Order& order, int64_t channels) {
+    size_t kept = 0;
+    while (kept < order.axes.size() && order.axes[kept] == static_cast<int64_t>(kept)) ++kept;
+    int64_t moved = 1;
+    for (size_t i = kept; i < order.split.size(); ++i) moved *= order.split[i];
+    if (moved == 0 || channels % moved != 0) return std::nullopt;
+    Order tail;
+    for (size_t i = kept; i < order.split.size(); ++i) {
+        tail.split.push_back(order.split[i]);
+        tail.axes.push_back(order.axes[i] - static_cast<int64_t>(kept));
+    }
+    const std::vector<int64_t> within = source_positions(tail);
+    std::vector<int64_t> sources;
+    for (int64_t c = 0; c < channels; ++c)
+        sources.push_back(c / moved * moved + within[static_cast<size_t>(c % moved)]);
+    return sources;
+}
+
+/// The block where `order` is [h, block, w, block * c] -> [h, w, block, block * c].
+std::optional<int64_t> space_to_depth_block(const Order& order, const Dims& shape) {
+    if (shape.size() != 3 || order.split.size() != 4 || order.axes != std::vector<int64_t>{0, 2, 1, 3}) return std::nullopt;
+    const int64_t block = order.split[1];
+    const bool fits = order.split[0] * block == shape[0] && order.split[2] * block == shape[1] &&
+                      order.split[3] == block * shape[2];
+    return fits ? std::optional(block) : std::nullopt;
+}
+
+bool may_carry(const npu::Attributes& attributes, const npu::Activation& activation) {
+    if (std::holds_alternative<npu::Conv>(attributes) || std::holds_alternative<npu::FullyConnected>(attributes)) return true;
+    if (activation.kind != npu::ActivationKind::clamp) return false;
+    if (const auto* pool = std::get_if<npu::Pool>(&attributes)) return pool->kind == npu::PoolKind::average;
+    return std::holds_alternative<npu::Add>(attributes) || std::holds_alternative<npu::Mul>(attributes);
+}
+
+}  // namespace
+
+void Builder::decline(std::string_view code, std::string actual, NodeId culprit) const {
+    throw Declined{npu::broken_limit(code, std::move(actual), config), culprit};
+}
+
+const Dims& Builder::dims(ValueId id) const {
+    if (id == ValueId::none) decline("NPU_ATTRIBUTE", "an input is left out");
+    const graph::Value& value = graph.value(id);
+    if (value.type != DataType::float32)
+        decline("NPU_DATA_TYPE", fmt::format("`{}` is {}", value.name, value.type ? name_of(*value.type) : "of unknown type"));
+    if (value.constant) decline("NPU_CONSTANT_MAP", fmt::format("`{}` is a constant", value.name));
+    if (!value.dims || std::find(value.dims->begin(), value.dims->end(), -1) != value.dims->end())
+        decline("NPU_SHAPE", fmt::format("`{}` has no known shape", value.name));
+    if (value.dims->size() < 2 || value.dims->size() > 5 || value.dims->front() != batch_ ||
+        std::find(value.dims->begin(), value.dims->end(), 0) != value.dims->end())
+        decline("NPU_SHAPE", fmt::format("`{}` is {}, the batch is {}", value.name, to_string(*value.dims), batch_));
+    return *value.dims;
+}
+
+std::optional<std::vector<float>> Builder::constant(ValueId id) const {
+    if (!graph.is_constant(id) || graph.value(id).constant->type() == DataType::string) return std::nullopt;
+    return to_floats(*graph.value(id).constant);
+}
+
+Builder::View& Builder::view(ValueId value) {
+    const Dims& shape = dims(value);
+    const auto [found, fresh] = views_.try_emplace(value);
+    View& view = found->second;
+    if (fresh) view = {npu::TensorId::none, value, Order::identity({shape.begin() + 1, shape.end()})};
+    if (view.tensor == npu::TensorId::none) {
+        if (const auto input = inputs_.find(view.origin); input != inputs_.end()) {
+            const auto joined = compose(view.order, input->second.second);
+            if (!joined) decline("NPU_TRANSPOSE", fmt::format("`{}` lies across the axes of its source", name(value)), graph.producer(value));
+            view.tensor = input->second.first;
+            view.order = *joined;
+        }
+    }
+    return view;
+}
+
+bool Builder::placed(ValueId value) { return view(value).tensor != npu::TensorId::none; }
+
+npu::TensorId Builder::add_tensor(std::string value, Dims shape, const Order& order) {
+    ++changes;
+    network.tensors.push_back({std::move(value), std::move(shape), order.split, order.axes});
+    return static_cast<npu::TensorId>(network.tensors.size() - 1);
+}
+
+void Builder::place_input(View& view, const Order& order, const Dims& shape) {
+    const auto from_origin = compose(inverse(view.order), order);
+    if (!from_origin) decline("NPU_TRANSPOSE", fmt::format("`{}` lies across the axes of its reader", name(view.origin)));
+    const npu::TensorId tensor = add_tensor(name(view.origin), shape, *from_origin);
+    inputs_[view.origin] = {tensor, *from_origin};
+    network.inputs.push_back({tensor, name(view.origin), dims(view.origin), from_origin->split, from_origin->axes});
+    view.tensor = tensor;
+    view.order = order;
+}
+
+npu::TensorId Builder::reshaped(npu::TensorId tensor, const Dims& shape) {
+    if (this->shape(tensor) == shape) return tensor;
+    const auto [found, fresh] = reshaped_.try_emplace({tensor, shape});
+    if (fresh) {
+        const npu::FloatTensor from = network.tensors[index(tensor)];
+        found->second = add_tensor(from.value, shape, {from.split, from.axes});
+        push(from.value + "/reshape", {}, {npu::Reshape{}, {tensor}}, found->second, from.value);
+    }
+    return found->second;
+}
+
+std::optional<npu::TensorId> Builder::moved(ValueId value, const View& view, const Order& order, const Dims& shape) {
+    const auto joined = compose(inverse(view.order), order);
+    if (!joined) return std::nullopt;
+    const Order move = simplified(*joined);
+    const Dims& from = this->shape(view.tensor);
+    npu::Attributes attributes;
+    if (const auto block = space_to_depth_block(move, from)) {
+        attributes = npu::SpaceToDepth{*block};
+        const Dims made = npu::output_shape(attributes, {from}, shape);
+        const auto broken = npu::broken_limits({attributes, {from}, made}, config);
+        if (!broken.empty()) throw Declined{broken.front(), graph.producer(value)};
+        const npu::TensorId output = add_tensor(name(value), made, order);
+        push(name(value) + "/space_to_depth", {}, {attributes, {view.tensor}}, output, name(value));
+        return reshaped(output, shape);
+    }
+    const auto sources = channel_sources(move, shape.back());
+    if (!sources) return std::nullopt;
+    const npu::TensorId input = reshaped(view.tensor, shape);
+    const npu::TensorId output = add_tensor(name(value), shape, order);
+    push(name(value) + "/channel_reorder", {}, {npu::ChannelReorder{*sources}, {input}}, output, name(value));
+    return output;
+}
+
+npu::TensorId Builder::require(ValueId value, const Order& order, const Dims& shape) {
+    View& view = this->view(value);
+    if (view.tensor == npu::TensorId::none) {
+        place_input(view, order, shape);
+        return view.tensor;
+    }
+    if (same_permutation(view.order, order)) return reshaped(view.tensor, shape);
+    if (const auto tensor = moved(value, view, order, shape)) {
+        view = {*tensor, ValueId::none, order};
+        return *tensor;
+    }
+    decline("NPU_TRANSPOSE", fmt::format("`{}` would have to change its order in memory", name(value)),
+            graph.producer(value));
+}
+
+npu::TensorId Builder::require_channels_last(ValueId value) {
+    return require(value, channels_last(dims(value)), channels_last_shape(dims(value)));
+}
+
+std::pair<npu::TensorId, Order> Builder::require_as_it_lies(ValueId value) {
+    View& view = this->view(value);
+    if (view.tensor == npu::TensorId::none) require_channels_last(value);
+    return {view.tensor, view.order};
+}
+
+void Builder::push(std::string name, std::vector<std::string> sources, NewLayer layer, npu::TensorId output, std::string sum_value) {
+    std::string unique = name;
+    for (int k = 1; !names_.insert(unique).second; ++k) unique = fmt::format("{}/{}", name, k);
+    made_by_[output] = network.layers.size();
+    ++changes;
+    network.layers.push_back({unique, std::move(sources), std::move(layer.attributes), std::move(layer.inputs), output,
+                              layer.activation, std::move(sum_value), std::move(layer.weights), std::move(layer.bias)});
+}
+
+void Builder::add(NodeId id, NewLayer layer, ValueId output, const Order& order, const Dims& shape) {
+    dims(output);
+    std::vector<Dims> inputs;
+    for (const npu::TensorId tensor : layer.inputs) inputs.push_back(this->shape(tensor));
+    Dims made;
+    try {
+        made = npu::output_shape(layer.attributes, inputs, shape);
+    } catch (const Error& error) {
+        decline("NPU_SHAPE", error.text().fact);
+    }
+    if (made != shape) decline("NPU_SHAPE", fmt::format("the layer makes {}, the model says {}", to_string(made), to_string(shape)));
+    const auto broken = npu::broken_limits({layer.attributes, inputs, shape}, config);
+    if (!broken.empty()) throw Declined{broken.front()};
+    const npu::TensorId tensor = add_tensor(name(output), shape, order);
+    const Node& node = graph.node(id);
+    push(node.name, node.sources, std::move(layer), tensor, name(output));
+    views_[output] = {tensor, ValueId::none, order};
+}
+
+void Builder::add_channels_last(NodeId node, NewLayer layer, ValueId output) {
+    add(node, std::move(layer), output, channels_last(dims(output)), channels_last_shape(dims(output)));
+}
+
+void Builder::alias(NodeId node, ValueId value, ValueId of, const Order& order) {
+    dims(value);
+    const View& source = view(of);
+    const auto joined = compose(order, source.order);
+    if (!joined) decline("NPU_TRANSPOSE", fmt::format("`{}` lies across the axes of `{}`", name(value), name(of)), node);
+    const View made{source.tensor, source.origin, *joined};
+    views_[value] = made;
+    ++changes;
+}
+
+bool Builder::fuse(NodeId id, const std::vector<std::string>& sources, ValueId x, ValueId output,
+                   const npu::Activation& activation) {
+    const View source = view(x);
+    const auto maker = made_by_.find(source.tensor);
+    if (maker == made_by_.end() || source.tensor == npu::TensorId::none) return false;
+    npu::FloatLayer& layer = network.layers[maker->second];
+    if (layer.activation.kind != npu::ActivationKind::none || !may_carry(layer.attributes, activation)) return false;
+    if (network.tensors[index(source.tensor)].value != name(x)) return false;
+    for (const npu::FloatLayer& reader : network.layers)
+        if (std::find(reader.inputs.begin(), reader.inputs.end(), source.tensor) != reader.inputs.end()) return false;
+    layer.activation = activation;
+    layer.sources.insert(layer.sources.end(), sources.begin(), sources.end());
+    if (names_.insert(graph.node(id).name).second) {
+        names_.erase(layer.name);
+        layer.name = graph.node(id).name;
+    }
+    network.tensors[index(source.tensor)].value = name(output);
+    views_[output] = source;
+    ++changes;
+    return true;
+}
+
+npu::Placement Builder::placement(ValueId value) {
+    const auto [tensor, order] = require_as_it_lies(value);
+    return {tensor, name(value), dims(value), order.split, order.axes};
+}
+
+}  // namespace calotype::lower

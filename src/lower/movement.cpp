@@ -1,0 +1,166 @@
+// Layers that move codes and compute nothing.
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "lower/families.hpp"
+
+namespace calotype::lower {
+namespace {
+
+/// Axis of the shape per sample, channels last, that axis 1, 2, ... of a value becomes.
+int64_t tensor_axis(int64_t axis, size_t rank) { return axis == 1 ? static_cast<int64_t>(rank) - 2 : axis - 2; }
+
+/// The same among the four axes of a map.
+size_t map_axis(int64_t axis, size_t rank) { return static_cast<size_t>(tensor_axis(axis, rank)) + 5 - rank; }
+
+/// The source pixel of each output pixel as the Resize operator defines it, compared with x / factor.
+bool repeats_pixels(const std::string& transform, const std::string& nearest, int64_t factor, int64_t input) {
+    const double f = static_cast<double>(factor), in = static_cast<double>(input), out = in * f;
+    for (int64_t i = 0; i < input * factor; ++i) {
+        const double x = static_cast<double>(i);
+        double source = x / f;
+        if (transform == "half_pixel" || (transform == "pytorch_half_pixel" && out > 1)) source = (x + 0.5) / f - 0.5;
+        else if (transform == "pytorch_half_pixel") source = 0;
+        else if (transform == "align_corners") source = out > 1 ? x * (in - 1) / (out - 1) : 0;
+        else if (transform != "asymmetric") return false;
+        double pixel = std::floor(source);
+        if (nearest == "ceil") pixel = std::ceil(source);
+        if (nearest == "round_prefer_floor") pixel = std::ceil(source - 0.5);
+        if (nearest == "round_prefer_ceil") pixel = std::floor(source + 0.5);
+        if (std::clamp<int64_t>(static_cast<int64_t>(pixel), 0, input - 1) != i / factor) return false;
+    }
+    return true;
+}
+
+}  // namespace
+
+void lower_concat(Builder& builder, NodeId id) {
+    const Graph& graph = builder.graph;
+    const Node& node = graph.node(id);
+    const size_t rank = builder.dims(graph.output(id)).size();
+    const int64_t axis = own_axis(builder, graph::int_attribute(node, "axis", 1), rank);
+    for (const ValueId input : node.inputs) builder.dims(input);
+    std::vector<npu::TensorId> inputs;
+    for (const ValueId input : node.inputs) inputs.push_back(builder.require_channels_last(input));
+    builder.add_channels_last(id, {npu::Concat{tensor_axis(axis, rank)}, inputs}, graph.output(id));
+}
+
+void lower_pad(Builder& builder, NodeId id) {
+    const Graph& graph = builder.graph;
+    const Node& node = graph.node(id);
+    const ValueId x = graph.input(id, 0);
+    const size_t rank = builder.dims(x).size();
+    const std::string mode = graph::string_attribute(node, "mode", "constant");
+    if (mode != "constant") builder.decline("NPU_PAD_MODE", mode);
+    float value = graph::float_attribute(node, "value", 0);
+    if (graph.input(id, 2) != ValueId::none) {
+        const auto given = builder.constant(graph.input(id, 2));
+        if (!given) builder.decline("NPU_PAD_VALUE", "computed at run time");
+        if (!given->empty()) value = given->front();
+    }
+    if (value != 0) builder.decline("NPU_PAD_VALUE", fmt::format("{}", value));
+    const auto pads = integers(builder, id, 1, "pads");
+    std::vector<int64_t> axes;
+    if (const auto given = integers(builder, id, 3, "axes")) axes = *given;
+    else
+        for (size_t i = 0; i < rank; ++i) axes.push_back(static_cast<int64_t>(i));
+    if (!pads || pads->size() != 2 * axes.size()) builder.decline("NPU_ATTRIBUTE", "pads that do not match the axes");
+    npu::Pad pad;
+    npu::Axis* const spatial[] = {&pad.depth, &pad.height, &pad.width};
+    for (size_t i = 0; i < axes.size(); ++i) {
+        const int64_t before = (*pads)[i], after = (*pads)[axes.size() + i];
+        if (before == 0 && after == 0) continue;
+        if (before < 0 || after < 0) builder.decline("NPU_ATTRIBUTE", fmt::format("pads of {} and {}", before, after));
+        const int64_t axis = own_axis(builder, axes[i], rank);
+        if (axis == 1) {
+            pad.channels_before = before;
+            pad.channels_after = after;
+        } else {
+            npu::Axis& edge = *spatial[map_axis(axis, rank)];
+            edge.pad_before = before;
+            edge.pad_after = after;
+        }
+    }
+    const npu::TensorId input = builder.require_channels_last(x);
+    builder.add_channels_last(id, {pad, {input}}, graph.output(id));
+}
+
+void lower_slice(Builder& builder, NodeId id) {
+    const Graph& graph = builder.graph;
+    const ValueId x = graph.input(id, 0);
+    const Dims dims = builder.dims(x);
+    const auto starts = integers(builder, id, 1, "starts"), ends = integers(builder, id, 2, "ends");
+    auto axes = integers(builder, id, 3, "axes"), steps = integers(builder, id, 4, "steps");
+    if (!starts || !ends || starts->size() != ends->size()) builder.decline("NPU_ATTRIBUTE", "starts and ends that do not match");
+    if (!axes) axes = Order::identity(Dims(starts->size())).axes;
+    if (!steps) steps = std::vector<int64_t>(starts->size(), 1);
+    if (axes->size() != starts->size() || steps->size() != starts->size()) builder.decline("NPU_ATTRIBUTE", "axes or steps that do not match");
+    npu::Crop crop;
+    const Dims& out = builder.dims(graph.output(id));
+    for (size_t i = 0; i < axes->size(); ++i) {
+        int64_t axis = (*axes)[i];
+        if (axis < 0) axis += static_cast<int64_t>(dims.size());
+        if (axis == 0 && (*steps)[i] == 1 && out[0] == dims[0]) continue;
+        axis = own_axis(builder, axis, dims.size());
+        if ((*steps)[i] < 1) builder.decline("NPU_ATTRIBUTE", fmt::format("a step of {}", (*steps)[i]));
+        const int64_t size = dims[static_cast<size_t>(axis)];
+        const int64_t start = (*starts)[i] < 0 ? (*starts)[i] + size : (*starts)[i];
+        crop.first[map_axis(axis, dims.size())] = std::clamp<int64_t>(start, 0, size);
+        crop.step[map_axis(axis, dims.size())] = (*steps)[i];
+    }
+    const npu::TensorId input = builder.require_channels_last(x);
+    builder.add_channels_last(id, {crop, {input}}, graph.output(id));
+}
+
+void lower_split(Builder& builder, NodeId id) {
+    const Graph& graph = builder.graph;
+    const Node& node = graph.node(id);
+    const ValueId x = graph.input(id, 0);
+    const size_t rank = builder.dims(x).size();
+    const int64_t axis = own_axis(builder, graph::int_attribute(node, "axis", 0), rank);
+    for (const ValueId output : node.outputs) builder.dims(output);
+    const npu::TensorId input = builder.require_channels_last(x);
+    npu::Crop crop;
+    for (const ValueId output : node.outputs) {
+        builder.add_channels_last(id, {crop, {input}}, output);
+        crop.first[map_axis(axis, rank)] += builder.dims(output)[static_cast<size_t>(axis)];
+    }
+}
+
+void lower_resize(Builder& builder, NodeId id) {
+    const Graph& graph = builder.graph;
+    const Node& node = graph.node(id);
+    const ValueId x = graph.input(id, 0);
+    const Dims &in = builder.dims(x), &out = builder.dims(graph.output(id));
+    const std::string mode = graph::string_attribute(node, "mode", "nearest");
+    if (mode != "nearest") builder.decline("NPU_RESIZE_MODE", mode);
+    const bool old = node.op == "Upsample";
+    const std::string transform = old ? "asymmetric" : graph::string_attribute(node, "coordinate_transformation_mode", "half_pixel");
+    const std::string nearest = old ? "floor" : graph::string_attribute(node, "nearest_mode", "round_prefer_floor");
+    if (transform == "tf_crop_and_resize") builder.decline("NPU_CROP_AND_RESIZE", transform);
+    if (in.size() < 3 || in.size() > 4 || out.size() != in.size() || in[1] != out[1])
+        builder.decline("NPU_RESIZE_FACTOR", fmt::format("{} from {}", to_string(out), to_string(in)));
+    npu::Upsample upsample;
+    for (size_t i = 2; i < in.size(); ++i) {
+        const int64_t factor = out[i] / in[i];
+        if (factor * in[i] != out[i])
+            builder.decline("NPU_RESIZE_FACTOR", fmt::format("{} from {}", to_string(out), to_string(in)));
+        if (!repeats_pixels(transform, nearest, factor, in[i]))
+            builder.decline("NPU_RESIZE_MODE", fmt::format("nearest, {}, {}", transform, nearest));
+        (map_axis(static_cast<int64_t>(i), in.size()) == 1 ? upsample.factor_height : upsample.factor_width) = factor;
+    }
+    const npu::TensorId input = builder.require_channels_last(x);
+    builder.add_channels_last(id, {upsample, {input}}, graph.output(id));
+}
+
+void lower_space_to_depth(Builder& builder, NodeId id) {
+    const int64_t block = graph::int_attribute(builder.graph.node(id), "blocksize", 0);
+    if (block < 1) builder.decline("NPU_ATTRIBUTE", fmt::format("a block of {}", block));
+    const npu::TensorId input = builder.require_channels_last(builder.graph.input(id, 0));
+    builder.add_channels_last(id, {npu::SpaceToDepth{block}, {input}}, builder.graph.output(id));
+}
+
+}  // namespace calotype::lower

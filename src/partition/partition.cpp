@@ -1,0 +1,163 @@
+#include "partition/partition.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+
+#include "lower/lower.hpp"
+#include "npu/cost.hpp"
+#include "partition/levels.hpp"
+
+namespace calotype::partition {
+namespace {
+
+using graph::Graph;
+using graph::NodeId;
+using graph::ValueId;
+using Refusals = std::map<NodeId, npu::BrokenLimit>;
+
+
+double network_us(const npu::FloatNetwork& network, const npu::Config& config) {
+    int64_t cycles = 0;
+    for (const npu::FloatLayer& layer : network.layers) {
+        std::vector<Dims> inputs;
+        for (const npu::TensorId tensor : layer.inputs) inputs.push_back(network.tensors[static_cast<size_t>(tensor)].shape);
+        const Dims& output = network.tensors[static_cast<size_t>(layer.output)].shape;
+        cycles += npu::cost(layer.attributes, inputs, output, npu::Precision::int8, config).cycles;
+    }
+    return config.microseconds(cycles);
+}
+
+/// Entering and leaving the NPU: a fixed time each, and the bytes as FP32 on the host's side.
+double boundary_us(const npu::FloatNetwork& network, const npu::Config& config) {
+    int64_t bytes = 0;
+    for (const auto* placements : {&network.inputs, &network.outputs})
+        for (const npu::Placement& placement : *placements) bytes += 4 * element_count(placement.dims);
+    return 2.0 * static_cast<double>(config.boundary_us) +
+           1e6 * static_cast<double>(bytes) / static_cast<double>(config.host_bytes_per_second);
+}
+
+/// One split by the refusals so far; adds refusals and splits again until every NPU part lowers whole.
+class Splitter {
+  public:
+    Splitter(const Graph& graph, const npu::Config& config, Refusals refused)
+        : graph_(graph), config_(config), refused_(std::move(refused)) {}
+
+    Plan run() {
+        while (!try_split()) plan_ = {};
+        finish();
+        return std::move(plan_);
+    }
+    const Refusals& refused() const { return refused_; }
+
+  private:
+    void refuse(const std::vector<NodeId>& nodes, std::string_view code, const std::string& actual) {
+        for (const NodeId id : nodes) refused_.emplace(id, npu::broken_limit(code, actual, config_));
+    }
+
+    bool try_split() {
+        std::map<NodeId, Device> devices;
+        for (const NodeId id : graph_.nodes()) devices[id] = refused_.contains(id) ? Device::cpu : Device::npu;
+        const size_t known = refused_.size();
+        for (Part& part : parts_of(graph_, devices)) {
+            Subgraph& made = plan_.subgraphs.emplace_back();
+            made.device = part.device;
+            made.nodes = std::move(part.nodes);
+            if (made.device == Device::cpu) continue;
+            lower::Lowering lowering = lower::lower(graph_, made.nodes, config_);
+            refused_.insert(lowering.declined.begin(), lowering.declined.end());
+            made.network = std::move(lowering.network);
+            if (made.network.layers.empty())
+                refuse(made.nodes, "NPU_DOES_NOT_PAY", "nothing but layout between operators of the host");
+        }
+        return refused_.size() == known;
+    }
+
+    void finish() {
+        std::map<NodeId, size_t> place;
+        size_t cpu = 0;
+        for (size_t i = 0; i < plan_.subgraphs.size(); ++i) {
+            Subgraph& part = plan_.subgraphs[i];
+            for (const NodeId id : part.nodes) {
+                place[id] = i;
+                part.macs += macs_of(graph_, id);
+                if (part.device == Device::cpu) part.predicted_us += host_us(graph_, id, config_);
+            }
+            if (part.device == Device::cpu)
+                finish_cpu(part, i, cpu++);
+            else
+                finish_npu(part);
+            plan_.predicted_us += part.predicted_us;
+            (part.device == Device::npu ? plan_.npu_macs : plan_.cpu_macs) += part.macs;
+        }
+        for (const NodeId id : graph_.nodes()) decide(id, place.at(id));
+    }
+    void finish_cpu(Subgraph& part, size_t, size_t number) {
+        part.graph = extract(graph_, part.nodes, fmt::format("CPU_{}", number));
+        for (const ValueId input : part.graph.inputs) part.inputs.push_back(part.graph.value(input).name);
+        for (const ValueId output : part.graph.outputs) part.outputs.push_back(part.graph.value(output).name);
+    }
+    void finish_npu(Subgraph& part) {
+        part.predicted_us = network_us(part.network, config_) + boundary_us(part.network, config_);
+        for (const npu::Placement& input : part.network.inputs) part.inputs.push_back(input.value);
+        for (const npu::Placement& output : part.network.outputs) part.outputs.push_back(output.value);
+    }
+    void decide(NodeId id, size_t subgraph) {
+        const graph::Node& node = graph_.node(id);
+        Decision decision{id, node.name, node.op, node.sources, plan_.subgraphs[subgraph].device, subgraph,
+                          macs_of(graph_, id), host_us(graph_, id, config_), std::nullopt};
+        if (const auto no = refused_.find(id); no != refused_.end()) decision.limit = no->second;
+        plan_.decisions.push_back(std::move(decision));
+    }
+
+    const Graph& graph_;
+    const npu::Config& config_;
+    Refusals refused_;
+    Plan plan_;
+};
+
+/// Leaves to the host, one by one and the smallest first, what the predicted total is lower without.
+Plan drop_what_does_not_pay(const Graph& graph, const npu::Config& config, Plan plan, Refusals refused) {
+    const auto npu_parts = [](const Plan& of) {
+        std::vector<const Subgraph*> parts;
+        for (const Subgraph& part : of.subgraphs)
+            if (part.device == Device::npu) parts.push_back(&part);
+        std::stable_sort(parts.begin(), parts.end(), [](const auto* a, const auto* b) { return a->macs < b->macs; });
+        return parts;
+    };
+    std::set<NodeId> kept;  // first nodes of parts that were weighed and pay
+    for (;;) {
+        const auto parts = npu_parts(plan);
+        const auto candidate = std::find_if(parts.begin(), parts.end(), [&](const Subgraph* part) { return !kept.contains(part->nodes.front()); });
+        if (parts.size() < 2 || candidate == parts.end() || *candidate == parts.back()) return plan;
+        Refusals more = refused;
+        const std::string actual = fmt::format("{:.1f} us on the NPU with its boundaries", (*candidate)->predicted_us);
+        for (const NodeId id : (*candidate)->nodes) more.emplace(id, npu::broken_limit("NPU_DOES_NOT_PAY", actual, config));
+        Splitter without(graph, config, more);
+        Plan other = without.run();
+        if (other.predicted_us < plan.predicted_us) {
+            plan = std::move(other);
+            refused = without.refused();
+        } else {
+            kept.insert((*candidate)->nodes.front());
+        }
+    }
+}
+
+}  // namespace
+
+std::string_view name_of(Device device) { return device == Device::npu ? "NPU" : "CPU"; }
+
+Plan partition(const Graph& graph, const npu::Config& config) {
+    Refusals refused;
+    if (config.none())
+        for (const NodeId id : graph.nodes()) refused.emplace(id, npu::broken_limit("NPU_NONE", config.name, config));
+    else
+        refused = lower::lower(graph, config).declined;
+    Splitter splitter(graph, config, refused);
+    Plan plan = splitter.run();
+    return drop_what_does_not_pay(graph, config, std::move(plan), splitter.refused());
+}
+
+}  // namespace calotype::partition
