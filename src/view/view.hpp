@@ -21,8 +21,8 @@ struct CpuPart {
 using Part = std::variant<NpuPart, CpuPart>;  ///< in order of execution; part k is named NPU_<k> or CPU_<k>
 
 /// The view. `model` gives the inputs and outputs: names, types and dims. Quantized values are shown as
-/// QuantizeLinear/DequantizeLinear, maps as [N, C, ...]; metadata `NPU_<k>/codes/<tensor id>` names the value that holds a
-/// tensor's codes, `NPU_<k>/<layer>` tells its kind, precision and cycles.
+/// QuantizeLinear/DequantizeLinear, maps as [N, C, ...]; metadata `NPU_<k>/codes/<tensor id>` names the value that
+/// holds a tensor's codes, `NPU_<k>/<layer>` tells its kind, precision and cycles.
 graph::Graph make_view(const graph::Graph& model, const std::vector<Part>& parts);
 
 }  // namespace calotype::view

@@ -1,0 +1,181 @@
+#include "view/view.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+
+#include "view/activation_nodes.hpp"
+#include "view/builder.hpp"
+#include "view/layer_nodes.hpp"
+
+namespace calotype::view {
+namespace {
+
+/// Values of the whole network by name: what one part makes and another reads.
+using Known = std::map<std::string, ValueId>;
+
+/// One NPU subgraph: tensors as codes and as reals.
+class NpuView {
+  public:
+    NpuView(Builder builder, const NpuPart& part) : builder_(builder), part_(part), network_(*part.network) {}
+
+    void add(Known& known) {
+        for (const auto& placement : network_.inputs)
+            quantize(placement.tensor, read(placement, known.at(placement.value)), placement.value);
+        for (size_t i = 0; i < network_.layers.size(); ++i) layer(i);
+        for (const auto& placement : network_.outputs) known[placement.value] = write(placement);
+    }
+
+  private:
+    const npu::CodeTensor& tensor(npu::TensorId id) const { return network_.tensors.at(static_cast<size_t>(id)); }
+
+    void layer(size_t index) {
+        const npu::Layer& shown = network_.layers[index];
+        std::vector<ValueId> inputs;
+        for (const npu::TensorId input : shown.inputs) inputs.push_back(reals_.at(input));
+        ValueId y = add_layer(builder_, network_, shown, inputs);
+        y = add_activation(builder_, shown.name, y, shown.activation);
+        quantize(shown.output, y, shown.name);
+        std::string fact = fmt::format("{}, {}", npu::kind_name(shown.attributes),
+                                       shown.precision == npu::Precision::int8 ? "INT8" : "BF16");
+        if (part_.program) {
+            for (const npu::Step& step : part_.program->steps)
+                if (step.layer == static_cast<int32_t>(index)) fact += fmt::format(", {} cycles", step.cycles);
+        }
+        builder_.graph().metadata[builder_.prefix() + shown.name] = fact;
+    }
+
+    /// Quantizes `y` into the tensor's codes and dequantizes them for the readers.
+    void quantize(npu::TensorId id, ValueId y, const std::string& name) {
+        const npu::Quantization& q = tensor(id).quantization;
+        std::vector<int8_t> zero_points(q.zero_point.begin(), q.zero_point.end());
+        const Dims dims = q.per_channel() ? Dims{static_cast<int64_t>(q.scale.size())} : Dims{};
+        const ValueId scale = builder_.floats(name + "/scale", dims, q.scale);
+        const ValueId zero = builder_.constant(name + "/zero_point", Tensor::of<int8_t>(dims, zero_points));
+        std::map<std::string, graph::Attribute> axis;
+        if (q.per_channel()) axis["axis"] = int64_t{1};
+        const ValueId codes = builder_.node("QuantizeLinear", name + "/QuantizeLinear", {y, scale, zero}, axis);
+        reals_[id] = builder_.node("DequantizeLinear", name + "/DequantizeLinear", {codes, scale, zero}, axis);
+        builder_.graph().metadata[fmt::format("{}codes/{}", builder_.prefix(), static_cast<int32_t>(id))] =
+            builder_.graph().value(codes).name;
+    }
+
+    /// A graph value as the tensor it becomes, [N, C, ...].
+    ValueId read(const npu::Placement& placement, ValueId x) {
+        const std::string name = placement.value + "/in";
+        if (builder_.graph().value(x).type.value_or(DataType::float32) != DataType::float32)
+            x = builder_.node("Cast", name + "/cast", {x}, {{"to", int64_t{1}}});
+        const Dims& shape = tensor(placement.tensor).shape;
+        if (keeps_axes(placement, shape)) return x;
+        if (rest(placement.dims) != placement.split) x = builder_.reshape(name + "/split", x, placement.split);
+        x = builder_.transpose(name + "/memory_order", x, with_batch(placement.axes));
+        x = builder_.reshape(name + "/shape", x, shape);
+        return channels_first(builder_, name + "/channels_first", x, shape.size());
+    }
+
+    /// The inverse: a tensor as the graph value it holds.
+    ValueId write(const npu::Placement& placement) {
+        const std::string name = placement.value + "/out";
+        const Dims& shape = tensor(placement.tensor).shape;
+        ValueId x = reals_.at(placement.tensor);
+        if (keeps_axes(placement, shape)) return x;
+        x = channels_last(builder_, name + "/memory_order", x, shape.size());
+        Dims ordered;
+        std::vector<int64_t> back(placement.axes.size());
+        for (size_t i = 0; i < placement.axes.size(); ++i) {
+            ordered.push_back(placement.split[static_cast<size_t>(placement.axes[i])]);
+            back[static_cast<size_t>(placement.axes[i])] = static_cast<int64_t>(i);
+        }
+        x = builder_.reshape(name + "/split", x, ordered);
+        x = builder_.transpose(name + "/axes", x, with_batch(back));
+        return builder_.reshape(name + "/dims", x, rest(placement.dims));
+    }
+
+    /// The value's own axes are the view's: [N, C, ...] there and here.
+    static bool keeps_axes(const npu::Placement& placement, const Dims& shape) {
+        if (rest(placement.dims) != placement.split || placement.split.size() != shape.size()) return false;
+        for (size_t i = 0; i < shape.size(); ++i) {
+            const size_t expected = i + 1 == shape.size() ? 0 : i + 1;
+            if (placement.axes[i] != static_cast<int64_t>(expected)) return false;
+        }
+        return true;
+    }
+    static Dims rest(const Dims& dims) { return {dims.begin() + (dims.empty() ? 0 : 1), dims.end()}; }
+    static std::vector<int64_t> with_batch(const std::vector<int64_t>& axes) {
+        std::vector<int64_t> all{0};
+        for (const int64_t axis : axes) all.push_back(axis + 1);
+        return all;
+    }
+
+    Builder builder_;
+    const NpuPart& part_;
+    const npu::Network& network_;
+    std::map<npu::TensorId, ValueId> reals_;
+};
+
+/// Copies a CPU subgraph's nodes; values inside it get the prefix.
+void add_cpu(graph::Graph& view, const std::string& prefix, const graph::Graph& part, Known& known) {
+    std::map<ValueId, ValueId> copied{{ValueId::none, ValueId::none}};
+    for (const ValueId input : part.inputs) copied[input] = known.at(part.value(input).name);
+    for (const ValueId id : part.values()) {
+        if (copied.contains(id)) continue;
+        const graph::Value& value = part.value(id);
+        const std::string name = view.unused_value_name(prefix + value.name);
+        copied[id] =
+            value.constant ? view.add_constant(name, *value.constant) : view.add_value(name, value.type, value.dims);
+    }
+    for (const graph::NodeId id : part.nodes()) {
+        graph::Node node = part.node(id);
+        node.name = view.unused_node_name(prefix + node.name);
+        for (ValueId& input : node.inputs) input = copied.at(input);
+        for (ValueId& output : node.outputs) output = copied.at(output);
+        view.add_node(std::move(node));
+    }
+    for (const ValueId output : part.outputs) known[part.value(output).name] = copied.at(output);
+    for (const auto& [domain, version] : part.other_opsets) view.other_opsets[domain] = version;
+}
+
+/// The view's value under the model's own output name and type.
+void add_output(graph::Graph& view, const graph::Value& output, ValueId made) {
+    Builder builder(view, "");
+    const DataType type = output.type.value_or(DataType::float32);
+    const bool cast = type != DataType::float32 && view.value(made).type != type;
+    std::map<std::string, graph::Attribute> attributes;
+    if (cast)
+        attributes["to"] = type == DataType::uint8 ? int64_t{2} : type == DataType::int8 ? int64_t{3} : int64_t{1};
+    const ValueId named =
+        builder.node(cast ? "Cast" : "Identity", output.name + "/output", {made}, attributes, output.name);
+    view.value(named).type = type;
+    view.value(named).dims = output.dims;
+    view.outputs.push_back(named);
+}
+
+}  // namespace
+
+graph::Graph make_view(const graph::Graph& model, const std::vector<Part>& parts) {
+    graph::Graph view;
+    view.name = model.name;
+    Known known;
+    for (const ValueId input : model.inputs) {
+        const graph::Value& value = model.value(input);
+        view.inputs.push_back(view.add_value(value.name, value.type, value.dims));
+        known[value.name] = view.inputs.back();
+    }
+    for (const ValueId output : model.outputs)  // their names are taken before a part's values ask for one
+        if (model.is_constant(output))
+            known[model.value(output).name] =
+                view.add_constant("constant/" + model.value(output).name, *model.value(output).constant);
+    for (size_t k = 0; k < parts.size(); ++k) {
+        if (const auto* npu_part = std::get_if<NpuPart>(&parts[k])) {
+            NpuView(Builder(view, fmt::format("NPU_{}/", k)), *npu_part).add(known);
+        } else {
+            add_cpu(view, fmt::format("CPU_{}/", k), *std::get<CpuPart>(parts[k]).graph, known);
+        }
+    }
+    for (const ValueId output : model.outputs)
+        add_output(view, model.value(output), known.at(model.value(output).name));
+    return view;
+}
+
+}  // namespace calotype::view
