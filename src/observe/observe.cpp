@@ -1,0 +1,158 @@
+#include "observe/observe.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+
+#include "base/error.hpp"
+#include "onnx/write.hpp"
+
+namespace calotype::observe {
+namespace {
+
+using graph::Graph;
+using graph::Node;
+using graph::NodeId;
+using graph::ValueId;
+
+void bind_inputs(Graph& graph, const std::map<std::string, Tensor>& sample) {
+    for (const ValueId id : graph.inputs) {
+        graph::Value& value = graph.value(id);
+        const auto found = sample.find(value.name);
+        if (found == sample.end()) {
+            throw Error({"SAMPLE_MISSING", fmt::format("input `{}`", value.name), "the sample has no array of this name",
+                         "give one array for each input of the model"});
+        }
+        value.dims = found->second.dims();
+        value.type = found->second.type();
+        value.symbols.clear();
+    }
+}
+
+/// Every value made by a node becomes an output.
+void expose_all(Graph& graph) {
+    for (const NodeId id : graph.nodes()) {
+        for (const ValueId out : graph.node(id).outputs) {
+            if (out != ValueId::none && !graph.is_output(out)) graph.outputs.push_back(out);
+        }
+    }
+}
+
+void forget_shapes(Graph& graph) {
+    for (const ValueId id : graph.values()) {
+        graph::Value& value = graph.value(id);
+        if (value.producer == NodeId::none) continue;
+        value.dims.reset();  // the file's may name a free batch; the run tells them anew
+        value.symbols.clear();
+    }
+}
+
+bool is_random(const Node& node) {
+    static const std::set<std::string> random = {"RandomNormal",     "RandomUniform", "RandomNormalLike",
+                                                 "RandomUniformLike", "Multinomial",   "Bernoulli"};
+    return random.contains(node.op);
+}
+
+/// Whether a node's outputs are the same for every content of the inputs, given their shapes.
+bool depends_on_shapes_only(const Graph& graph, const Node& node, const std::set<ValueId>& fixed) {
+    const bool has_subgraph = std::any_of(node.attributes.begin(), node.attributes.end(), [](const auto& attribute) {
+        return std::holds_alternative<graph::OpaqueGraph>(attribute.second);
+    });
+    if (has_subgraph || is_random(node)) return false;
+    if (node.domain.empty() && (node.op == "Shape" || node.op == "Size")) return true;
+    return std::all_of(node.inputs.begin(), node.inputs.end(), [&](ValueId in) {
+        return in == ValueId::none || graph.is_constant(in) || fixed.contains(in);
+    });
+}
+
+std::set<ValueId> fixed_values(const Graph& graph) {
+    std::set<ValueId> fixed;
+    for (const NodeId id : graph.nodes()) {
+        if (!depends_on_shapes_only(graph, graph.node(id), fixed)) continue;
+        for (const ValueId out : graph.node(id).outputs) {
+            if (out != ValueId::none) fixed.insert(out);
+        }
+    }
+    return fixed;
+}
+
+}  // namespace
+
+void concretize(Graph& graph, const ort::Library& library, const std::map<std::string, Tensor>& first_sample) {
+    bind_inputs(graph, first_sample);
+    forget_shapes(graph);
+    Graph exposed = graph;
+    expose_all(exposed);
+    const ort::Session session(library, onnx::write(exposed), {.threads = 1, .optimize = false});
+    auto values = session.run(first_sample);
+    const std::set<ValueId> fixed = fixed_values(graph);
+    for (auto& [name, tensor] : values) {
+        const auto id = graph.find_value(name);
+        CALOTYPE_ASSERT(id.has_value(), "ONNX Runtime answers with values of the graph");
+        graph::Value& value = graph.value(*id);
+        value.type = tensor.type();
+        value.dims = tensor.dims();
+        if (!fixed.contains(*id) || tensor.type() == DataType::string || graph.is_output(*id)) continue;
+        const ValueId constant = graph.add_constant(graph.unused_value_name(name + "_value"), std::move(tensor));
+        graph.replace_uses(*id, constant);
+    }
+    graph.remove_dead();
+}
+
+Observer::Observer(const Graph& graph, const ort::Library& library, std::vector<std::string> values) {
+    Graph exposed = graph;
+    exposed.outputs.clear();
+    for (const std::string& name : values) {
+        const auto id = exposed.find_value(name);
+        CALOTYPE_ASSERT(id.has_value(), "an observed value is in the graph");
+        const bool is_input = std::find(exposed.inputs.begin(), exposed.inputs.end(), *id) != exposed.inputs.end();
+        auto& list = is_input ? inputs_ : outputs_;
+        if (std::find(list.begin(), list.end(), name) != list.end()) continue;
+        list.push_back(name);
+        if (!is_input) exposed.outputs.push_back(*id);
+    }
+    if (outputs_.empty()) return;
+    exposed.remove_dead();
+    session_ = std::make_shared<const ort::Session>(library, onnx::write(exposed),
+                                                    ort::SessionOptions{.threads = 1, .optimize = false});
+}
+
+std::map<std::string, Tensor> Observer::run(const std::map<std::string, Tensor>& sample) const {
+    auto values = session_ ? session_->run(sample, outputs_) : std::map<std::string, Tensor>{};
+    for (const std::string& name : inputs_) values.emplace(name, sample.at(name));
+    return values;
+}
+
+Evaluator make_evaluator(const ort::Library& library) {
+    return [library](const Graph& graph, NodeId id) {
+        Graph one;
+        one.opset = graph.opset;
+        one.other_opsets = graph.other_opsets;
+        one.local_functions = graph.local_functions;
+        one.name = "constant";
+        Node node = graph.node(id);
+        for (ValueId& in : node.inputs) {
+            if (in == ValueId::none) continue;
+            const graph::Value& value = graph.value(in);
+            const auto known = one.find_value(value.name);
+            in = known ? *known : one.add_constant(value.name, value.constant.value());
+        }
+        for (ValueId& out : node.outputs) {
+            if (out == ValueId::none) continue;
+            out = one.add_value(graph.value(out).name, graph.value(out).type);
+            one.outputs.push_back(out);
+        }
+        const std::vector<ValueId> outputs = node.outputs;
+        one.add_node(std::move(node));
+        const ort::Session session(library, onnx::write(one), {.threads = 1, .optimize = false});
+        auto values = session.run({});
+        std::vector<Tensor> results;
+        for (const ValueId out : outputs) {
+            results.push_back(out == ValueId::none ? Tensor() : std::move(values.at(one.value(out).name)));
+        }
+        return results;
+    };
+}
+
+}  // namespace calotype::observe
