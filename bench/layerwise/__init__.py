@@ -1,0 +1,1 @@
+"""Does wrp_network_iriz.onnx compute, layer by layer, what the emulator computes?"""
