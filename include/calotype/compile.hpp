@@ -30,17 +30,17 @@ class Samples {
 
 struct CompileOptions {
     std::filesystem::path model;
-    std::filesystem::path output;         ///< the snapshot; replaced whole, in one step, if it exists
-    std::string npu{kDefaultNpu};         ///< configuration's name or file; "none": all on ONNX Runtime in FP32
-    int64_t images = 4;                   ///< samples used for calibration
-    std::string mode = "fast";            ///< fast, dynamic
-    std::string precision = "INT8";       ///< INT8, BF16, MIXED
+    std::filesystem::path output;    ///< the snapshot; replaced whole, in one step, if it exists
+    std::string npu{kDefaultNpu};    ///< configuration's name or file; "none": all on ONNX Runtime in FP32
+    int64_t images = 4;              ///< samples used for calibration
+    std::string mode = "fast";       ///< fast, dynamic
+    std::string precision = "INT8";  ///< INT8, BF16, MIXED
     bool deep = false;
     std::vector<std::pair<std::string, Dims>> shapes;  ///< more input shapes to make programs for
-    std::vector<std::string> without;           ///< ingredients of quantization switched off: "bias-correction", ...
-    std::vector<std::string> disabled_rewrites; ///< names of the optimize pipeline
-    int threads = 0;                            ///< 0: all processors; never changes a byte
-    std::optional<std::filesystem::path> dump;  ///< each stage's result as text
+    std::vector<std::string> without;            ///< ingredients of quantization switched off: "bias-correction", ...
+    std::vector<std::string> disabled_rewrites;  ///< names of the optimize pipeline
+    int threads = 0;                             ///< 0: all processors; never changes a byte
+    std::optional<std::filesystem::path> dump;   ///< each stage's result as text
     bool golden = true;
     std::optional<std::filesystem::path> ort_library;
     /// Called with the stage's name and how far it is, 0 to 1.

@@ -32,16 +32,49 @@ std::string_view name_of(DataType type);
 template <class T>
 constexpr DataType data_type_of();
 
-template <> constexpr DataType data_type_of<float>() { return DataType::float32; }
-template <> constexpr DataType data_type_of<double>() { return DataType::float64; }
-template <> constexpr DataType data_type_of<int8_t>() { return DataType::int8; }
-template <> constexpr DataType data_type_of<uint8_t>() { return DataType::uint8; }
-template <> constexpr DataType data_type_of<int16_t>() { return DataType::int16; }
-template <> constexpr DataType data_type_of<uint16_t>() { return DataType::uint16; }
-template <> constexpr DataType data_type_of<int32_t>() { return DataType::int32; }
-template <> constexpr DataType data_type_of<uint32_t>() { return DataType::uint32; }
-template <> constexpr DataType data_type_of<int64_t>() { return DataType::int64; }
-template <> constexpr DataType data_type_of<uint64_t>() { return DataType::uint64; }
-template <> constexpr DataType data_type_of<bool>() { return DataType::boolean; }
+template <>
+constexpr DataType data_type_of<float>() {
+    return DataType::float32;
+}
+template <>
+constexpr DataType data_type_of<double>() {
+    return DataType::float64;
+}
+template <>
+constexpr DataType data_type_of<int8_t>() {
+    return DataType::int8;
+}
+template <>
+constexpr DataType data_type_of<uint8_t>() {
+    return DataType::uint8;
+}
+template <>
+constexpr DataType data_type_of<int16_t>() {
+    return DataType::int16;
+}
+template <>
+constexpr DataType data_type_of<uint16_t>() {
+    return DataType::uint16;
+}
+template <>
+constexpr DataType data_type_of<int32_t>() {
+    return DataType::int32;
+}
+template <>
+constexpr DataType data_type_of<uint32_t>() {
+    return DataType::uint32;
+}
+template <>
+constexpr DataType data_type_of<int64_t>() {
+    return DataType::int64;
+}
+template <>
+constexpr DataType data_type_of<uint64_t>() {
+    return DataType::uint64;
+}
+template <>
+constexpr DataType data_type_of<bool>() {
+    return DataType::boolean;
+}
 
 }  // namespace calotype

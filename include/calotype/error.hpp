@@ -32,7 +32,7 @@ class Error : public std::runtime_error {
 }  // namespace calotype
 
 /// `what` says what no longer holds. Input can never reach an assert.
-#define CALOTYPE_ASSERT(condition, what)                                                         \
-    do {                                                                                         \
+#define CALOTYPE_ASSERT(condition, what)                                                      \
+    do {                                                                                      \
         if (!(condition)) ::calotype::assertion_failed(#condition, what, __FILE__, __LINE__); \
     } while (false)

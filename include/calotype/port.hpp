@@ -34,7 +34,8 @@ struct TensorView {
     const std::byte* bytes = nullptr;
 
     TensorView() = default;
-    TensorView(DataType type_, Dims dims_, const std::byte* bytes_) : type(type_), dims(std::move(dims_)), bytes(bytes_) {}
+    TensorView(DataType type_, Dims dims_, const std::byte* bytes_)
+        : type(type_), dims(std::move(dims_)), bytes(bytes_) {}
     TensorView(const Tensor& tensor) : type(tensor.type()), dims(tensor.dims()), bytes(tensor.bytes().data()) {}
 };
 

@@ -14,14 +14,14 @@ namespace calotype {
 struct RunnerOptions {
     int threads = 0;               ///< 0: as many as the machine has processors; never changes a bit of the result
     std::string kernels = "auto";  ///< auto, reference, avx2, avx512: one the machine lacks is an error
-    std::string npu;               ///< configuration present, name or file; empty: the snapshot's own name as this tool knows it
+    std::string npu;  ///< configuration present, name or file; empty: the snapshot's own name as this tool knows it
     std::optional<std::filesystem::path> ort_library;  ///< ONNX Runtime, only opened where a CPU subgraph exists
 };
 
 /// Values of an input that break the type found on the samples; they were converted by the same rule.
 struct BrokenInputs {
-    int64_t values = 0;  ///< fractions, out of range or NaN
-    std::string example; ///< "input `x`: 3.5"; of the first
+    int64_t values = 0;   ///< fractions, out of range or NaN
+    std::string example;  ///< "input `x`: 3.5"; of the first
 };
 
 /// A snapshot, loaded and ready to run.
@@ -41,16 +41,15 @@ class Runner {
     const std::vector<PortInfo>& outputs() const;
 
     /// One array an input, [batch, ...] of any batch that the model's own divides; one array an output with the same
-    /// batch. Throws Error INPUT_MISSING, INPUT_UNKNOWN, INPUT_SHAPE, INPUT_TYPE. Not to be called from two threads at once.
+    /// batch. Throws Error INPUT_MISSING, INPUT_UNKNOWN, INPUT_SHAPE, INPUT_TYPE. Not to be called from two threads at
+    /// once.
     std::map<std::string, Tensor> run(const std::map<std::string, TensorView>& inputs);
 
     /// What broke an input's type since the runner was made.
     BrokenInputs broken_inputs() const;
 
-    struct Impl;
-    Impl& impl() { return *impl_; }  ///< for the tool's own subcommands
-
   private:
+    struct Impl;
     std::unique_ptr<Impl> impl_;
 };
 

@@ -1,7 +1,7 @@
 #pragma once
 
 #include <filesystem>
-#include <functional>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -9,17 +9,26 @@
 
 namespace calotype {
 
-/// What a snapshot holds (layers, shapes, types, scales, sizes, predicted latency) as JSON text. Every checksum is checked.
+/// What a snapshot says about its inputs and outputs, without preparing it to run.
+struct SnapshotPorts {
+    std::vector<PortInfo> inputs, outputs;
+    std::map<std::string, std::string> preprocessing;  ///< how image files became samples; empty where they were arrays
+};
+SnapshotPorts ports(const std::filesystem::path& snapshot);
+
+/// What a snapshot holds (layers, shapes, types, scales, sizes, predicted latency) as JSON text. Every checksum is
+/// checked.
 std::string inspect(const std::filesystem::path& snapshot);
 
 struct Check {
-    std::string name;    ///< "checksums", "golden", "kernels avx2", ...
+    std::string name;  ///< "checksums", "golden", "kernels avx2", ...
     bool passed = false;
     std::string detail;  ///< numbers; where it failed, the first difference
 };
 
 /// A snapshot's proof of itself: checksums, golden vectors, and each kernel set that the machine has against the
-/// reference, bit for bit, on the golden input. A snapshot without golden vectors is run on an input made from a fixed seed.
+/// reference, bit for bit, on the golden input. A snapshot without golden vectors is run on an input made from a fixed
+/// seed.
 std::vector<Check> verify(const std::filesystem::path& snapshot, const RunnerOptions& options = {});
 
 struct LayerTime {
@@ -35,6 +44,7 @@ struct BenchResult {
     std::vector<LayerTime> layers;  ///< empty unless asked for
 };
 /// Runs one sample `rounds` times after a warm-up.
-BenchResult bench(const std::filesystem::path& snapshot, int64_t rounds, bool layers, const RunnerOptions& options = {});
+BenchResult bench(const std::filesystem::path& snapshot, int64_t rounds, bool layers,
+                  const RunnerOptions& options = {});
 
 }  // namespace calotype

@@ -1,0 +1,27 @@
+#include "runtime/ports.hpp"
+
+#include "calotype/snapshot.hpp"
+#include "snapshot/snapshot.hpp"
+
+namespace calotype {
+
+std::vector<PortInfo> runtime::port_infos(const std::vector<execute::Port>& ports) {
+    std::vector<PortInfo> infos;
+    for (const execute::Port& port : ports) {
+        PortInfo info{port.name, port.type, port.dims, port.boundary, 0, 0};
+        if (port.boundary != Boundary::plain) {
+            info.scale = port.quantization.scale.front();
+            info.zero_point = port.quantization.zero_point.front();
+        }
+        infos.push_back(info);
+    }
+    return infos;
+}
+
+SnapshotPorts ports(const std::filesystem::path& snapshot) {
+    const snapshot::Contents contents = snapshot::read(snapshot);
+    return {runtime::port_infos(contents.model.inputs), runtime::port_infos(contents.model.outputs),
+            contents.preprocessing};
+}
+
+}  // namespace calotype
