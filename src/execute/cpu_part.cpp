@@ -1,8 +1,6 @@
-#include "execute/parts.hpp"
-
-#if __has_include("ort/session.hpp")
 #include <set>
 
+#include "execute/parts.hpp"
 #include "ort/library.hpp"
 #include "ort/session.hpp"
 
@@ -12,7 +10,7 @@ namespace {
 class OrtPart : public CpuPart {
   public:
     OrtPart(const Model& model, const CpuSubgraph& subgraph, const ort::Library& library)
-        : subgraph_(subgraph), session_(library, std::as_bytes(std::span(subgraph.onnx_bytes)), {}) {
+        : subgraph_(subgraph), session_(library, subgraph.onnx_bytes) {
         for (const Port& port : model.inputs) {
             if (port.type == DataType::float32) float_inputs_.insert(port.name);
         }
@@ -55,13 +53,3 @@ std::unique_ptr<CpuPart> CpuParts::make(const Model& model, const CpuSubgraph& s
 }
 
 }  // namespace calotype::execute
-#else  // until the room is there
-namespace calotype::execute {
-struct CpuParts::State {};
-CpuParts::CpuParts(std::optional<std::filesystem::path>) {}
-CpuParts::~CpuParts() = default;
-std::unique_ptr<CpuPart> CpuParts::make(const Model&, const CpuSubgraph&) {
-    throw Error({"ORT_MISSING", "a CPU subgraph", "this build has no ONNX Runtime"});
-}
-}  // namespace calotype::execute
-#endif

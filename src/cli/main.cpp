@@ -1,0 +1,61 @@
+#include <cstdio>
+#include <exception>
+#include <new>
+
+#include "calotype/error.hpp"
+#include "cli/command.hpp"
+
+namespace calotype::cli {
+namespace {
+
+/// Unknown options and values: the parser's sentence in the form of every other error.
+int usage_error(const CLI::App& app, const CLI::ParseError& error) {
+    if (error.get_exit_code() == 0) return app.exit(error);  // --help, --version
+    std::string name = "calotype";
+    for (const CLI::App* command : app.get_subcommands()) name += " " + command->get_name();
+    std::fprintf(stderr, "USAGE: `%s`: %s\n  try: %s --help\n", name.c_str(), error.what(), name.c_str());
+    return kUsage;
+}
+
+int act(const Action& action) {
+    try {
+        return action();
+    } catch (const Error& error) {
+        std::fprintf(stderr, "%s\n", error.what());
+        return error.text().code.starts_with("OPTION_") ? kUsage : kBadInput;
+    } catch (const std::bad_alloc&) {
+        std::fprintf(stderr, "OUT_OF_MEMORY: calotype: the memory of this machine does not suffice\n");
+        return kBadInput;
+    } catch (const std::exception& error) {
+        std::fprintf(stderr, "INTERNAL: calotype: %s\n  try: report this with the command that led to it\n",
+                     error.what());
+        return kInternal;
+    }
+}
+
+int run(int argc, char** argv) {
+    CLI::App app("calotype: run a trained network on an NPU: compile it, measure it, verify it");
+    app.set_version_flag("--version", CALOTYPE_VERSION);
+    app.require_subcommand(1);
+    app.footer("`calotype COMMAND --help` shows a command's options and an example.");
+    Action action;
+    for (const auto add : {add_compile, add_run, add_bench, add_explain, add_inspect, add_verify, add_npu})
+        add(app, action);
+    try {
+        app.parse(argc, argv);
+    } catch (const CLI::ParseError& error) {
+        return usage_error(app, error);
+    }
+    const int code = act(action);
+    // Results that did not reach their reader (full disk, closed pipe) are no success.
+    if (std::fflush(stdout) != 0 && code == kFine) {
+        std::fprintf(stderr, "FILE_UNWRITABLE: standard output: the result could not be written whole\n");
+        return kBadInput;
+    }
+    return code;
+}
+
+}  // namespace
+}  // namespace calotype::cli
+
+int main(int argc, char** argv) { return calotype::cli::run(argc, argv); }

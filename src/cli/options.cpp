@@ -1,0 +1,136 @@
+#include "cli/options.hpp"
+
+#include <fmt/format.h>
+
+#include <charconv>
+
+namespace calotype::cli {
+namespace {
+
+[[noreturn]] void bad_value(const std::string& option, const std::string& text, const std::string& wanted) {
+    throw Error({"OPTION_VALUE", fmt::format("`{}`", option), fmt::format("`{}` is not {}", text, wanted)});
+}
+
+std::vector<std::string> split(const std::string& text, char at) {
+    std::vector<std::string> parts{""};
+    for (const char c : text) {
+        if (c == at)
+            parts.emplace_back();
+        else
+            parts.back() += c;
+    }
+    return parts;
+}
+
+template <class T>
+bool parse(const std::string& text, T& value) {
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+    return error == std::errc() && end == text.data() + text.size();
+}
+
+std::vector<double> numbers(const std::string& option, const std::string& text) {
+    std::vector<double> values;
+    if (text.empty()) return values;
+    for (const std::string& part : split(text, ',')) {
+        if (!parse(part, values.emplace_back()))
+            bad_value(option, text, "numbers with commas between them, as in 0.485,0.456,0.406");
+    }
+    return values;
+}
+
+std::array<int64_t, 2> size(const std::string& text) {
+    std::array<int64_t, 2> pixels{};
+    const auto parts = split(text, 'x');
+    const bool fine = parts.size() == 2 && parse(parts[0], pixels[0]) && parse(parts[1], pixels[1]);
+    if (!fine || std::min(pixels[0], pixels[1]) < 1 || std::max(pixels[0], pixels[1]) > 16384) {
+        bad_value("--resize", text, "HEIGHTxWIDTH in pixels, 1 to 16384 each");
+    }
+    return pixels;
+}
+
+/// The value given, else the one recorded in the snapshot, else empty.
+std::string given_or(const std::string& given, const std::map<std::string, std::string>& recorded,
+                     const std::string& key) {
+    const auto found = recorded.find(key);
+    return !given.empty() || found == recorded.end() ? given : found->second;
+}
+
+samples::ImageOptions image_options(const SampleOptions& options, const std::map<std::string, std::string>& recorded) {
+    samples::ImageOptions image;
+    image.mean = numbers("--mean", given_or(options.mean, recorded, "mean"));
+    image.std = numbers("--std", given_or(options.std, recorded, "std"));
+    const std::string resize = given_or(options.resize, recorded, "resize");
+    if (!resize.empty() && resize != "none") image.resize = size(resize);
+    const std::string layout = given_or(options.layout, recorded, "layout");
+    if (layout == "nchw")
+        image.layout = samples::Layout::nchw;
+    else if (layout == "nhwc")
+        image.layout = samples::Layout::nhwc;
+    else if (!layout.empty())
+        bad_value("--layout", layout, "nchw or nhwc");
+    const std::string channels = given_or(options.channels, recorded, "channels");
+    if (channels == "rgb")
+        image.channels = samples::Channels::rgb;
+    else if (channels == "bgr")
+        image.channels = samples::Channels::bgr;
+    else if (channels == "gray")
+        image.channels = samples::Channels::gray;
+    else if (!channels.empty())
+        bad_value("--channels", channels, "rgb, bgr or gray");
+    return image;
+}
+
+}  // namespace
+
+void add_sample_options(CLI::App& command, SampleOptions& options) {
+    const std::string group = "Images (a folder of them)";
+    command
+        .add_option("--mean", options.mean,
+                    "Subtracted from each pixel in [0, 255]: one number, or one a channel: 123.7,116.3,103.5")
+        ->group(group);
+    command.add_option("--std", options.std, "Divides after that: one number, or one a channel")->group(group);
+    command.add_option("--resize", options.resize, "HEIGHTxWIDTH; the model's own where it is left out")->group(group);
+    command.add_option("--layout", options.layout, "nchw or nhwc; read off the model's input where it is left out")
+        ->group(group);
+    command.add_option("--channels", options.channels, "rgb, bgr or gray")->group(group);
+}
+
+samples::Source open_samples(const std::filesystem::path& path, const std::vector<PortInfo>& inputs,
+                             const SampleOptions& options, const std::map<std::string, std::string>& recorded) {
+    std::vector<samples::InputSpec> specs;
+    for (const PortInfo& input : inputs) specs.push_back({input.name, input.type, input.dims});
+    return samples::open(path, specs, image_options(options, recorded));
+}
+
+void add_run_options(CLI::App& command, RunOptions& options, bool kernels) {
+    command.add_option("--threads", options.threads, "0: as many as there are processors; never changes the result")
+        ->capture_default_str();
+    if (kernels) {
+        command.add_option("--kernels", options.kernels, "auto, reference, avx2 or avx512; all give the same bits")
+            ->capture_default_str();
+    }
+    command.add_option("--npu", options.npu,
+                       "Configuration present, a name or a file; the snapshot's own where it is left out");
+    command.add_option("--ort-library", options.ort_library, "ONNX Runtime's shared library, for CPU subgraphs");
+}
+
+RunnerOptions runner_options(const RunOptions& options) {
+    return {options.threads, options.kernels, options.npu, optional_path(options.ort_library)};
+}
+
+std::optional<std::filesystem::path> optional_path(const std::string& text) {
+    return text.empty() ? std::nullopt : std::optional<std::filesystem::path>(text);
+}
+
+std::pair<std::string, Dims> parse_shape(const std::string& text) {
+    const size_t equal = text.rfind('=');
+    const std::string wanted = "INPUT=DIMS, as in image=1x3x224x224";
+    if (equal == std::string::npos || equal == 0) bad_value("--shape", text, wanted);
+    Dims dims;
+    for (const std::string& part : split(text.substr(equal + 1), 'x')) {
+        if (!parse(part, dims.emplace_back()) || dims.back() < 1) bad_value("--shape", text, wanted);
+    }
+    return {text.substr(0, equal), dims};
+}
+
+}  // namespace calotype::cli

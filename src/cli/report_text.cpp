@@ -1,0 +1,69 @@
+#include "cli/report_text.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "calotype/snapshot.hpp"
+#include "npu/config.hpp"
+
+namespace calotype::cli {
+namespace {
+
+/// "at 1250 MHz: 0.12 ms" where the configuration is one this tool knows, else the cycles alone.
+std::string latency(const Json& npu, int64_t cycles) {
+    const std::string name = npu.at("name");
+    const auto known = npu::builtin_names();
+    if (std::ranges::find(known, name) == known.end()) return "";
+    return fmt::format(", {:.3f} ms", 1e-3 * npu::find_config(name).microseconds(cycles));
+}
+
+void print_ports(const char* word, const Json& ports) {
+    for (const Json& port : ports) {
+        fmt::print("{} `{}` {} {}, {}", word, port.at("name").get<std::string>(), port.at("type").get<std::string>(),
+                   port.at("dims").dump(), port.at("boundary").get<std::string>());
+        if (port.contains("scale"))
+            fmt::print(", scale {:g}, zero point {}", port.at("scale").get<double>(), port.at("zero_point").dump());
+        fmt::print("\n");
+    }
+}
+
+}  // namespace
+
+void print_summary(const std::filesystem::path& snapshot) {
+    const Json json = Json::parse(inspect(snapshot));
+    fmt::print("snapshot {} for {}\n", snapshot.string(), json.at("npu").at("name").get<std::string>());
+    print_ports("input", json.at("inputs"));
+    print_ports("output", json.at("outputs"));
+    for (const Json& subgraph : json.at("subgraphs")) {
+        const std::string name = subgraph.at("name");
+        if (!subgraph.contains("layers")) {
+            fmt::print("{}: ONNX Runtime, {} bytes of ONNX\n", name, subgraph.at("onnx_bytes").get<int64_t>());
+            continue;
+        }
+        const int64_t cycles = subgraph.at("cycles");
+        fmt::print(
+            "{}: {} layers, {:.2f} million MACs, weights {} bytes, activations {} bytes (lower bound {}), predicted {} "
+            "cycles{}\n",
+            name, subgraph.at("layers").size(), 1e-6 * subgraph.at("macs").get<double>(),
+            subgraph.at("weights_bytes").get<int64_t>(), subgraph.at("activation_bytes").get<int64_t>(),
+            subgraph.at("activation_lower_bound_bytes").get<int64_t>(), cycles, latency(json.at("npu"), cycles));
+    }
+}
+
+void print_layer_errors(const Json& report, size_t most) {
+    if (!report.contains("layers") || !report.at("layers").is_array()) return;
+    std::vector<std::pair<double, std::string>> rows;
+    for (const Json& layer : report.at("layers")) {
+        if (layer.contains("snr_db") && layer.at("snr_db").is_number() && layer.contains("name")) {
+            rows.emplace_back(layer.at("snr_db").get<double>(), layer.at("name").get<std::string>());
+        }
+    }
+    std::ranges::sort(rows);
+    if (!rows.empty()) fmt::print("signal-to-noise ratio against FP32, worst layers first:\n");
+    for (size_t i = 0; i < std::min(most, rows.size()); ++i)
+        fmt::print("  {:7.2f} dB  {}\n", rows[i].first, rows[i].second);
+    if (rows.size() > most) fmt::print("  ... and {} layers above that\n", rows.size() - most);
+}
+
+}  // namespace calotype::cli

@@ -1,0 +1,149 @@
+#include <fmt/format.h>
+
+#include <chrono>
+
+#include "calotype/snapshot.hpp"
+#include "cli/options.hpp"
+#include "cli/progress.hpp"
+#include "samples/npy.hpp"
+#include "samples/npz.hpp"
+
+namespace calotype::cli {
+namespace {
+
+struct Options {
+    bool json = false;
+    std::string snapshot, input, output;
+    RunOptions run;
+    SampleOptions image;
+};
+
+// Samples run together: enough to keep every worker busy, few enough that memory does not grow with their number.
+constexpr int64_t kTogether = 64;
+
+/// Samples `first` to `last` of the source, each input's arrays behind one another along axis 0.
+std::map<std::string, Tensor> gather(const samples::Source& source, int64_t first, int64_t last) {
+    std::map<std::string, std::vector<Tensor>> parts;
+    for (int64_t i = first; i < last; ++i) {
+        for (auto& [name, tensor] : source.at(i)) parts[name].push_back(std::move(tensor));
+    }
+    std::map<std::string, Tensor> together;
+    for (auto& [name, tensors] : parts) {
+        Dims dims = tensors[0].dims();
+        if (tensors.size() > 1 && dims.empty()) dims = {1};
+        if (tensors.size() > 1) dims[0] *= static_cast<int64_t>(tensors.size());
+        std::vector<std::byte> bytes;
+        for (const Tensor& tensor : tensors) bytes.insert(bytes.end(), tensor.bytes().begin(), tensor.bytes().end());
+        together.emplace(name, Tensor(tensors[0].type(), dims, std::move(bytes)));
+    }
+    return together;
+}
+
+/// Whether every input has a batch axis, so that samples can be laid behind one another.
+bool batched(const Runner& runner) {
+    return std::ranges::all_of(runner.inputs(),
+                               [](const PortInfo& port) { return !port.dims.empty() && port.dims[0] == -1; });
+}
+
+/// Appends along axis 0.
+class Collector {
+  public:
+    void add(std::map<std::string, Tensor> outputs) {
+        for (auto& [name, tensor] : outputs) {
+            Array& array = arrays_[name];
+            if (array.bytes.empty())
+                array.dims = tensor.dims();
+            else if (!array.dims.empty())
+                array.dims[0] += tensor.dims()[0];
+            array.type = tensor.type();
+            array.bytes.insert(array.bytes.end(), tensor.bytes().begin(), tensor.bytes().end());
+            ++array.count;
+        }
+    }
+    std::map<std::string, Tensor> take() {
+        std::map<std::string, Tensor> tensors;
+        for (auto& [name, array] : arrays_) {
+            if (array.dims.empty() && array.count > 1) array.dims = {array.count};
+            tensors.emplace(name, Tensor(array.type, array.dims, std::move(array.bytes)));
+        }
+        return tensors;
+    }
+
+  private:
+    struct Array {
+        DataType type = DataType::float32;
+        Dims dims;
+        std::vector<std::byte> bytes;
+        int64_t count = 0;
+    };
+    std::map<std::string, Array> arrays_;
+};
+
+void write_outputs(const std::filesystem::path& path, const std::map<std::string, Tensor>& outputs) {
+    if (path.extension() == ".npz") return samples::write_npz(path, outputs);
+    if (outputs.size() != 1) {
+        throw Error({"OUTPUT_FORMAT", fmt::format("`{}`", path.string()),
+                     fmt::format("an .npy holds one array, the model has {} outputs", outputs.size()),
+                     "name a file that ends in .npz"});
+    }
+    samples::write_npy(path, outputs.begin()->second);
+}
+
+int work(const Options& options) {
+    const std::filesystem::path output = options.output;
+    if (output.extension() != ".npz" && output.extension() != ".npy") {
+        throw Error({"OPTION_VALUE", "`--output`", fmt::format("`{}` ends in neither .npz nor .npy", options.output)});
+    }
+    Runner runner(options.snapshot, runner_options(options.run));
+    const samples::Source source =
+        open_samples(options.input, runner.inputs(), options.image, ports(options.snapshot).preprocessing);
+    const int64_t together = batched(runner) ? kTogether : 1;
+    Progress progress;
+    Collector collector;
+    const auto start = std::chrono::steady_clock::now();
+    for (int64_t first = 0; first < source.count(); first += together) {
+        const int64_t last = std::min(first + together, source.count());
+        const auto inputs = gather(source, first, last);
+        collector.add(runner.run({inputs.begin(), inputs.end()}));
+        progress.show("samples", static_cast<double>(last) / static_cast<double>(source.count()));
+    }
+    const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    const auto outputs = collector.take();
+    write_outputs(output, outputs);
+    const BrokenInputs broken = runner.broken_inputs();
+    if (broken.values > 0) {
+        progress.message(
+            fmt::format("note: {} values break the type found on the calibration samples (first: {}); they were "
+                        "rounded and clamped",
+                        broken.values, broken.example));
+    }
+    Json names = Json::array();
+    for (const auto& entry : outputs) names.push_back({{"name", entry.first}, {"dims", entry.second.dims()}});
+    if (options.json) {
+        fmt::print("{}\n", Json{{"samples", source.count()},
+                                {"seconds", seconds},
+                                {"output", options.output},
+                                {"outputs", names},
+                                {"broken_values", broken.values}}
+                               .dump(2));
+    } else {
+        fmt::print("{} samples in {:.2f} s -> {}\n", source.count(), seconds, options.output);
+    }
+    return kFine;
+}
+
+}  // namespace
+
+void add_run(CLI::App& app, Action& action) {
+    auto options = std::make_shared<Options>();
+    CLI::App* command =
+        add_command(app, action, "run", "Run a snapshot on inputs",
+                    "calotype run model.snapshot --input images.npz --output scores.npz", options, work);
+    command->add_option("SNAPSHOT", options->snapshot, "What `calotype compile` wrote")->required();
+    command->add_option("--input", options->input, ".npz, .npy, a folder of those, or a folder of images")->required();
+    command->add_option("--output", options->output, ".npz, or .npy for a model with one output")->required();
+    add_run_options(*command, options->run, true);
+    add_sample_options(*command, options->image);
+}
+
+}  // namespace calotype::cli
