@@ -44,40 +44,58 @@ void float_to_input(Graph& graph, NodeId id, const char* name, size_t index) {
     graph.set_input(id, index, value);
 }
 
-/// Before 13 Softmax and its kin work on a matrix made of the axes before and from `axis` (default 1) on.
+/// The rank where the file or the producer says it; -1 otherwise.
+int64_t known_rank(const Graph& graph, ValueId id) {
+    for (int64_t steps = 0; steps < 64 && id != ValueId::none; ++steps) {
+        if (const auto& dims = graph.value(id).dims) return static_cast<int64_t>(dims->size());
+        const NodeId maker = graph.producer(id);
+        if (maker == NodeId::none) return -1;
+        const std::string& op = graph.node(maker).op;
+        if (op == "Gemm" || op == "Flatten") return 2;
+        const bool keeps_rank = op == "Relu" || op == "Identity" || op == "Dropout" || op == "Conv" ||
+                                op == "BatchNormalization" || op == "Cast" || op == "Transpose" ||
+                                op == "GlobalAveragePool" || op == "MaxPool" || op == "AveragePool";
+        if (!keeps_rank) return -1;
+        id = graph.input(maker, 0);
+    }
+    return -1;
+}
+
+/// Before 13 Softmax and its kin work on a matrix made of the axes before and from `axis` (default 1) on:
+/// Softmax(x) => Reshape(Softmax(Flatten(x, axis), -1), Shape(x)), unless `axis` is the last one.
 void softmax(Graph& graph, NodeId id) {
-    const Node node = graph.node(id);
-    const int64_t axis = int_attribute(node, "axis", 1);
-    const auto& dims = graph.value(node.inputs.at(0)).dims;
-    if (!dims) throw Error({"OPSET_UNSUPPORTED", fmt::format("node `{}` ({})", node.name, node.op), "the rank of its input is unknown", "export with opset 13 or later"});
-    const auto rank = static_cast<int64_t>(dims->size());
-    const int64_t first = axis < 0 ? axis + rank : axis;
-    graph.node(id).attributes["axis"] = first;
-    if (first == rank - 1) return;
-    // Flatten, softmax along the last axis, and back to the shape of the input.
-    const ValueId x = node.inputs[0];
-    const auto make = [&](std::string op, std::vector<ValueId> in, const char* what) {
-        const ValueId out = graph.add_value(graph.unused_value_name(fmt::format("{}/{}", node.name, what)));
-        Node extra{.name = graph.unused_node_name(node.name + "/" + what), .op = std::move(op), .domain = "", .inputs = std::move(in), .outputs = {out}, .attributes = {}, .sources = node.sources};
-        if (extra.op == "Flatten") extra.attributes["axis"] = first;
-        graph.insert_node(std::move(extra), id);
+    const Node old = graph.node(id);
+    const int64_t axis = int_attribute(old, "axis", 1);
+    graph.node(id).attributes["axis"] = int64_t{-1};
+    const int64_t rank = known_rank(graph, graph.input(id, 0));
+    if (axis == -1 || axis == rank - 1) return;
+    const auto inserted = [&](const char* op, std::vector<ValueId> in, std::string_view what, NodeId before) {
+        const ValueId out = graph.add_value(graph.unused_value_name(fmt::format("{}/{}", old.name, what)));
+        Node extra;
+        extra.name = graph.unused_node_name(fmt::format("{}/{}", old.name, what));
+        extra.op = op;
+        extra.inputs = std::move(in);
+        extra.outputs = {out};
+        extra.sources = old.sources;
+        if (extra.op == "Flatten") extra.attributes["axis"] = axis;
+        graph.insert_node(std::move(extra), before);
         return out;
     };
-    const ValueId flat = make("Flatten", {x}, "flat");
-    const ValueId shape = make("Shape", {x}, "shape");
-    graph.set_input(id, 0, flat);
-    graph.node(id).attributes["axis"] = int64_t{-1};
-    const ValueId y = node.outputs[0];
-    const ValueId inner = graph.add_value(graph.unused_value_name(node.name + "/softmax"));
-    // The node writes `inner`; a Reshape behind it writes the old output.
-    Node softmax_node = graph.node(id);
-    softmax_node.outputs = {inner};
-    const size_t place = static_cast<size_t>(std::find(graph.nodes().begin(), graph.nodes().end(), id) - graph.nodes().begin());
-    const NodeId next = place + 1 < graph.nodes().size() ? graph.nodes()[place + 1] : NodeId::none;
-    graph.remove_node(id);
-    const auto put = [&](Node one) { return next == NodeId::none ? graph.add_node(std::move(one)) : graph.insert_node(std::move(one), next); };
-    put(softmax_node);
-    put({.name = graph.unused_node_name(node.name + "/reshape"), .op = "Reshape", .domain = "", .inputs = {inner, shape}, .outputs = {y}, .attributes = {}, .sources = node.sources});
+    const ValueId x = graph.input(id, 0), y = graph.output(id);
+    const ValueId shape = inserted("Shape", {x}, "shape", id);
+    graph.set_input(id, 0, inserted("Flatten", {x}, "flat", id));
+    // The node makes a matrix now, and a Reshape behind it the old value; sort puts the Reshape before its readers.
+    const ValueId matrix = graph.add_value(graph.unused_value_name(old.name + "/matrix"));
+    graph.node(id).outputs = {matrix};
+    graph.value(matrix).producer = id;
+    graph.value(y).producer = NodeId::none;
+    Node reshape;
+    reshape.name = graph.unused_node_name(old.name + "/reshape");
+    reshape.op = "Reshape";
+    reshape.inputs = {matrix, shape};
+    reshape.outputs = {y};
+    reshape.sources = old.sources;
+    graph.add_node(std::move(reshape));
 }
 
 void slice(Graph& graph, NodeId id) {

@@ -89,7 +89,11 @@ TEST_P(RealModel, IsConcreteAndSmallerAfterOneRun) {
         EXPECT_NE(node.op, "ConstantOfShape") << node.name;
     }
     const auto got = ort::Session(library, onnx::write(graph), {.threads = 1, .optimize = false}).run(sample);
-    for (const auto& [name, tensor] : expected) EXPECT_TRUE(tensor == got.at(name)) << name << " differs in a bit";
+    for (const auto& [name, tensor] : expected) {
+        // Not bits: with constant weights ONNX Runtime packs them before, and its MatMul sums in another order
+        // (mnist-8).
+        EXPECT_LT(relative_difference(tensor, got.at(name)), 1e-6) << name;
+    }
 }
 
 TEST_P(RealModel, IsWrittenTheSameAgain) {
