@@ -9,12 +9,14 @@ namespace calotype::emulate {
 std::unique_ptr<PreparedLayer> prepare(const npu::Network& network, size_t layer, const std::vector<Dims>& shapes,
                                        KernelSet set) {
     const LayerView view = view_layer(network, layer, shapes);
+    const KernelSet chosen = resolve(set);
     std::unique_ptr<PreparedLayer> fast;
-    switch (resolve(set)) {
+    switch (chosen) {
         case KernelSet::avx512: fast = avx512::prepare(view); break;
         case KernelSet::avx2: fast = avx2::prepare(view); break;
         default: break;
     }
+    if (!fast && chosen != KernelSet::reference) fast = moves::prepare(view);
     return fast ? std::move(fast) : reference::prepare(view);
 }
 

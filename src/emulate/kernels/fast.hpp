@@ -12,3 +12,7 @@ std::unique_ptr<PreparedLayer> prepare(const LayerView& view);
 namespace calotype::emulate::avx512 {
 std::unique_ptr<PreparedLayer> prepare(const LayerView& view);
 }
+/// Layers that move codes by whole stretches; any processor.
+namespace calotype::emulate::moves {
+std::unique_ptr<PreparedLayer> prepare(const LayerView& view);
+}
