@@ -1,0 +1,81 @@
+"""The command under test, and what a bad input must look like from outside."""
+
+import os
+import resource
+import shutil
+import subprocess
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+DIGITS = ROOT / "examples" / "digits"
+LIMIT_SECONDS = 1.0
+LIMIT_BYTES = 200 << 20
+
+
+def find_command() -> str | None:
+    places = [os.environ.get("CALOTYPE_COMMAND"), ROOT / ".venv/bin/calotype", ROOT / "build/release/calotype"]
+    return next((str(place) for place in places if place and Path(place).is_file()), None)
+
+
+@dataclass
+class Outcome:
+    code: int
+    stdout: str
+    stderr: str
+    seconds: float
+    peak_bytes: int
+
+
+class Command:
+    def __init__(self, path: str):
+        self.path = path
+
+    def __call__(self, *arguments, timeout: float = 120, preexec_fn=None) -> Outcome:
+        start = time.monotonic()
+        process = subprocess.Popen(
+            [self.path, *map(str, arguments)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+            preexec_fn=preexec_fn,
+        )
+        stdout, stderr = process.communicate(timeout=timeout)
+        used = resource.getrusage(resource.RUSAGE_CHILDREN)  # the largest child so far: an upper bound
+        return Outcome(process.returncode, stdout, stderr, time.monotonic() - start, used.ru_maxrss << 10)
+
+    def refuses(self, *arguments, names: str, preexec_fn=None) -> Outcome:
+        """Runs what must fail: exit 1 and one clear message with `names` in it, at once."""
+        outcome = self(*arguments, preexec_fn=preexec_fn)
+        shown = f"calotype {' '.join(map(str, arguments))}\n{outcome.stdout}{outcome.stderr}"
+        assert outcome.code == 1, shown
+        assert names.lower() in outcome.stderr.lower(), shown
+        lines = [line for line in outcome.stderr.splitlines() if line.strip()]
+        heads = [line for line in lines if not line.startswith("  ")]
+        assert len(heads) == 1 and ": " in heads[0], shown
+        assert heads[0].split(":")[0].replace("_", "").isalnum() and heads[0].split(":")[0].isupper(), shown
+        # A busy machine makes wall time chance; the limit is meant for an idle one.
+        assert outcome.seconds < 5 * LIMIT_SECONDS, f"{outcome.seconds:.1f} s: {shown}"
+        return outcome
+
+
+@pytest.fixture(scope="session")
+def calotype() -> Command:
+    path = find_command()
+    if path is None:
+        pytest.skip("no calotype command: run `make build`")
+    return Command(path)
+
+
+@pytest.fixture(scope="session")
+def compiled(calotype, tmp_path_factory) -> Path:
+    """The bundled network's snapshot; tests that change it take a copy."""
+    path = tmp_path_factory.mktemp("compiled") / "digits.snapshot"
+    outcome = calotype("compile", DIGITS / "digits.onnx", "--samples", DIGITS / "calibration.npz", "-o", path)
+    assert outcome.code == 0, outcome.stderr
+    return path
+
+
+@pytest.fixture
+def snapshot(compiled, tmp_path) -> Path:
+    return Path(shutil.copytree(compiled, tmp_path / "digits.snapshot"))

@@ -1,0 +1,70 @@
+"""Models that cannot be compiled: one clear message, exit 1, at once, nothing left behind."""
+
+import numpy as np
+import pytest
+
+import models
+from conftest import DIGITS, ROOT
+
+CASES = {
+    "unknown operator": (lambda: models.conv(op="Konv"), "Konv"),
+    "cycle": (models.cyclic, "cyc"),
+    "value made twice": (models.value_made_twice, "`y`"),
+    "missing value": (models.missing_value, "nowhere"),
+    "missing output": (models.missing_output, "nowhere"),
+    "huge initializer": (lambda: models.initializer_with([1 << 40, 1 << 40]), "`w`"),
+    "large initializer": (lambda: models.initializer_with([4, 2, 3, 30000]), "`w`"),
+    "negative initializer": (lambda: models.initializer_with([-4, 2, 3, 3]), "`w`"),
+    "input of a negative size": (lambda: models.conv(dims=(1, 2, -6, 6)), "x"),
+    "input of an absurd size": (lambda: models.conv(dims=(1, 2, 1 << 40, 1 << 40)), "x"),
+    "NaN weights": (models.nan_weights, "`w`"),
+    "kernel larger than the map": (lambda: models.conv(np.ones((4, 2, 9, 9), np.float32)), "first"),
+    "stride 0": (lambda: models.conv(strides=[0, 1]), "first"),
+    "negative pad": (lambda: models.conv(pads=[-9, -9, -9, -9]), "first"),
+    "groups that do not divide": (lambda: models.conv(group=3), "first"),
+}
+
+
+def listing(folder):
+    return sorted(path.name for path in folder.iterdir())
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_broken_model(calotype, tmp_path, name):
+    make, fault = CASES[name]
+    (tmp_path / "model.onnx").write_bytes(make().SerializeToString())
+    given = models.samples(tmp_path / "samples.npz")
+    before = listing(tmp_path)
+    calotype.refuses("compile", tmp_path / "model.onnx", "--samples", given, "-o", tmp_path / "out", names=fault)
+    assert listing(tmp_path) == before
+
+
+def refuse_bytes(calotype, tmp_path, data: bytes):
+    (tmp_path / "model.onnx").write_bytes(data)
+    before = listing(tmp_path)
+    given = DIGITS / "calibration.npz"
+    calotype.refuses("compile", tmp_path / "model.onnx", "--samples", given, "-o", tmp_path / "out", names="model.onnx")
+    assert listing(tmp_path) == before
+
+
+@pytest.mark.parametrize("share", [0, 0.01, 0.3, 0.7, 0.999])
+def test_truncated_model(calotype, tmp_path, share):
+    whole = (DIGITS / "digits.onnx").read_bytes()
+    refuse_bytes(calotype, tmp_path, whole[: int(share * len(whole))])
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_random_model(calotype, tmp_path, seed):
+    refuse_bytes(calotype, tmp_path, np.random.default_rng(seed).bytes(20000))
+
+
+def test_model_of_another_format(calotype, tmp_path):
+    refuse_bytes(calotype, tmp_path, (ROOT / "README.md").read_bytes())
+    refuse_bytes(calotype, tmp_path, (DIGITS / "test.npz").read_bytes())
+
+
+def test_missing_model(calotype, tmp_path):
+    given = DIGITS / "calibration.npz"
+    for path in (tmp_path / "none.onnx", tmp_path):
+        calotype.refuses("compile", path, "--samples", given, "-o", tmp_path / "out", names=str(path))
+    calotype.refuses("explain", tmp_path / "none.onnx", names="none.onnx")
