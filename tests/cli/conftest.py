@@ -1,9 +1,9 @@
 """The command under test, and what a bad input must look like from outside."""
 
 import os
-import resource
 import shutil
 import subprocess
+import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,15 +34,16 @@ class Command:
     def __init__(self, path: str):
         self.path = path
 
-    def __call__(self, *arguments, timeout: float = 120, preexec_fn=None) -> Outcome:
+    def __call__(self, *arguments, preexec_fn=None) -> Outcome:
         start = time.monotonic()
-        process = subprocess.Popen(
-            [self.path, *map(str, arguments)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-            preexec_fn=preexec_fn,
-        )
-        stdout, stderr = process.communicate(timeout=timeout)
-        used = resource.getrusage(resource.RUSAGE_CHILDREN)  # the largest child so far: an upper bound
-        return Outcome(process.returncode, stdout, stderr, time.monotonic() - start, used.ru_maxrss << 10)
+        with tempfile.TemporaryFile() as stdout, tempfile.TemporaryFile() as stderr:
+            process = subprocess.Popen(
+                [self.path, *map(str, arguments)], stdout=stdout, stderr=stderr, preexec_fn=preexec_fn
+            )
+            _, status, used = os.wait4(process.pid, 0)  # of this child alone
+            process.returncode = os.waitstatus_to_exitcode(status)
+            texts = [file.seek(0) or file.read().decode() for file in (stdout, stderr)]
+        return Outcome(process.returncode, *texts, time.monotonic() - start, used.ru_maxrss << 10)
 
     def refuses(self, *arguments, names: str, preexec_fn=None) -> Outcome:
         """Runs what must fail: exit 1 and one clear message with `names` in it, at once."""
@@ -56,6 +57,7 @@ class Command:
         assert heads[0].split(":")[0].replace("_", "").isalnum() and heads[0].split(":")[0].isupper(), shown
         # A busy machine makes wall time chance; the limit is meant for an idle one.
         assert outcome.seconds < 5 * LIMIT_SECONDS, f"{outcome.seconds:.1f} s: {shown}"
+        assert outcome.peak_bytes < LIMIT_BYTES, f"{outcome.peak_bytes >> 20} MiB: {shown}"
         return outcome
 
 
