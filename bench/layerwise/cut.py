@@ -22,7 +22,8 @@ class CutLayer:
 
 @dataclass
 class Cut:
-    """The cut model. `handed_in` maps its new inputs to (part, tensor id)."""
+    """The cut model. `handed_in` maps its new inputs to (part, tensor id); tensors that no layer makes are left to the
+    view's own QuantizeLinear."""
 
     model: onnx.ModelProto
     layers: list[CutLayer]
@@ -37,6 +38,8 @@ def cut(snapshot: Path) -> Cut:
         part, _, tensor = entry.key.partition("/codes/")
         if tensor:
             codes[entry.value] = (part, int(tensor))
+    made = {(part, layer["output"]) for part, network in networks.items() for layer in network["layers"]}
+    codes = {name: place for name, place in codes.items() if place in made}
     for node in model.graph.node:
         for i, name in enumerate(node.input):
             if name in codes:

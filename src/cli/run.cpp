@@ -13,7 +13,7 @@ namespace {
 
 struct Options {
     bool json = false;
-    std::string snapshot, input, output;
+    std::string snapshot, input, output, layers_output;
     RunOptions run;
     SampleOptions image;
 };
@@ -107,6 +107,11 @@ int work(const Options& options) {
         collector.add(runner.run({inputs.begin(), inputs.end()}));
         progress.show("samples", static_cast<double>(last) / static_cast<double>(source.count()));
     }
+    if (!options.layers_output.empty()) {
+        const auto inputs = gather(source, 0, source.count());
+        samples::write_npz(options.layers_output,
+                           layer_codes(options.snapshot, {inputs.begin(), inputs.end()}, runner_options(options.run)));
+    }
     const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
     const auto outputs = collector.take();
     write_outputs(output, outputs);
@@ -142,6 +147,8 @@ void add_run(CLI::App& app, Action& action) {
     command->add_option("SNAPSHOT", options->snapshot, "What `calotype compile` wrote")->required();
     command->add_option("--input", options->input, ".npz, .npy, a folder of those, or a folder of images")->required();
     command->add_option("--output", options->output, ".npz, or .npy for a model with one output")->required();
+    command->add_option("--layers-output", options->layers_output,
+                        ".npz that gets every layer's codes as well; holds all samples in memory");
     add_run_options(*command, options->run, true);
     add_sample_options(*command, options->image);
 }
