@@ -6,6 +6,7 @@
 #include <nanobind/stl/tuple.h>
 #include <nanobind/stl/vector.h>
 
+#include <optional>
 #include <tuple>
 
 #include "arrays.hpp"
@@ -40,6 +41,18 @@ Ports ports_of(const std::vector<PortInfo>& ports) {
     return out;
 }
 
+/// The library inside the installed `onnxruntime` package, which need not be imported for it; empty: let calotype look.
+std::optional<fs::path> installed_ort() {
+    const nb::object spec = nb::module_::import_("importlib.util").attr("find_spec")("onnxruntime");
+    if (spec.is_none() || spec.attr("origin").is_none()) return {};
+    const fs::path package = fs::path(nb::cast<std::string>(spec.attr("origin"))).parent_path();
+    std::error_code ignored;
+    for (const auto& file : fs::directory_iterator(package / "capi", ignored)) {
+        if (file.path().filename().string().starts_with("libonnxruntime.so.")) return file.path();
+    }
+    return {};
+}
+
 struct Snapshot {
     fs::path path;
     std::string report;
@@ -59,6 +72,7 @@ Snapshot compile_model(const fs::path& model, nb::handle samples, const fs::path
     options.shapes = shapes;
     options.threads = threads;
     options.without = without;
+    options.ort_library = installed_ort();
     const std::unique_ptr<Samples> source = samples_of(samples, model);
     const nb::gil_scoped_release free;
     CompileResult result = compile(options, *source);
@@ -86,6 +100,8 @@ nb::dict run(Runner& runner, const nb::dict& inputs) {
 std::vector<std::tuple<std::string, bool, std::string>> verify_snapshot(const fs::path& snapshot, int threads) {
     RunnerOptions options;
     options.threads = threads;
+    options.ort_library = installed_ort();
+    const nb::gil_scoped_release free;
     std::vector<std::tuple<std::string, bool, std::string>> out;
     for (const Check& check : verify(snapshot, options)) out.emplace_back(check.name, check.passed, check.detail);
     return out;
@@ -114,13 +130,13 @@ NB_MODULE(_core, m) {
             options.model = model;
             options.npu = npu;
             options.shapes = shapes;
+            options.ort_library = installed_ort();
+            const nb::gil_scoped_release free;
             return explain(options).json;
         },
-        "model"_a, nb::kw_only(), "npu"_a = std::string(kDefaultNpu), "shapes"_a = Shapes{},
-        nb::call_guard<nb::gil_scoped_release>());
+        "model"_a, nb::kw_only(), "npu"_a = std::string(kDefaultNpu), "shapes"_a = Shapes{});
     m.def("inspect", &inspect, "snapshot"_a, nb::call_guard<nb::gil_scoped_release>());
-    m.def("verify", &verify_snapshot, "snapshot"_a, nb::kw_only(), "threads"_a = 0,
-          nb::call_guard<nb::gil_scoped_release>());
+    m.def("verify", &verify_snapshot, "snapshot"_a, nb::kw_only(), "threads"_a = 0);
 
     nb::class_<Runner>(m, "Runner")
         .def(
@@ -131,6 +147,7 @@ NB_MODULE(_core, m) {
                 options.threads = threads;
                 options.kernels = kernels;
                 options.npu = npu;
+                options.ort_library = installed_ort();
                 const nb::gil_scoped_release free;
                 new (self) Runner(snapshot, options);
             },

@@ -1,0 +1,86 @@
+"""The Python module: the same bits as the command, arrays in and out, errors as exceptions."""
+
+import json
+import threading
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+calotype = pytest.importorskip("calotype", reason="no calotype module: run `make build`")
+DIGITS = Path(__file__).parents[2] / "examples" / "digits"
+IMAGES = np.load(DIGITS / "test.npz")["image"]
+LABELS = np.load(DIGITS / "test_labels.npz")["label"]
+CALIBRATION = np.load(DIGITS / "calibration.npz")["image"]
+
+
+def compiled(path: Path, samples) -> "calotype.Snapshot":
+    return calotype.compile(DIGITS / "digits.onnx", samples, path)
+
+
+@pytest.fixture(scope="module")
+def snapshot(tmp_path_factory):
+    return compiled(tmp_path_factory.mktemp("python") / "digits.snapshot", [{"image": x[None]} for x in CALIBRATION])
+
+
+def files(path) -> dict[str, bytes]:
+    return {file.name: file.read_bytes() for file in Path(path).iterdir()}
+
+
+def test_arrays_and_files_give_the_same_snapshot(snapshot, tmp_path):
+    assert files(compiled(tmp_path / "s", DIGITS / "calibration.npz")) == files(snapshot)
+
+
+def test_digits_are_recognized(snapshot):
+    runner = calotype.Runner(snapshot, threads=2)
+    assert runner.inputs == [("image", "float32", [-1, 1, 8, 8])]
+    logits = runner.run({"image": IMAGES})["logits"]
+    assert logits.shape == (450, 10) and logits.dtype == np.float32
+    assert np.mean(logits.argmax(1) == LABELS) > 0.97
+
+
+def test_threads_kernels_batch_and_layout_change_no_bit(snapshot):
+    wanted = calotype.Runner(snapshot, threads=1, kernels="reference").run({"image": IMAGES})["logits"]
+    runner = calotype.Runner(snapshot, threads=2)
+    assert np.array_equal(runner.run({"image": IMAGES})["logits"], wanted)
+    assert np.array_equal(runner.run({"image": np.asfortranarray(IMAGES)})["logits"], wanted)
+    one_by_one = [runner.run({"image": IMAGES[i : i + 1]})["logits"] for i in range(20)]
+    assert np.array_equal(np.concatenate(one_by_one), wanted[:20])
+
+
+def test_other_python_threads_go_on_meanwhile(snapshot):
+    runner = calotype.Runner(snapshot, threads=1, kernels="reference")
+    many = np.repeat(IMAGES, 10, axis=0)
+    done = threading.Event()
+    worker = threading.Thread(target=lambda: (runner.run({"image": many}), done.set()))
+    worker.start()
+    steps = 0
+    while not done.is_set():
+        steps += 1
+        done.wait(0.0005)
+    worker.join()
+    assert steps > 3
+
+
+@pytest.mark.parametrize(
+    ("inputs", "code"),
+    [({}, "INPUT_MISSING"), ({"image": IMAGES, "more": IMAGES}, "INPUT_UNKNOWN"), ({"image": IMAGES[:, :, :7]}, "INPUT_SHAPE"),
+     ({"image": np.array([["a"]])}, "INPUT_TYPE")],
+)
+def test_errors_carry_their_code(snapshot, inputs, code):
+    with pytest.raises(calotype.Error) as caught:
+        calotype.Runner(snapshot).run(inputs)
+    assert caught.value.code == code and code in str(caught.value)
+
+
+def test_bad_samples(tmp_path):
+    for samples in ([], [{"picture": CALIBRATION[:1]}], [{"image": CALIBRATION}], [{}], [3]):
+        with pytest.raises(calotype.Error, match="SAMPLE"):
+            compiled(tmp_path / "s", samples)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_verify_and_inspect(snapshot):
+    checks = calotype.verify(snapshot)
+    assert checks and all(passed for _, passed, _ in checks), checks
+    assert json.loads(calotype.inspect(snapshot))
