@@ -111,6 +111,7 @@ NodeId Graph::store(Node node) {
     for (const ValueId input : node.inputs) {
         if (input != ValueId::none) readers_[at(input)].insert(id);
     }
+    if (!captured(node).empty()) with_subgraphs_.push_back(id);
     nodes_.push_back({std::move(node), true});
     return id;
 }
@@ -161,7 +162,8 @@ int64_t Graph::uses(ValueId id) const {
         const auto& in = node(reader).inputs;
         count += std::count(in.begin(), in.end(), id);
     }
-    for (const NodeId other : order_) {
+    for (const NodeId other : with_subgraphs_) {
+        if (!alive(other)) continue;
         const auto names = captured(node(other));
         count += std::count(names.begin(), names.end(), value(id).name);
     }

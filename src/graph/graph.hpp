@@ -21,6 +21,7 @@ enum class ValueId : int32_t { none = -1 };
 struct OpaqueGraph {
     std::string bytes;
     std::vector<std::string> captured_values;
+    std::vector<std::string> operators{};  ///< the op_types in it, inner graphs' too
     friend bool operator==(const OpaqueGraph&, const OpaqueGraph&) = default;
 };
 
@@ -122,6 +123,7 @@ class Graph {
     std::vector<NodeId> order_;
     std::map<std::string, ValueId, std::less<>> by_name_;
     std::set<std::string, std::less<>> node_names_;
+    std::vector<NodeId> with_subgraphs_;  // few or none: uses() looks only at these for names read from inside
 };
 
 // Typed attributes; the default where absent. Throws Error NODE_ATTRIBUTE where the file gives another type.

@@ -1,10 +1,10 @@
 #pragma once
 
 #include <filesystem>
-#include <protozero/pbf_reader.hpp>
 #include <string>
 
 #include "base/tensor.hpp"
+#include "onnx/protozero.hpp"
 
 namespace calotype::onnx {
 

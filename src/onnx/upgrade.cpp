@@ -20,7 +20,8 @@ constexpr int64_t kOldest = 8, kTarget = 21;
 
 template <class T>
 ValueId constant(Graph& graph, const Node& node, std::string_view what, Dims dims, const std::vector<T>& values) {
-    return graph.add_constant(graph.unused_value_name(fmt::format("{}/{}", node.name, what)), Tensor::of<T>(std::move(dims), values));
+    return graph.add_constant(graph.unused_value_name(fmt::format("{}/{}", node.name, what)),
+                              Tensor::of<T>(std::move(dims), values));
 }
 
 ValueId int_constant(Graph& graph, const Node& node, std::string_view what, const std::vector<int64_t>& values) {
@@ -114,14 +115,16 @@ void resize(Graph& graph, NodeId id) {
     ValueId scales = graph.input(id, 1);
     if (scales == ValueId::none) {
         const auto found = node.attributes.find("scales");
-        const std::vector<float> values = found == node.attributes.end() ? std::vector<float>{} : std::get<std::vector<float>>(found->second);
+        const std::vector<float> values =
+            found == node.attributes.end() ? std::vector<float>{} : std::get<std::vector<float>>(found->second);
         scales = constant<float>(graph, node, "scales", {static_cast<int64_t>(values.size())}, values);
         graph.node(id).attributes.erase("scales");
     }
     Node& changed = graph.node(id);
     changed.op = "Resize";
     changed.attributes["coordinate_transformation_mode"] = std::string("asymmetric");
-    if (string_attribute(changed, "mode", "nearest") == "nearest") changed.attributes["nearest_mode"] = std::string("floor");
+    if (string_attribute(changed, "mode", "nearest") == "nearest")
+        changed.attributes["nearest_mode"] = std::string("floor");
     if (string_attribute(changed, "mode", "nearest") == "bilinear") changed.attributes["mode"] = std::string("linear");
     graph.set_input(id, 1, ValueId::none);
     graph.set_input(id, 2, scales);
@@ -146,27 +149,34 @@ const std::vector<Change>& changes() {
     static const std::vector<Change> all = [] {
         std::vector<Change> list = {
             {"BatchNormalization", 9, [](Graph& g, NodeId id) { drop(g, id, "spatial"); }},
-            {"BatchNormalization", 14, [](Graph& g, NodeId id) {
+            {"BatchNormalization", 14,
+             [](Graph& g, NodeId id) {
                  for (size_t i = 1; i < g.node(id).outputs.size(); ++i) {
-                     if (g.uses(g.node(id).outputs[i]) > 0) throw Error({"OPSET_UNSUPPORTED", fmt::format("node `{}`", g.node(id).name), "it trains: its running statistics are read", "export the model for inference"});
+                     if (g.uses(g.node(id).outputs[i]) > 0)
+                         throw Error({"OPSET_UNSUPPORTED", fmt::format("node `{}`", g.node(id).name),
+                                      "it trains: its running statistics are read", "export the model for inference"});
                  }
                  g.node(id).outputs.resize(1);
              }},
             {"Upsample", 10, resize},
-            {"Resize", 11, [](Graph& g, NodeId id) {
+            {"Resize", 11,
+             [](Graph& g, NodeId id) {
                  if (g.input(id, 2) == ValueId::none) resize(g, id);
              }},
             {"Slice", 10, slice},
-            {"TopK", 10, [](Graph& g, NodeId id) {
+            {"TopK", 10,
+             [](Graph& g, NodeId id) {
                  const int64_t k = int_attribute(g.node(id), "k", 1);
                  drop(g, id, "k");
                  g.set_input(id, 1, int_constant(g, g.node(id), "k", {k}));
              }},
-            {"Clip", 11, [](Graph& g, NodeId id) {
+            {"Clip", 11,
+             [](Graph& g, NodeId id) {
                  float_to_input(g, id, "min", 1);
                  float_to_input(g, id, "max", 2);
              }},
-            {"Pad", 11, [](Graph& g, NodeId id) {
+            {"Pad", 11,
+             [](Graph& g, NodeId id) {
                  ints_to_input(g, id, "pads", 1);
                  float_to_input(g, id, "value", 2);
              }},
@@ -175,9 +185,20 @@ const std::vector<Change>& changes() {
             {"Unsqueeze", 13, [](Graph& g, NodeId id) { ints_to_input(g, id, "axes", 1); }},
             {"ReduceSum", 13, [](Graph& g, NodeId id) { ints_to_input(g, id, "axes", 1); }},
             {"Split", 18, split},
-            {"Softmax", 13, softmax}, {"LogSoftmax", 13, softmax}, {"Hardmax", 13, softmax},
+            {"Scatter", 11, [](Graph& g, NodeId id) { g.node(id).op = "ScatterElements"; }},
+            {"GridSample", 20,
+             [](Graph& g, NodeId id) {
+                 const std::string mode = string_attribute(g.node(id), "mode", "bilinear");
+                 g.node(id).attributes["mode"] = mode == "bilinear"  ? std::string("linear")
+                                                 : mode == "bicubic" ? std::string("cubic")
+                                                                     : mode;
+             }},
+            {"Softmax", 13, softmax},
+            {"LogSoftmax", 13, softmax},
+            {"Hardmax", 13, softmax},
         };
-        for (const char* op : {"ReduceMean", "ReduceMax", "ReduceMin", "ReduceProd", "ReduceL1", "ReduceL2", "ReduceLogSum", "ReduceLogSumExp", "ReduceSumSquare"}) {
+        for (const char* op : {"ReduceMean", "ReduceMax", "ReduceMin", "ReduceProd", "ReduceL1", "ReduceL2",
+                               "ReduceLogSum", "ReduceLogSumExp", "ReduceSumSquare"}) {
             list.push_back({op, 18, [](Graph& g, NodeId id) { ints_to_input(g, id, "axes", 1); }});
         }
         return list;
@@ -185,16 +206,35 @@ const std::vector<Change>& changes() {
     return all;
 }
 
+/// A subgraph stays the bytes it is: what it holds must mean the same at 21.
+void refuse_old_subgraphs(const Graph& graph, const Node& node) {
+    for (const auto& [name, attribute] : node.attributes) {
+        const auto* subgraph = std::get_if<graph::OpaqueGraph>(&attribute);
+        if (subgraph == nullptr) continue;
+        for (const Change& change : changes()) {
+            const auto& held = subgraph->operators;
+            if (graph.opset >= change.since || std::find(held.begin(), held.end(), change.op) == held.end()) continue;
+            throw Error({"OPSET_UNSUPPORTED", fmt::format("node `{}` ({})", node.name, node.op),
+                         fmt::format("its subgraph holds {} of opset {}, which is another operator since {}", change.op,
+                                     graph.opset, change.since),
+                         fmt::format("export the model with opset {} or later", change.since)});
+        }
+    }
+}
+
 }  // namespace
 
 void upgrade(Graph& graph) {
     if (graph.opset < kOldest) {
-        throw Error({"OPSET_UNSUPPORTED", "the model", fmt::format("it is of opset {}, {} and later are read", graph.opset, kOldest), "export it again with opset 17"});
+        throw Error({"OPSET_UNSUPPORTED", "the model",
+                     fmt::format("it is of opset {}, {} and later are read", graph.opset, kOldest),
+                     "export it again with opset 17"});
     }
     if (graph.opset >= kTarget) return;
     const std::vector<NodeId> before = graph.nodes();
     for (const NodeId id : before) {
         const Node& node = graph.node(id);
+        refuse_old_subgraphs(graph, node);
         if (!node.domain.empty()) continue;
         for (const Change& change : changes()) {
             if (node.op == change.op && graph.opset < change.since && graph.alive(id)) change.change(graph, id);

@@ -1,9 +1,9 @@
 #include "onnx/write.hpp"
 
 #include <algorithm>
-#include <protozero/pbf_writer.hpp>
 
 #include "onnx/fields.hpp"
+#include "onnx/protozero.hpp"
 #include "onnx/types.hpp"
 
 namespace calotype::onnx {
@@ -11,7 +11,16 @@ namespace {
 
 using protozero::pbf_writer;
 
-enum AttributeType : int32_t { kFloat = 1, kInt = 2, kString = 3, kTensor = 4, kGraph = 5, kFloats = 6, kInts = 7, kStrings = 8 };
+enum AttributeType : int32_t {
+    kFloat = 1,
+    kInt = 2,
+    kString = 3,
+    kTensor = 4,
+    kGraph = 5,
+    kFloats = 6,
+    kInts = 7,
+    kStrings = 8
+};
 
 std::string tensor_bytes(const std::string& name, const Tensor& tensor) {
     std::string out;
@@ -65,7 +74,9 @@ struct WriteAttribute {
 std::string node_bytes(const graph::Graph& graph, const graph::Node& node) {
     std::string out;
     pbf_writer writer(out);
-    const auto name_of = [&](graph::ValueId id) { return id == graph::ValueId::none ? std::string() : graph.value(id).name; };
+    const auto name_of = [&](graph::ValueId id) {
+        return id == graph::ValueId::none ? std::string() : graph.value(id).name;
+    };
     for (const auto id : node.inputs) writer.add_string(field::node::input, name_of(id));
     for (const auto id : node.outputs) writer.add_string(field::node::output, name_of(id));
     writer.add_string(field::node::name, node.name);

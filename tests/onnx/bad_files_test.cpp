@@ -1,0 +1,325 @@
+// Files that are damaged, hostile or unsupported: one Error that names what is wrong, never a crash.
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <fstream>
+#include <functional>
+#include <random>
+
+#include "onnx/fields.hpp"
+#include "onnx/protozero.hpp"
+#include "onnx/read.hpp"
+#include "onnx/write.hpp"
+
+namespace calotype::onnx {
+namespace {
+
+using protozero::pbf_writer;
+using testing::HasSubstr;
+using Fill = std::function<void(pbf_writer&)>;
+
+graph::Graph parse_text(const std::string& bytes, const std::filesystem::path& folder = ".") {
+    return parse(std::as_bytes(std::span(bytes)), "m.onnx", folder);
+}
+
+std::string message(const std::string& bytes, const std::filesystem::path& folder = ".") {
+    try {
+        parse_text(bytes, folder);
+    } catch (const Error& error) {
+        return error.what();
+    }
+    return "no error";
+}
+
+/// A message of its own.
+std::string made(const Fill& fill) {
+    std::string bytes;
+    pbf_writer writer(bytes);
+    fill(writer);
+    return bytes;
+}
+
+std::string value_info(const std::string& name, std::vector<int64_t> dims = {4}) {
+    const std::string shape = made([&](pbf_writer& w) {
+        for (const int64_t dim : dims) {
+            w.add_message(field::shape::dim, made([&](pbf_writer& d) { d.add_int64(field::dim::value, dim); }));
+        }
+    });
+    const std::string tensor = made([&](pbf_writer& w) {
+        w.add_int32(field::tensor_type::elem_type, 1);
+        w.add_message(field::tensor_type::shape, shape);
+    });
+    return made([&](pbf_writer& w) {
+        w.add_string(field::value_info::name, name);
+        w.add_message(field::value_info::type,
+                      made([&](pbf_writer& t) { t.add_message(field::type::tensor, tensor); }));
+    });
+}
+
+void add_node(
+    pbf_writer& graph, const std::string& op, const std::string& from, const std::string& to,
+    const Fill& more = [](pbf_writer&) {}) {
+    graph.add_message(field::graph::node, made([&](pbf_writer& w) {
+                          w.add_string(field::node::input, from);
+                          w.add_string(field::node::output, to);
+                          w.add_string(field::node::name, op + "_of_" + from);
+                          w.add_string(field::node::op_type, op);
+                          more(w);
+                      }));
+}
+
+/// A model whose graph reads `x` and gives `y`; `fill` adds the rest.
+std::string model(const Fill& fill, int64_t opset = 17) {
+    return made([&](pbf_writer& w) {
+        w.add_message(field::model::opset_import,
+                      made([&](pbf_writer& o) { o.add_int64(field::opset::version, opset); }));
+        w.add_message(field::model::graph, made([&](pbf_writer& g) {
+                          g.add_message(field::graph::input, value_info("x"));
+                          g.add_message(field::graph::output, value_info("y"));
+                          fill(g);
+                      }));
+    });
+}
+
+/// y = x + w with the tensor that `fill` writes.
+std::string model_with_weights(const Fill& fill) {
+    return model([&](pbf_writer& g) {
+        g.add_message(field::graph::initializer, made([&](pbf_writer& t) {
+                          t.add_string(field::tensor::name, "w");
+                          fill(t);
+                      }));
+        add_node(g, "Add", "x", "y", [](pbf_writer& n) { n.add_string(field::node::input, "w"); });
+    });
+}
+
+void four_floats(pbf_writer& t) {
+    t.add_int64(field::tensor::dims, 4);
+    t.add_int32(field::tensor::data_type, 1);
+}
+
+TEST(BadFile, EmptyOrNoOnnx) {
+    EXPECT_THAT(message(""), HasSubstr("ONNX_INVALID: `m.onnx`: it holds no graph"));
+    EXPECT_THAT(message("\x89PNG\r\n\x1a\n and so on"), HasSubstr("`m.onnx`"));
+    EXPECT_THROW(read("/nowhere/m.onnx"), Error);
+}
+
+TEST(BadFile, WrongWireType) {
+    const std::string bytes = made([](pbf_writer& w) { w.add_int64(field::model::graph, 5); });
+    EXPECT_THAT(message(bytes), HasSubstr("it is no ONNX model, or damaged: a field has the wrong wire type"));
+}
+
+TEST(BadFile, Dataflow) {
+    EXPECT_THAT(message(model([](pbf_writer& g) {
+                    add_node(g, "Relu", "a", "y");
+                    add_node(g, "Neg", "y", "a");
+                })),
+                HasSubstr("GRAPH_CYCLE: `m.onnx`: node `"));
+    EXPECT_THAT(message(model([](pbf_writer& g) { add_node(g, "Relu", "nobody", "y"); })),
+                HasSubstr("node `Relu_of_nobody` (Relu): it reads `nobody`, which nothing makes"));
+    EXPECT_THAT(message(model([](pbf_writer& g) {
+                    add_node(g, "Relu", "x", "y");
+                    add_node(g, "Neg", "x", "y");
+                })),
+                HasSubstr("it makes `y`, which is made before"));
+    EXPECT_THAT(message(model([](pbf_writer& g) { add_node(g, "Relu", "x", "z"); })),
+                HasSubstr("output `y`: nothing makes it"));
+    EXPECT_THAT(message(model([](pbf_writer& g) {
+                    g.add_message(field::graph::input, value_info("x"));
+                    add_node(g, "Relu", "x", "y");
+                })),
+                HasSubstr("input `x`: its name is missing or given twice"));
+}
+
+TEST(BadFile, ShapesOfValues) {
+    const auto with_dim = [](int64_t dim) {
+        return message(model([&](pbf_writer& g) {
+            g.add_message(field::graph::value_info, value_info("a", {1, dim}));
+            add_node(g, "Relu", "x", "a");
+            add_node(g, "Relu", "a", "y");
+        }));
+    };
+    EXPECT_THAT(with_dim(-3), HasSubstr("value `a`: a dim of its shape is -3"));
+    EXPECT_THAT(with_dim(INT64_MAX), HasSubstr("value `a`: a dim of its shape is 9223372036854775807"));
+    EXPECT_EQ(with_dim(7), "no error");
+}
+
+TEST(BadFile, TensorContents) {
+    EXPECT_THAT(message(model_with_weights([](pbf_writer& t) {
+                    four_floats(t);
+                    t.add_bytes(field::tensor::raw_data, std::string(15, '\0'));
+                })),
+                HasSubstr("tensor `w`: it has 15 bytes, its shape [4] needs 16"));
+    EXPECT_THAT(message(model_with_weights([](pbf_writer& t) {
+                    four_floats(t);
+                    for (int i = 0; i < 3; ++i) t.add_float(field::tensor::float_data, 1);
+                })),
+                HasSubstr("tensor `w`: it has 3 values, its shape [4] needs 4"));
+    EXPECT_THAT(message(model_with_weights([](pbf_writer& t) {
+                    four_floats(t);
+                    t.add_int64(field::tensor::dims, int64_t{1} << 60);
+                    t.add_bytes(field::tensor::raw_data, std::string(16, '\0'));
+                })),
+                HasSubstr("is negative or has more than 2^31 elements"));
+    EXPECT_THAT(message(model_with_weights([](pbf_writer& t) {
+                    t.add_int64(field::tensor::dims, 4);
+                    t.add_int32(field::tensor::data_type, 99);
+                })),
+                HasSubstr("tensor `w`: its element type 99 is not supported"));
+    EXPECT_THAT(message(model_with_weights([](pbf_writer& t) {
+                    four_floats(t);
+                    for (const float x : {1.0F, NAN, 1.0F, 1.0F}) t.add_float(field::tensor::float_data, x);
+                })),
+                HasSubstr("WEIGHT_NOT_FINITE: `m.onnx`: tensor `w`: element 1 is nan"));
+}
+
+TEST(BadFile, NumbersPackedOrNotAreTheSame) {
+    const std::vector<float> x = {1, 2, 3, 4};
+    const auto packed = parse_text(model_with_weights([&](pbf_writer& t) {
+        four_floats(t);
+        t.add_packed_float(field::tensor::float_data, x.begin(), x.end());
+    }));
+    const auto single = parse_text(model_with_weights([&](pbf_writer& t) {
+        four_floats(t);
+        for (const float one : x) t.add_float(field::tensor::float_data, one);
+    }));
+    EXPECT_EQ(packed.value(*packed.find_value("w")).constant.value(), Tensor::of<float>({4}, std::span(x)));
+    EXPECT_EQ(write(packed), write(single));
+}
+
+struct ExternalData : testing::Test {
+    std::filesystem::path folder = std::filesystem::temp_directory_path() / "calotype_external_data_test";
+    void SetUp() override {
+        std::filesystem::create_directories(folder / "in");
+        const std::vector<float> x = {9, 1, 2, 3, 4};
+        for (const auto& path : {folder / "in" / "w.bin", folder / "outside.bin"}) {
+            std::ofstream(path, std::ios::binary).write(reinterpret_cast<const char*>(x.data()), 20);
+        }
+        std::error_code ignored;
+        std::filesystem::create_symlink("../outside.bin", folder / "in" / "link.bin", ignored);
+    }
+    void TearDown() override { std::filesystem::remove_all(folder); }
+    static std::string at(const std::string& location, const std::string& offset = "4") {
+        return model_with_weights([&](pbf_writer& t) {
+            four_floats(t);
+            t.add_enum(field::tensor::data_location, 1);
+            for (const auto& [key, value] :
+                 std::vector<std::pair<std::string, std::string>>{{"location", location}, {"offset", offset}}) {
+                t.add_message(field::tensor::external_data, made([&](pbf_writer& e) {
+                                  e.add_string(field::entry::key, key);
+                                  e.add_string(field::entry::value, value);
+                              }));
+            }
+        });
+    }
+};
+
+TEST_F(ExternalData, IsReadFromTheOffset) {
+    const auto graph = parse_text(at("w.bin"), folder / "in");
+    const std::vector<float> x = {1, 2, 3, 4};
+    EXPECT_EQ(graph.value(*graph.find_value("w")).constant.value(), Tensor::of<float>({4}, std::span(x)));
+}
+
+TEST_F(ExternalData, MayNotLeaveTheFolder) {
+    for (const char* location : {"../outside.bin", "/etc/passwd", "link.bin", "sub/../../outside.bin", ""}) {
+        EXPECT_THAT(message(at(location), folder / "in"),
+                    HasSubstr("ONNX_TENSOR: `m.onnx`: tensor `w`: its external data"))
+            << location;
+    }
+}
+
+TEST_F(ExternalData, EndsWithinItsFile) {
+    EXPECT_THAT(message(at("w.bin", "8"), folder / "in"),
+                HasSubstr("its external data ends at byte 24 of `w.bin`, which has 20"));
+    EXPECT_THAT(message(at("w.bin", "9223372036854775807"), folder / "in"), HasSubstr("tensor `w`"));
+    EXPECT_THAT(message(at("w.bin", "-4"), folder / "in"), HasSubstr("a whole number from 0 is needed"));
+    EXPECT_THAT(message(at("none.bin"), folder / "in"), HasSubstr("its external data `none.bin` is not there"));
+    EXPECT_THAT(message(at("."), folder / "in"), HasSubstr("tensor `w`"));
+}
+
+std::string model_with_subgraph(const std::string& body, int64_t opset = 17) {
+    return model(
+        [&](pbf_writer& g) {
+            add_node(g, "If", "x", "y", [&](pbf_writer& n) {
+                n.add_message(field::node::attribute, made([&](pbf_writer& a) {
+                                  a.add_string(field::attribute::name, "then_branch");
+                                  a.add_message(field::attribute::g, body);
+                              }));
+            });
+        },
+        opset);
+}
+
+TEST(Subgraph, ItsOuterValuesAreUses) {
+    const auto graph = parse_text(model_with_subgraph(made([](pbf_writer& g) {
+        add_node(g, "Relu", "x", "inner");
+        add_node(g, "Neg", "inner", "z");
+    })));
+    EXPECT_EQ(graph.uses(*graph.find_value("x")), 2);  // the If's condition, and the Relu inside
+}
+
+TEST(Subgraph, OfAnOldOpsetIsRefusedWhereItWouldMeanSomethingElse) {
+    const std::string body = made([](pbf_writer& g) { add_node(g, "Squeeze", "x", "z"); });
+    EXPECT_THAT(message(model_with_subgraph(body, 11)),
+                HasSubstr("its subgraph holds Squeeze of opset 11, which is another operator since 13"));
+    EXPECT_EQ(message(model_with_subgraph(body, 13)), "no error");
+}
+
+TEST(Subgraph, CannotExhaustTheStack) {
+    std::string body = made([](pbf_writer& g) { add_node(g, "Relu", "x", "z"); });
+    for (int depth = 0; depth < 2000; ++depth) {
+        body = made([&](pbf_writer& g) {
+            add_node(g, "If", "x", "z", [&](pbf_writer& n) {
+                n.add_message(field::node::attribute,
+                              made([&](pbf_writer& a) { a.add_message(field::attribute::g, body); }));
+            });
+        });
+    }
+    EXPECT_THAT(message(model_with_subgraph(body)), HasSubstr("it lies more than 32 graphs deep"));
+}
+
+TEST(Opset, TooOldIsRefused) {
+    EXPECT_THAT(message(model([](pbf_writer& g) { add_node(g, "Relu", "x", "y"); }, 7)),
+                HasSubstr("OPSET_UNSUPPORTED"));
+    EXPECT_THAT(message(model([](pbf_writer& g) { add_node(g, "Relu", "x", "y"); }, -1)),
+                HasSubstr("OPSET_UNSUPPORTED"));
+}
+
+/// Whatever the bytes, the answer is an Error or a sound graph.
+void must_not_break(const std::string& bytes, const std::string& what) {
+    try {
+        const auto graph = parse_text(bytes, "/nonexistent");
+        graph.validate();
+        write(graph);
+        to_text(graph);
+    } catch (const Error&) {
+    } catch (const std::exception& error) {
+        ADD_FAILURE() << what << ": " << error.what();
+    }
+}
+
+TEST(Mutation, NeverCrashes) {
+    const std::string inner = made([](pbf_writer& g) { add_node(g, "Squeeze", "x", "z"); });
+    const std::vector<std::string> seeds = {model_with_subgraph(inner, 13), ExternalData::at("w.bin"),
+                                            model_with_weights([](pbf_writer& t) {
+                                                four_floats(t);
+                                                for (int i = 0; i < 4; ++i) t.add_float(field::tensor::float_data, 1);
+                                            })};
+    std::mt19937 random(3);
+    for (size_t s = 0; s < seeds.size(); ++s) {
+        for (size_t end = 0; end < seeds[s].size(); ++end) {
+            must_not_break(seeds[s].substr(0, end), "seed " + std::to_string(s) + " cut at " + std::to_string(end));
+        }
+        for (int round = 0; round < 20000; ++round) {
+            std::string bytes = seeds[s];
+            const auto flips = 1 + random() % 3;
+            for (uint32_t i = 0; i < flips; ++i)
+                bytes[random() % bytes.size()] ^= static_cast<char>(1U << (random() % 8));
+            must_not_break(bytes, "seed " + std::to_string(s) + " round " + std::to_string(round));
+        }
+    }
+}
+
+}  // namespace
+}  // namespace calotype::onnx
