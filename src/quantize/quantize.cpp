@@ -216,7 +216,28 @@ struct Energy {
     double signal = 0, noise = 0;
 };
 
-/// The error of each layer's output, the whole network run on codes.
+void check_ingredients(const std::set<std::string>& without) {
+    for (const std::string& name : without) {
+        if (ingredients().contains(name)) continue;
+        std::string all;
+        for (const auto& [known, what] : ingredients()) all += (all.empty() ? "`" : ", `") + known + "`";
+        throw Error({"QUANTIZE_INGREDIENT", fmt::format("--without `{}`", name), "there is no such ingredient", "one of " + all});
+    }
+}
+
+}  // namespace
+
+const std::map<std::string, std::string>& ingredients() {
+    static const std::map<std::string, std::string> all = {
+        {"bias-correction", "the mean of every sum before its activation is made FP32's"},
+        {"channel-scales", "a scale a channel where cross-validation over the samples finds it better"},
+        {"gram-rounding", "weights of layers with few inputs rounded against the inputs' Gram matrix"},
+        {"headroom", "ranges wider than the samples', most at the network's end"},
+        {"post-bias-correction", "the mean after the activation is made FP32's"},
+    };
+    return all;
+}
+
 std::vector<LayerError> measure(const npu::FloatNetwork& from, const npu::Network& network, const Values& values,
                                 int64_t samples, int64_t batch, ThreadPool& pool) {
     std::vector<Dims> shapes;
@@ -268,28 +289,6 @@ std::vector<LayerError> measure(const npu::FloatNetwork& from, const npu::Networ
         errors.push_back({network.layers[i].name, std::clamp(snr, -200.0, 200.0), table_error(network.layers[i], network.tensors)});
     }
     return errors;
-}
-
-void check_ingredients(const std::set<std::string>& without) {
-    for (const std::string& name : without) {
-        if (ingredients().contains(name)) continue;
-        std::string all;
-        for (const auto& [known, what] : ingredients()) all += (all.empty() ? "`" : ", `") + known + "`";
-        throw Error({"QUANTIZE_INGREDIENT", fmt::format("--without `{}`", name), "there is no such ingredient", "one of " + all});
-    }
-}
-
-}  // namespace
-
-const std::map<std::string, std::string>& ingredients() {
-    static const std::map<std::string, std::string> all = {
-        {"bias-correction", "the mean of every sum before its activation is made FP32's"},
-        {"channel-scales", "a scale a channel where cross-validation over the samples finds it better"},
-        {"gram-rounding", "weights of layers with few inputs rounded against the inputs' Gram matrix"},
-        {"headroom", "ranges wider than the samples', most at the network's end"},
-        {"post-bias-correction", "the mean after the activation is made FP32's"},
-    };
-    return all;
 }
 
 Result quantize(const npu::FloatNetwork& from, const Values& values, int64_t samples, const Options& options, ThreadPool& pool) {

@@ -40,4 +40,8 @@ struct Result {
 Result quantize(const npu::FloatNetwork& network, const Values& values, int64_t samples, const Options& options,
                 ThreadPool& pool);
 
+/// The error of each layer's output, the whole network run on codes; `batch` samples a value holds.
+std::vector<LayerError> measure(const npu::FloatNetwork& from, const npu::Network& network, const Values& values,
+                                int64_t samples, int64_t batch, ThreadPool& pool);
+
 }  // namespace calotype::quantize
