@@ -9,7 +9,7 @@
 #include "base/file.hpp"
 #include "base/hash.hpp"
 #include "calotype/compile.hpp"
-#include "compile/plan.hpp"
+#include "plan/plan.hpp"
 #include "observe/observe.hpp"
 #include "onnx/read.hpp"
 #include "onnx/write.hpp"
@@ -241,7 +241,7 @@ CompileResult compile(const CompileOptions& options, const Samples& samples) {
         }
         quantize::Options quantize_options{{options.without.begin(), options.without.end()}, [&](double done) { progress("quantize", done); }};
         auto quantized = quantize::quantize(part.network, values_of(front, part.network, samples), count, quantize_options, pool);
-        npu::Program program = compile::plan(quantized.network, front.config);
+        npu::Program program = plan::plan(quantized.network, front.config);
         set_boundaries(model, quantized.network, quantized.whole_numbers);
         for (auto& layer : layer_report(quantized.network, program, quantized.errors, k)) layers.push_back(std::move(layer));
         model.subgraphs.emplace_back(execute::NpuSubgraph{std::move(quantized.network), std::move(program)});
@@ -279,7 +279,7 @@ Explanation explain(const ExplainOptions& options, const Samples* samples) {
     const Front front = calotype::front(options.model, options.npu, options.disabled_rewrites, options.ort_library, sample, dump);
     std::vector<npu::Program> programs;
     for (const partition::Subgraph& part : front.plan.subgraphs) {
-        if (part.device == partition::Device::npu) programs.push_back(compile::plan(part.network, front.config));
+        if (part.device == partition::Device::npu) programs.push_back(plan::plan(part.network, front.config));
     }
     const std::string name = options.model.filename();
     return {report::explain_text(front.plan, programs, front.config, name), report::explain_json(front.plan, programs, front.config, name)};

@@ -20,11 +20,11 @@ DIRECT = {
     "lower": ["graph", "npu"],
     "partition": ["lower"],
     "view": ["graph", "npu", "onnx"],
-    "compile": ["npu"],
+    "plan": ["npu"],
     "quantize": ["execute", "observe"],
     "snapshot": ["npu", "execute"],
     "runtime": ["snapshot"],
-    "report": ["partition", "quantize", "compile", "snapshot"],
+    "report": ["partition", "quantize", "plan", "snapshot"],
 }
 OUTERMOST = {"cli", ""}  # "" is src itself: compiler.cpp
 

@@ -1,11 +1,11 @@
-#include "compile/memory.hpp"
+#include "plan/memory.hpp"
 
 #include <algorithm>
 #include <functional>
 #include <numeric>
 #include <random>
 
-namespace calotype::compile {
+namespace calotype::plan {
 namespace {
 
 using Sequence = std::vector<size_t>;
@@ -142,4 +142,4 @@ MemoryPlan place(const std::vector<Lifetime>& given) {
     return plan;
 }
 
-}  // namespace calotype::compile
+}  // namespace calotype::plan

@@ -1,14 +1,14 @@
-#include "compile/plan.hpp"
+#include "plan/plan.hpp"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 
-#include "compile/memory.hpp"
+#include "plan/memory.hpp"
 #include "npu/cost.hpp"
 #include "npu/limits.hpp"
 
-namespace calotype::compile {
+namespace calotype::plan {
 namespace {
 
 /// What FloatNetwork and Network have in common.
@@ -113,4 +113,4 @@ npu::Program plan(const npu::FloatNetwork& network, const npu::Config& config, c
     return plan_outline(outline(network), config, input_shapes);
 }
 
-}  // namespace calotype::compile
+}  // namespace calotype::plan

@@ -5,7 +5,7 @@
 
 #include "npu/program.hpp"
 
-namespace calotype::compile {
+namespace calotype::plan {
 
 /// A tensor that lives from step `first` to step `last`, both included.
 struct Lifetime {
@@ -25,4 +25,4 @@ inline constexpr int64_t kAlignmentBytes = 64;  // one vector load of the widest
 /// tensors forward in the order; the same result on every machine. Sizes round up to the alignment, in the bound too.
 MemoryPlan place(const std::vector<Lifetime>& tensors);
 
-}  // namespace calotype::compile
+}  // namespace calotype::plan
