@@ -110,7 +110,8 @@ INSTANTIATE_TEST_SUITE_P(Data, RealModel,
                                          "imagenet/mcunet-320kb-1mb_fp32.onnx", "imagenet/squeezenet_v1.1_fp32.onnx",
                                          "mlperf_tiny/ic_resnet8/resnet8_fp32.onnx",
                                          "mlperf_tiny/kws_dscnn/kws_dscnn_fp32.onnx",
-                                         "mlperf_tiny/vww_mobilenet/vww_96_fp32.onnx", "mnist/mnist-8.onnx"));
+                                         "mlperf_tiny/vww_mobilenet/vww_96_fp32.onnx", "mnist/mnist-8.onnx",
+                                         "super_resolution/fsrcnn_x2.onnx"));
 
 TEST(Comparator, SeesAWrongValueAndAWrongShape) {
     const std::vector<float> x = {1, 2}, y = {1, 2.5F};

@@ -1,0 +1,133 @@
+#include "observe/observe.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "onnx/write.hpp"
+
+namespace calotype::observe {
+namespace {
+
+using graph::Graph;
+using graph::Node;
+using graph::ValueId;
+using testing::HasSubstr;
+
+ValueId add(Graph& graph, const std::string& op, std::vector<ValueId> inputs, const std::string& output,
+            std::map<std::string, graph::Attribute> attributes = {}) {
+    Node node;
+    node.name = op + "_" + output;
+    node.op = op;
+    node.inputs = std::move(inputs);
+    node.outputs = {graph.add_value(output)};
+    node.attributes = std::move(attributes);
+    return graph.output(graph.add_node(std::move(node)));
+}
+
+ValueId ints(Graph& graph, const std::string& name, std::vector<int64_t> values) {
+    return graph.add_constant(name, Tensor::of<int64_t>({static_cast<int64_t>(values.size())}, std::span(values)));
+}
+
+/// y = Reshape(Relu(x), [Shape(x)[0], -1]) with x [N, 2, 2], as exporters write a flatten.
+Graph flatten() {
+    Graph graph;
+    const ValueId x = graph.add_value("x", DataType::float32, Dims{-1, 2, 2});
+    graph.value(x).symbols = {"N", "", ""};
+    graph.inputs = {x};
+    const ValueId shape = add(graph, "Shape", {x}, "shape");
+    const ValueId batch = add(graph, "Gather", {shape, ints(graph, "zero", {0})}, "batch");
+    const ValueId target = add(graph, "Concat", {batch, ints(graph, "rest", {-1})}, "target", {{"axis", int64_t{0}}});
+    const ValueId relu = add(graph, "Relu", {x}, "relu");
+    const ValueId y = add(graph, "Reshape", {relu, target}, "y");
+    graph.outputs = {y};
+    return graph;
+}
+
+std::map<std::string, Tensor> sample(float first) {
+    std::vector<float> x(12, -1);
+    x[0] = first;
+    return {{"x", Tensor::of<float>({3, 2, 2}, std::span(x))}};
+}
+
+TEST(Concretize, BindsFreeDimsAndFoldsWhatTheyDecide) {
+    const auto library = ort::Library::load();
+    Graph graph = flatten();
+    concretize(graph, library, sample(5));
+    graph.validate();
+    ASSERT_EQ(graph.nodes().size(), 2U) << to_text(graph);
+    EXPECT_EQ(graph.value(graph.inputs[0]).dims, (Dims{3, 2, 2}));
+    EXPECT_EQ(graph.value(graph.outputs[0]).dims, (Dims{3, 4}));
+    const auto reshape = graph.producer(graph.outputs[0]);
+    EXPECT_EQ(to_int64s(graph.value(graph.input(reshape, 1)).constant.value()), (std::vector<int64_t>{3, -1}));
+}
+
+TEST(Concretize, ASampleWithoutAnInputIsAnError) {
+    const auto library = ort::Library::load();
+    Graph graph = flatten();
+    EXPECT_THROW(concretize(graph, library, {}), Error);
+}
+
+TEST(Concretize, AnUnknownOperatorIsNamed) {
+    const auto library = ort::Library::load();
+    Graph graph = flatten();
+    graph.node(graph.producer(graph.outputs[0])).op = "Reshapo";
+    try {
+        concretize(graph, library, sample(1));
+        FAIL() << "no error";
+    } catch (const Error& error) {
+        EXPECT_EQ(error.text().code, "UNKNOWN_OPERATOR");
+        EXPECT_THAT(error.what(), HasSubstr("Reshapo"));
+    }
+}
+
+TEST(Observer, GivesValuesInsideTheGraph) {
+    const auto library = ort::Library::load();
+    const Observer observer(flatten(), library, {"relu", "x", "y"});
+    for (const float first : {5.0F, 7.0F}) {
+        const auto values = observer.run(sample(first));
+        ASSERT_EQ(values.size(), 3U);
+        EXPECT_EQ(values.at("relu").dims(), (Dims{3, 2, 2}));
+        EXPECT_EQ(values.at("relu").values<float>()[0], first);
+        EXPECT_EQ(values.at("relu").values<float>()[1], 0.0F);
+        EXPECT_EQ(values.at("x").values<float>()[1], -1.0F);
+    }
+}
+
+TEST(Evaluator, ComputesANodeOfConstants) {
+    const auto library = ort::Library::load();
+    Graph graph;
+    const ValueId a = ints(graph, "a", {2, 3}), b = ints(graph, "b", {10, 20});
+    graph.outputs = {add(graph, "Add", {a, b}, "sum")};
+    const auto results = make_evaluator(library)(graph, graph.producer(graph.outputs[0]));
+    ASSERT_EQ(results.size(), 1U);
+    EXPECT_EQ(to_int64s(results[0]), (std::vector<int64_t>{12, 23}));
+}
+
+TEST(Session, AWrongShapeIsAnErrorInOnnxRuntimesWords) {
+    const auto library = ort::Library::load();
+    Graph graph = flatten();
+    graph.value(graph.outputs[0]).type = DataType::float32;
+    const ort::Session session(library, onnx::write(graph));
+    ASSERT_EQ(session.inputs().size(), 1U);
+    EXPECT_EQ(session.inputs()[0].dims, (Dims{-1, 2, 2}));
+    const std::vector<float> x(6, 1);
+    try {
+        session.run({{"x", Tensor::of<float>({2, 3}, std::span(x))}});
+        FAIL() << "no error";
+    } catch (const Error& error) {
+        EXPECT_EQ(error.text().code, "ORT_RUN");
+    }
+}
+
+TEST(Library, AMissingOneSaysWhatToDo) {
+    try {
+        ort::Library::load("/nowhere/libonnxruntime.so.1");
+        FAIL() << "no error";
+    } catch (const Error& error) {
+        EXPECT_EQ(error.text().code, "ORT_MISSING");
+        EXPECT_THAT(error.what(), HasSubstr("pip install onnxruntime"));
+    }
+}
+
+}  // namespace
+}  // namespace calotype::observe
