@@ -64,7 +64,7 @@ def print_row(row: dict) -> None:
     if "failed" in row:
         print(f"{row['network']:19s} {row['images']:6d}  FAILED: {row['failed']}")
     else:
-        print(" ".join(f"{row[name]:>{width}{form}}" if form != "s" else f"{row[name]:{width}s}"
+        print(" ".join(f"{format(row[name], form):>{width}}" if form != "s" else f"{row[name]:{width}s}"
                        for name, width, form in COLUMNS))
     sys.stdout.flush()
 
@@ -80,6 +80,13 @@ def fp32_only(given: argparse.Namespace) -> list[dict]:
     return rows
 
 
+def write(given: argparse.Namespace, rows: list[dict]) -> None:
+    """After every row, so that a run that is stopped keeps what it has."""
+    if given.out:
+        given.out.parent.mkdir(parents=True, exist_ok=True)
+        given.out.write_text(json.dumps({"options": compile_options(given), "rows": rows}, indent=1) + "\n")
+
+
 def main() -> int:
     given = arguments()
     if given.fp32_only:
@@ -91,9 +98,8 @@ def main() -> int:
             for task in tasks.chosen(given.networks):
                 rows.append(measure(given, task, images))
                 print_row(rows[-1])
-    if given.out:
-        given.out.parent.mkdir(parents=True, exist_ok=True)
-        given.out.write_text(json.dumps({"options": compile_options(given), "rows": rows}, indent=1) + "\n")
+                write(given, rows)
+    write(given, rows)
     return 1 if any("failed" in row for row in rows) else 0
 
 
