@@ -1,0 +1,110 @@
+#include "partition/partition.hpp"
+
+#include <gmock/gmock.h>
+
+#include <nlohmann/json.hpp>
+
+#include "compile/plan.hpp"
+#include "lower/example.hpp"
+#include "report/explain.hpp"
+
+namespace calotype::partition {
+namespace {
+
+using calotype::testing::Example;
+using graph::ValueId;
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+std::string devices(const Plan& plan) {
+    std::string text;
+    for (const Subgraph& part : plan.subgraphs) text += (text.empty() ? "" : " ") + std::string(name_of(part.device));
+    return text;
+}
+
+Plan split(Example& e, ValueId output, std::string_view config = npu::kDefaultConfig) {
+    e.graph.outputs.push_back(output);
+    return partition(e.graph, npu::find_config(config));
+}
+
+/// Convolutions large enough to be worth two boundaries.
+ValueId large(Example& e, ValueId x) {
+    for (int i = 0; i < 4; ++i) x = e.conv(x, 64, 3);
+    return x;
+}
+const Dims kMap{1, 64, 56, 56};
+
+TEST(Partition, AFinalSoftmaxIsTheHosts) {
+    Example e;
+    const ValueId pooled = e.node("GlobalAveragePool", {large(e, e.input(kMap))}, {1, 64, 1, 1});
+    const ValueId flat = e.node("Flatten", {pooled}, {1, 64});
+    const Plan plan = split(e, e.node("Softmax", {flat}, {1, 64}));
+    EXPECT_EQ(devices(plan), "NPU CPU");
+    EXPECT_EQ(plan.cpu_macs, 0);
+    EXPECT_EQ(plan.npu_macs, int64_t{4} * 64 * 64 * 9 * 56 * 56);
+    EXPECT_THAT(plan.subgraphs[1].inputs, ElementsAre(e.graph.value(flat).name));
+    EXPECT_EQ(plan.subgraphs[1].graph.nodes().size(), 1U);
+    ASSERT_TRUE(plan.decisions.back().limit.has_value());
+    EXPECT_EQ(plan.decisions.back().limit->code, "NPU_SOFTMAX");
+}
+
+TEST(Partition, WhatPaysOnBothSidesOfAHostOperatorIsTwoSubgraphs) {
+    Example e;
+    const ValueId x = e.node("Cos", {large(e, e.input(kMap))}, kMap);
+    EXPECT_EQ(devices(split(e, large(e, x))), "NPU CPU NPU");
+}
+
+TEST(Partition, AFragmentThatDoesNotPayIsLeftToTheHost) {
+    Example e;
+    const ValueId cos = e.node("Cos", {large(e, e.input(kMap))}, kMap);
+    const ValueId small = e.node("Relu", {e.node("Slice", {cos, e.integers({0}), e.integers({1}), e.integers({2})}, {1, 64, 1, 56})}, {1, 64, 1, 56});
+    const Plan plan = split(e, small);
+    EXPECT_EQ(devices(plan), "NPU CPU");
+    EXPECT_EQ(plan.decisions.back().limit->code, "NPU_DOES_NOT_PAY");
+}
+
+TEST(Partition, NoPathLeavesASubgraphAndComesBack) {
+    Example e;  // the sum needs a value that went over the host: it cannot be in the first part
+    const ValueId first = large(e, e.input(kMap));
+    const ValueId sum = e.node("Add", {first, e.node("Cos", {first}, kMap)}, kMap);
+    const Plan plan = split(e, large(e, sum));
+    EXPECT_EQ(devices(plan), "NPU CPU NPU");
+    EXPECT_EQ(plan.subgraphs[2].inputs.size(), 2U);
+    EXPECT_EQ(plan.subgraphs[0].outputs.size(), 1U);
+}
+
+TEST(Partition, NoNpuIsOneCpuSubgraph) {
+    Example e;
+    const Plan plan = split(e, large(e, e.input(kMap)), "none");
+    EXPECT_EQ(devices(plan), "CPU");
+    EXPECT_EQ(plan.npu_macs, 0);
+    EXPECT_EQ(plan.subgraphs[0].graph.nodes().size(), 4U);
+}
+
+TEST(Partition, AHostPartKeepsAFreeBatchFree) {
+    Example e;
+    const ValueId x = e.input(kMap);
+    e.graph.value(x).symbols = {"N", "", "", ""};
+    const Plan plan = split(e, e.node("Cos", {large(e, x)}, kMap));
+    const graph::Graph& host = plan.subgraphs.at(1).graph;
+    EXPECT_EQ(host.value(host.inputs.at(0)).dims, (Dims{-1, 64, 56, 56}));
+    EXPECT_EQ(host.value(host.outputs.at(0)).dims, (Dims{-1, 64, 56, 56}));
+}
+
+TEST(Explain, NamesRuleValueLimitCostAndSuggestion) {
+    Example e;
+    const Plan plan = split(e, e.node("Softmax", {e.node("Flatten", {large(e, e.input(kMap))}, {1, 64 * 56 * 56})}, {1, 64 * 56 * 56}));
+    const npu::Config config = npu::find_config(npu::kDefaultConfig);
+    const std::vector<npu::Program> programs{compile::plan(plan.subgraphs[0].network, config)};
+    const std::string text = report::explain_text(plan, programs, config, "m.onnx");
+    EXPECT_THAT(text, HasSubstr("NPU_SOFTMAX: Softmax `Softmax` runs on the CPU: the operator is Softmax; not a layer of VE2802_NPU_IP_O00_A304_M3\n  why:  "));
+    EXPECT_THAT(text, HasSubstr("\n  cost: 0.00 % of the MACs leave the NPU, "));
+    EXPECT_THAT(text, HasSubstr("(100.00 %)"));
+    const auto json = nlohmann::json::parse(report::explain_json(plan, programs, config, "m.onnx"));
+    EXPECT_EQ(json["totals"]["npu_share"], 1.0);
+    EXPECT_EQ(json["operators"].back()["reason"]["rule"], "NPU_SOFTMAX");
+    EXPECT_EQ(json["subgraphs"][0]["peak_activation_bytes"], json["subgraphs"][0]["lower_bound_bytes"]);
+}
+
+}  // namespace
+}  // namespace calotype::partition
