@@ -20,9 +20,10 @@ void expect_sound(const std::vector<Lifetime>& tensors, const MemoryPlan& plan, 
         EXPECT_LE(a.offset_bytes + a.size_bytes, plan.arena_bytes) << replay;
         for (size_t k = 0; k < i; ++k) {
             const npu::Span& b = plan.placement[k];
-            if (meet(tensors[i], tensors[k]))
+            if (meet(tensors[i], tensors[k])) {
                 EXPECT_TRUE(a.offset_bytes + a.size_bytes <= b.offset_bytes || b.offset_bytes + b.size_bytes <= a.offset_bytes)
                     << replay << ", tensors " << i << " and " << k;
+            }
         }
     }
     EXPECT_GE(plan.arena_bytes, plan.lower_bound_bytes) << replay;

@@ -8,7 +8,7 @@
 
 #include "graph/graph.hpp"
 
-namespace calotype::testing {
+namespace calotype::sketch {
 
 struct Example {
     graph::Graph graph;
@@ -45,4 +45,4 @@ struct Example {
     }
 };
 
-}  // namespace calotype::testing
+}  // namespace calotype::sketch

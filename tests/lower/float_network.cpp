@@ -7,7 +7,7 @@
 
 #include "lower/order.hpp"
 
-namespace calotype::testing {
+namespace calotype::sketch {
 namespace {
 
 using npu::ActivationKind;
@@ -197,4 +197,4 @@ std::map<std::string, Tensor> run(const npu::FloatNetwork& network, const std::m
     return outputs;
 }
 
-}  // namespace calotype::testing
+}  // namespace calotype::sketch

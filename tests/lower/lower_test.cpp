@@ -11,7 +11,7 @@
 namespace calotype::lower {
 namespace {
 
-using calotype::testing::Example;
+using calotype::sketch::Example;
 using graph::ValueId;
 using Ints = std::vector<int64_t>;
 

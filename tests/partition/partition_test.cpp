@@ -11,7 +11,7 @@
 namespace calotype::partition {
 namespace {
 
-using calotype::testing::Example;
+using calotype::sketch::Example;
 using graph::ValueId;
 using testing::ElementsAre;
 using testing::HasSubstr;
@@ -32,7 +32,7 @@ ValueId large(Example& e, ValueId x) {
     for (int i = 0; i < 4; ++i) x = e.conv(x, 64, 3);
     return x;
 }
-const Dims kMap{1, 64, 56, 56};
+const Dims kMap{1, 64, 40, 40};
 
 TEST(Partition, AFinalSoftmaxIsTheHosts) {
     Example e;
@@ -41,7 +41,7 @@ TEST(Partition, AFinalSoftmaxIsTheHosts) {
     const Plan plan = split(e, e.node("Softmax", {flat}, {1, 64}));
     EXPECT_EQ(devices(plan), "NPU CPU");
     EXPECT_EQ(plan.cpu_macs, 0);
-    EXPECT_EQ(plan.npu_macs, int64_t{4} * 64 * 64 * 9 * 56 * 56);
+    EXPECT_EQ(plan.npu_macs, int64_t{4} * 64 * 64 * 9 * 40 * 40);
     EXPECT_THAT(plan.subgraphs[1].inputs, ElementsAre(e.graph.value(flat).name));
     EXPECT_EQ(plan.subgraphs[1].graph.nodes().size(), 1U);
     ASSERT_TRUE(plan.decisions.back().limit.has_value());
@@ -57,7 +57,7 @@ TEST(Partition, WhatPaysOnBothSidesOfAHostOperatorIsTwoSubgraphs) {
 TEST(Partition, AFragmentThatDoesNotPayIsLeftToTheHost) {
     Example e;
     const ValueId cos = e.node("Cos", {large(e, e.input(kMap))}, kMap);
-    const ValueId small = e.node("Relu", {e.node("Slice", {cos, e.integers({0}), e.integers({1}), e.integers({2})}, {1, 64, 1, 56})}, {1, 64, 1, 56});
+    const ValueId small = e.node("Relu", {e.node("Slice", {cos, e.integers({0}), e.integers({1}), e.integers({2})}, {1, 64, 1, 40})}, {1, 64, 1, 40});
     const Plan plan = split(e, small);
     EXPECT_EQ(devices(plan), "NPU CPU");
     EXPECT_EQ(plan.decisions.back().limit->code, "NPU_DOES_NOT_PAY");
@@ -87,13 +87,13 @@ TEST(Partition, AHostPartKeepsAFreeBatchFree) {
     e.graph.value(x).symbols = {"N", "", "", ""};
     const Plan plan = split(e, e.node("Cos", {large(e, x)}, kMap));
     const graph::Graph& host = plan.subgraphs.at(1).graph;
-    EXPECT_EQ(host.value(host.inputs.at(0)).dims, (Dims{-1, 64, 56, 56}));
-    EXPECT_EQ(host.value(host.outputs.at(0)).dims, (Dims{-1, 64, 56, 56}));
+    EXPECT_EQ(host.value(host.inputs.at(0)).dims, (Dims{-1, 64, 40, 40}));
+    EXPECT_EQ(host.value(host.outputs.at(0)).dims, (Dims{-1, 64, 40, 40}));
 }
 
 TEST(Explain, NamesRuleValueLimitCostAndSuggestion) {
     Example e;
-    const Plan plan = split(e, e.node("Softmax", {e.node("Flatten", {large(e, e.input(kMap))}, {1, 64 * 56 * 56})}, {1, 64 * 56 * 56}));
+    const Plan plan = split(e, e.node("Softmax", {e.node("Flatten", {large(e, e.input(kMap))}, {1, 64 * 40 * 40})}, {1, 64 * 40 * 40}));
     const npu::Config config = npu::find_config(npu::kDefaultConfig);
     const std::vector<npu::Program> programs{compile::plan(plan.subgraphs[0].network, config)};
     const std::string text = report::explain_text(plan, programs, config, "m.onnx");

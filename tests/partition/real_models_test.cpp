@@ -84,7 +84,7 @@ TEST_P(RealModel, IsOneNpuSubgraphThatComputesTheSame) {
     std::vector<std::string> names;
     for (const npu::Placement& output : network.outputs) names.push_back(output.value);
     const auto expected = observe::Observer(graph, *library, names).run(inputs);
-    const auto actual = calotype::testing::run(network, inputs);
+    const auto actual = calotype::sketch::run(network, inputs);
     ASSERT_EQ(actual.size(), expected.size());
     for (const auto& [name, tensor] : expected) EXPECT_GT(signal_to_noise_db(tensor, actual.at(name)), 80) << name;
 }
