@@ -4,7 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "compile/plan.hpp"
+#include "plan/plan.hpp"
 #include "lower/example.hpp"
 #include "report/explain.hpp"
 
@@ -95,7 +95,7 @@ TEST(Explain, NamesRuleValueLimitCostAndSuggestion) {
     Example e;
     const Plan plan = split(e, e.node("Softmax", {e.node("Flatten", {large(e, e.input(kMap))}, {1, 64 * 40 * 40})}, {1, 64 * 40 * 40}));
     const npu::Config config = npu::find_config(npu::kDefaultConfig);
-    const std::vector<npu::Program> programs{compile::plan(plan.subgraphs[0].network, config)};
+    const std::vector<npu::Program> programs{plan::plan(plan.subgraphs[0].network, config)};
     const std::string text = report::explain_text(plan, programs, config, "m.onnx");
     EXPECT_THAT(text, HasSubstr("NPU_SOFTMAX: Softmax `Softmax` runs on the CPU: the operator is Softmax; not a layer of VE2802_NPU_IP_O00_A304_M3\n  why:  "));
     EXPECT_THAT(text, HasSubstr("\n  cost: 0.00 % of the MACs leave the NPU, "));

@@ -7,7 +7,7 @@
 #include <filesystem>
 #include <random>
 
-#include "compile/plan.hpp"
+#include "plan/plan.hpp"
 #include "lower/float_network.hpp"
 #include "observe/observe.hpp"
 #include "onnx/read.hpp"
@@ -70,7 +70,7 @@ TEST_P(RealModel, IsOneNpuSubgraphThatComputesTheSame) {
     const Plan plan = partition(graph, config);
     ASSERT_FALSE(plan.subgraphs.empty());
     const npu::FloatNetwork& network = plan.subgraphs.front().network;
-    const npu::Program program = compile::plan(network, config);
+    const npu::Program program = plan::plan(network, config);
     if (std::getenv("CALOTYPE_PRINT")) puts(report::explain_text(plan, {program}, config, GetParam()).c_str());
     for (const Decision& decision : plan.decisions)
         if (decision.device == Device::cpu) {
