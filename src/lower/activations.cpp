@@ -50,12 +50,15 @@ std::optional<Activation> clip(const Graph& graph, NodeId id) {
 
 std::optional<Activation> of_unary(const Graph& graph, NodeId id) {
     const Node& node = graph.node(id);
-    const auto attribute = [&](std::string_view name, float absent) { return graph::float_attribute(node, name, absent); };
+    const auto attribute = [&](std::string_view name, float absent) {
+        return graph::float_attribute(node, name, absent);
+    };
     if (node.op == "Relu") return clamp(0, kInfinity);
     if (node.op == "Clip") return clip(graph, id);
     if (node.op == "LeakyRelu") return plain(ActivationKind::leaky_relu, attribute("alpha", 0.01F));
     if (node.op == "Sigmoid") return plain(ActivationKind::sigmoid);
-    if (node.op == "HardSigmoid") return plain(ActivationKind::hard_sigmoid, attribute("alpha", 0.2F), attribute("beta", 0.5F));
+    if (node.op == "HardSigmoid")
+        return plain(ActivationKind::hard_sigmoid, attribute("alpha", 0.2F), attribute("beta", 0.5F));
     if (node.op == "HardSwish") return plain(ActivationKind::hard_swish);
     if (node.op == "Tanh") return plain(ActivationKind::tanh);
     if (node.op == "Mish") return plain(ActivationKind::mish);
@@ -79,8 +82,8 @@ std::optional<ActivationMatch> min_or_max(const Graph& graph, NodeId id) {
     for (size_t i = 0; i < 2; ++i) {
         const auto bound = scalar(graph, node.inputs[i]);
         if (bound && !graph.is_constant(node.inputs[1 - i]))
-            return ActivationMatch{node.inputs[1 - i],
-                                   node.op == "Min" ? clamp(-kInfinity, *bound) : clamp(*bound, kInfinity), {id}};
+            return ActivationMatch{
+                node.inputs[1 - i], node.op == "Min" ? clamp(-kInfinity, *bound) : clamp(*bound, kInfinity), {id}};
     }
     return std::nullopt;
 }

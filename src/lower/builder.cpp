@@ -30,15 +30,17 @@ std::optional<std::vector<int64_t>> channel_sources(const Order& order, int64_t 
 
 /// The block where `order` is [h, block, w, block * c] -> [h, w, block, block * c].
 std::optional<int64_t> space_to_depth_block(const Order& order, const Dims& shape) {
-    if (shape.size() != 3 || order.split.size() != 4 || order.axes != std::vector<int64_t>{0, 2, 1, 3}) return std::nullopt;
+    if (shape.size() != 3 || order.split.size() != 4 || order.axes != std::vector<int64_t>{0, 2, 1, 3})
+        return std::nullopt;
     const int64_t block = order.split[1];
-    const bool fits = order.split[0] * block == shape[0] && order.split[2] * block == shape[1] &&
-                      order.split[3] == block * shape[2];
+    const bool fits =
+        order.split[0] * block == shape[0] && order.split[2] * block == shape[1] && order.split[3] == block * shape[2];
     return fits ? std::optional(block) : std::nullopt;
 }
 
 bool may_carry(const npu::Attributes& attributes, const npu::Activation& activation) {
-    if (std::holds_alternative<npu::Conv>(attributes) || std::holds_alternative<npu::FullyConnected>(attributes)) return true;
+    if (std::holds_alternative<npu::Conv>(attributes) || std::holds_alternative<npu::FullyConnected>(attributes))
+        return true;
     if (activation.kind != npu::ActivationKind::clamp) return false;
     if (const auto* pool = std::get_if<npu::Pool>(&attributes)) return pool->kind == npu::PoolKind::average;
     return std::holds_alternative<npu::Add>(attributes) || std::holds_alternative<npu::Mul>(attributes);
@@ -54,7 +56,8 @@ const Dims& Builder::dims(ValueId id) const {
     if (id == ValueId::none) decline("NPU_ATTRIBUTE", "an input is left out");
     const graph::Value& value = graph.value(id);
     if (value.type != DataType::float32)
-        decline("NPU_DATA_TYPE", fmt::format("`{}` is {}", value.name, value.type ? name_of(*value.type) : "of unknown type"));
+        decline("NPU_DATA_TYPE",
+                fmt::format("`{}` is {}", value.name, value.type ? name_of(*value.type) : "of unknown type"));
     if (value.constant) decline("NPU_CONSTANT_MAP", fmt::format("`{}` is a constant", value.name));
     if (!value.dims || std::find(value.dims->begin(), value.dims->end(), -1) != value.dims->end())
         decline("NPU_SHAPE", fmt::format("`{}` has no known shape", value.name));
@@ -77,7 +80,9 @@ Builder::View& Builder::view(ValueId value) {
     if (view.tensor == npu::TensorId::none) {
         if (const auto input = inputs_.find(view.origin); input != inputs_.end()) {
             const auto joined = compose(view.order, input->second.second);
-            if (!joined) decline("NPU_TRANSPOSE", fmt::format("`{}` lies across the axes of its source", name(value)), graph.producer(value));
+            if (!joined)
+                decline("NPU_TRANSPOSE", fmt::format("`{}` lies across the axes of its source", name(value)),
+                        graph.producer(value));
             view.tensor = input->second.first;
             view.order = *joined;
         }
@@ -95,7 +100,8 @@ npu::TensorId Builder::add_tensor(std::string value, Dims shape, const Order& or
 
 void Builder::place_input(View& view, const Order& order, const Dims& shape) {
     const auto from_origin = compose(inverse(view.order), order);
-    if (!from_origin) decline("NPU_TRANSPOSE", fmt::format("`{}` lies across the axes of its reader", name(view.origin)));
+    if (!from_origin)
+        decline("NPU_TRANSPOSE", fmt::format("`{}` lies across the axes of its reader", name(view.origin)));
     const npu::TensorId tensor = add_tensor(name(view.origin), shape, *from_origin);
     inputs_[view.origin] = {tensor, *from_origin};
     network.inputs.push_back({tensor, name(view.origin), dims(view.origin), from_origin->split, from_origin->axes});
@@ -162,7 +168,8 @@ std::pair<npu::TensorId, Order> Builder::require_as_it_lies(ValueId value) {
     return {view.tensor, view.order};
 }
 
-void Builder::push(std::string name, std::vector<std::string> sources, NewLayer layer, npu::TensorId output, std::string sum_value) {
+void Builder::push(std::string name, std::vector<std::string> sources, NewLayer layer, npu::TensorId output,
+                   std::string sum_value) {
     std::string unique = name;
     for (int k = 1; !names_.insert(unique).second; ++k) unique = fmt::format("{}/{}", name, k);
     made_by_[output] = network.layers.size();
@@ -181,7 +188,8 @@ void Builder::add(NodeId id, NewLayer layer, ValueId output, const Order& order,
     } catch (const Error& error) {
         decline("NPU_SHAPE", error.text().fact);
     }
-    if (made != shape) decline("NPU_SHAPE", fmt::format("the layer makes {}, the model says {}", to_string(made), to_string(shape)));
+    if (made != shape)
+        decline("NPU_SHAPE", fmt::format("the layer makes {}, the model says {}", to_string(made), to_string(shape)));
     const auto broken = npu::broken_limits({layer.attributes, inputs, shape}, config);
     if (!broken.empty()) throw Declined{broken.front()};
     const npu::TensorId tensor = add_tensor(name(output), shape, order);
@@ -198,7 +206,8 @@ void Builder::alias(NodeId node, ValueId value, ValueId of, const Order& order) 
     dims(value);
     const View& source = view(of);
     const auto joined = compose(order, source.order);
-    if (!joined) decline("NPU_TRANSPOSE", fmt::format("`{}` lies across the axes of `{}`", name(value), name(of)), node);
+    if (!joined)
+        decline("NPU_TRANSPOSE", fmt::format("`{}` lies across the axes of `{}`", name(value), name(of)), node);
     const View made{source.tensor, source.origin, *joined};
     views_[value] = made;
     ++changes;

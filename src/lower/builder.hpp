@@ -37,7 +37,8 @@ struct NewLayer {
 
 class Builder {
   public:
-    Builder(const Graph& graph, const npu::Config& config, int64_t batch) : graph(graph), config(config), batch_(batch) {}
+    Builder(const Graph& graph, const npu::Config& config, int64_t batch)
+        : graph(graph), config(config), batch_(batch) {}
 
     const Graph& graph;
     const npu::Config& config;
@@ -52,8 +53,8 @@ class Builder {
     /// The constant's elements, or nothing where the value is computed or absent.
     std::optional<std::vector<float>> constant(ValueId value) const;
 
-    /// The tensor that holds the value in this order under this shape. An input that nobody placed yet is placed so; a Reshape,
-    /// ChannelReorder or SpaceToDepth layer is made where one does it; else declines.
+    /// The tensor that holds the value in this order under this shape. An input that nobody placed yet is placed so; a
+    /// Reshape, ChannelReorder or SpaceToDepth layer is made where one does it; else declines.
     npu::TensorId require(ValueId value, const Order& order, const Dims& shape);
     npu::TensorId require_channels_last(ValueId value);
     /// The tensor that holds the value in whatever order it lies, and that order.
@@ -68,7 +69,8 @@ class Builder {
     /// The value is another view of `of`'s elements: from value to `of` by `order`.
     void alias(NodeId node, ValueId value, ValueId of, const Order& order);
     /// Makes the activation part of the layer that makes x, where that is possible and nobody else needs x.
-    bool fuse(NodeId node, const std::vector<std::string>& sources, ValueId x, ValueId output, const npu::Activation& activation);
+    bool fuse(NodeId node, const std::vector<std::string>& sources, ValueId x, ValueId output,
+              const npu::Activation& activation);
 
     npu::Placement placement(ValueId value);
 
@@ -84,7 +86,8 @@ class Builder {
     npu::TensorId add_tensor(std::string value, Dims shape, const Order& order);
     npu::TensorId reshaped(npu::TensorId tensor, const Dims& shape);
     std::optional<npu::TensorId> moved(ValueId value, const View& view, const Order& order, const Dims& shape);
-    void push(std::string name, std::vector<std::string> sources, NewLayer layer, npu::TensorId output, std::string sum_value);
+    void push(std::string name, std::vector<std::string> sources, NewLayer layer, npu::TensorId output,
+              std::string sum_value);
 
     int64_t batch_;
     std::map<ValueId, View> views_;

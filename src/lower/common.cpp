@@ -50,7 +50,8 @@ int64_t own_axis(const Builder& builder, int64_t axis, size_t rank) {
     return counted;
 }
 
-std::optional<std::vector<int64_t>> integers(const Builder& builder, NodeId id, size_t index, std::string_view attribute) {
+std::optional<std::vector<int64_t>> integers(const Builder& builder, NodeId id, size_t index,
+                                             std::string_view attribute) {
     const ValueId value = builder.graph.input(id, index);
     if (value != ValueId::none) {
         if (!builder.graph.is_constant(value))

@@ -31,8 +31,9 @@ bool lower_with_constant(Builder& builder, NodeId id) {
     const ValueId x = node.inputs[1 - k];
     const auto numbers = per_channel(builder, node.inputs[k], builder.dims(x));
     if (!numbers)
-        builder.decline("NPU_CONSTANT_MAP", fmt::format("{} on {}", to_string(graph.value(node.inputs[k]).constant->dims()),
-                                                        to_string(builder.dims(x))));
+        builder.decline("NPU_CONSTANT_MAP",
+                        fmt::format("{} on {}", to_string(graph.value(node.inputs[k]).constant->dims()),
+                                    to_string(builder.dims(x))));
     std::vector<float> scale(numbers->size(), 1.0F), offset(numbers->size(), 0.0F);
     if (node.op == "Add") offset = *numbers;
     if (node.op == "Mul") scale = *numbers;
@@ -67,7 +68,8 @@ void add_per_channel(Builder& builder, NodeId id, ValueId x, ValueId output, std
     const int64_t channels = shape.back();
     scale.resize(static_cast<size_t>(channels), scale[0]);
     offset.resize(static_cast<size_t>(channels), offset[0]);
-    NewLayer layer{npu::Conv{channels, channels, channels, {}}, {input}, std::move(scale), std::move(offset), activation};
+    NewLayer layer{
+        npu::Conv{channels, channels, channels, {}}, {input}, std::move(scale), std::move(offset), activation};
     builder.add(id, std::move(layer), output, order, shape);
 }
 
@@ -75,7 +77,8 @@ void lower_activation(Builder& builder, NodeId id, const ActivationMatch& match)
     const Graph& graph = builder.graph;
     const ValueId output = graph.output(id);
     if (builder.dims(output) != builder.dims(match.x))
-        builder.decline("NPU_BROADCAST", fmt::format("{} from {}", to_string(builder.dims(output)), to_string(builder.dims(match.x))));
+        builder.decline("NPU_BROADCAST",
+                        fmt::format("{} from {}", to_string(builder.dims(output)), to_string(builder.dims(match.x))));
     std::vector<std::string> sources;
     int64_t reads = 0;
     for (const NodeId node : match.nodes) {
@@ -84,8 +87,8 @@ void lower_activation(Builder& builder, NodeId id, const ActivationMatch& match)
     }
     if (graph.uses(match.x) == reads && builder.fuse(id, sources, match.x, output, match.activation)) return;
     const size_t channels = static_cast<size_t>(builder.dims(match.x)[1]);
-    add_per_channel(builder, id, match.x, output, std::vector<float>(channels, 1.0F), std::vector<float>(channels, 0.0F),
-                    match.activation);
+    add_per_channel(builder, id, match.x, output, std::vector<float>(channels, 1.0F),
+                    std::vector<float>(channels, 0.0F), match.activation);
 }
 
 void lower_add(Builder& builder, NodeId id) {
@@ -94,10 +97,12 @@ void lower_add(Builder& builder, NodeId id) {
     if (lower_with_constant(builder, id)) return;
     if (node.op == "Div") builder.decline("NPU_OPERATOR", "a division by a value computed at run time");
     if (node.inputs.size() != 2 || node.op == "Sub")
-        builder.decline("NPU_ATTRIBUTE", node.op == "Sub" ? "a difference of two maps" : fmt::format("a sum of {} maps", node.inputs.size()));
+        builder.decline("NPU_ATTRIBUTE", node.op == "Sub" ? "a difference of two maps"
+                                                          : fmt::format("a sum of {} maps", node.inputs.size()));
     ValueId a = node.inputs[0], b = node.inputs[1];
     if (builder.dims(a) != builder.dims(b))
-        builder.decline("NPU_BROADCAST", fmt::format("{} and {}", to_string(builder.dims(a)), to_string(builder.dims(b))));
+        builder.decline("NPU_BROADCAST",
+                        fmt::format("{} and {}", to_string(builder.dims(a)), to_string(builder.dims(b))));
     if (!builder.placed(a) && builder.placed(b)) std::swap(a, b);
     const auto [first, order] = builder.require_as_it_lies(a);
     const npu::TensorId second = builder.require(b, order, builder.shape(first));
@@ -147,7 +152,8 @@ void lower_batch_norm(Builder& builder, NodeId id) {
 void lower_neg(Builder& builder, NodeId id) {
     const ValueId x = builder.graph.input(id, 0);
     const size_t channels = static_cast<size_t>(builder.dims(x)[1]);
-    add_per_channel(builder, id, x, builder.graph.output(id), std::vector<float>(channels, -1.0F), std::vector<float>(channels, 0.0F));
+    add_per_channel(builder, id, x, builder.graph.output(id), std::vector<float>(channels, -1.0F),
+                    std::vector<float>(channels, 0.0F));
 }
 
 }  // namespace calotype::lower

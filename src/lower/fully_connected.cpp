@@ -14,8 +14,11 @@ struct Weights {
 
 Weights weights_of(const Builder& builder, ValueId value, bool transposed) {
     const auto given = builder.constant(value);
-    if (!given) builder.decline(builder.graph.node(builder.graph.readers(value).front()).op == "MatMul" ? "NPU_MATMUL" : "NPU_RUN_TIME_WEIGHTS",
-                                fmt::format("`{}` is computed at run time", builder.name(value)));
+    if (!given)
+        builder.decline(builder.graph.node(builder.graph.readers(value).front()).op == "MatMul"
+                            ? "NPU_MATMUL"
+                            : "NPU_RUN_TIME_WEIGHTS",
+                        fmt::format("`{}` is computed at run time", builder.name(value)));
     const Dims& dims = builder.graph.value(value).constant->dims();
     if (dims.size() != 2) builder.decline("NPU_MATMUL", fmt::format("weights of {}", to_string(dims)));
     if (transposed) return {*given, dims[0], dims[1]};
@@ -29,23 +32,27 @@ Weights weights_of(const Builder& builder, ValueId value, bool transposed) {
 void add_fully_connected(Builder& builder, NodeId id, const Weights& weights, std::vector<float> bias) {
     const ValueId x = builder.graph.input(id, 0);
     if (builder.dims(x).size() != 2 || builder.dims(x)[1] != weights.in)
-        builder.decline("NPU_SHAPE", fmt::format("{} times weights of {} inputs", to_string(builder.dims(x)), weights.in));
-    const auto [input, order] = builder.placed(x) ? builder.require_as_it_lies(x)
-                                                  : std::pair(builder.require_channels_last(x), channels_last(builder.dims(x)));
+        builder.decline("NPU_SHAPE",
+                        fmt::format("{} times weights of {} inputs", to_string(builder.dims(x)), weights.in));
+    const auto [input, order] = builder.placed(x)
+                                    ? builder.require_as_it_lies(x)
+                                    : std::pair(builder.require_channels_last(x), channels_last(builder.dims(x)));
     const std::vector<int64_t> feature = source_positions(order);
     std::vector<float> rows(weights.rows.size());
     for (int64_t o = 0; o < weights.out; ++o)
         for (int64_t i = 0; i < weights.in; ++i)
             rows[static_cast<size_t>(o * weights.in + i)] =
                 weights.rows[static_cast<size_t>(o * weights.in + feature[static_cast<size_t>(i)])];
-    builder.add_channels_last(id, {npu::FullyConnected{weights.in, weights.out}, {input}, std::move(rows), std::move(bias)},
+    builder.add_channels_last(id,
+                              {npu::FullyConnected{weights.in, weights.out}, {input}, std::move(rows), std::move(bias)},
                               builder.graph.output(id));
 }
 
 std::vector<float> bias_of(const Builder& builder, ValueId value, int64_t out) {
     if (value == ValueId::none) return std::vector<float>(static_cast<size_t>(out), 0.0F);
     auto bias = builder.constant(value);
-    if (!bias) builder.decline("NPU_RUN_TIME_WEIGHTS", fmt::format("`{}` is computed at run time", builder.name(value)));
+    if (!bias)
+        builder.decline("NPU_RUN_TIME_WEIGHTS", fmt::format("`{}` is computed at run time", builder.name(value)));
     if (bias->size() == 1) bias->resize(static_cast<size_t>(out), bias->front());
     if (static_cast<int64_t>(bias->size()) != out)
         builder.decline("NPU_ATTRIBUTE", fmt::format("{} biases for {} outputs", bias->size(), out));
@@ -76,8 +83,8 @@ void lower_matmul(Builder& builder, NodeId id) {
     const Dims out = builder.dims(graph.output(id));
     const Order order = Order::identity({dims.begin() + 1, dims.end()});
     const npu::TensorId input = builder.require(x, order, {dims.begin() + 1, dims.end()});
-    builder.add(id, {npu::Conv{weights.in, weights.out, 1, {}}, {input}, weights.rows, std::move(bias)}, graph.output(id),
-                Order::identity({out.begin() + 1, out.end()}), {out.begin() + 1, out.end()});
+    builder.add(id, {npu::Conv{weights.in, weights.out, 1, {}}, {input}, weights.rows, std::move(bias)},
+                graph.output(id), Order::identity({out.begin() + 1, out.end()}), {out.begin() + 1, out.end()});
 }
 
 }  // namespace calotype::lower

@@ -114,7 +114,8 @@ std::optional<std::pair<NodeId, npu::BrokenLimit>> add_outputs(Builder& builder,
             int64_t inner_reads = 0;
             for (const NodeId reader : readers)
                 if (lowered.contains(reader))
-                    inner_reads += std::count(graph.node(reader).inputs.begin(), graph.node(reader).inputs.end(), output);
+                    inner_reads +=
+                        std::count(graph.node(reader).inputs.begin(), graph.node(reader).inputs.end(), output);
             if (graph.uses(output) == inner_reads) continue;
             try {
                 builder.network.outputs.push_back(builder.placement(output));
@@ -145,7 +146,8 @@ bool lower_once(const Graph& graph, const std::vector<NodeId>& nodes, const npu:
             const bool other = no.culprit != NodeId::none && no.culprit != id && lowered.contains(no.culprit) &&
                                !patterns.matches.contains(no.culprit) && !patterns.absorbed.contains(no.culprit);
             const std::string& op = other ? graph.node(no.culprit).op : graph.node(id).op;
-            const bool culprit_is_layout = other && (op == "Transpose" || op == "Reshape" || op == "Flatten" || op == "Squeeze" || op == "Unsqueeze");
+            const bool culprit_is_layout = other && (op == "Transpose" || op == "Reshape" || op == "Flatten" ||
+                                                     op == "Squeeze" || op == "Unsqueeze");
             refuse(culprit_is_layout ? no.culprit : id, no.limit);
             // A pattern's inner nodes were passed over as part of it.
             if (builder.changes != before || culprit_is_layout || patterns.matches.contains(id)) return false;

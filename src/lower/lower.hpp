@@ -17,8 +17,8 @@ struct Lowering {
     std::map<graph::NodeId, npu::BrokenLimit> declined;
 };
 
-/// Makes layers of those of `nodes` (in the graph's order) that the NPU can run; the others say what hinders. Values that come
-/// from elsewhere are inputs; values that others read are outputs. Needs concrete dims (observe::concretize).
+/// Makes layers of those of `nodes` (in the graph's order) that the NPU can run; the others say what hinders. Values
+/// that come from elsewhere are inputs; values that others read are outputs. Needs concrete dims (observe::concretize).
 Lowering lower(const graph::Graph& graph, std::span<const graph::NodeId> nodes, const npu::Config& config);
 /// All nodes.
 Lowering lower(const graph::Graph& graph, const npu::Config& config);

@@ -22,10 +22,14 @@ bool repeats_pixels(const std::string& transform, const std::string& nearest, in
     for (int64_t i = 0; i < input * factor; ++i) {
         const double x = static_cast<double>(i);
         double source = x / f;
-        if (transform == "half_pixel" || (transform == "pytorch_half_pixel" && out > 1)) source = (x + 0.5) / f - 0.5;
-        else if (transform == "pytorch_half_pixel") source = 0;
-        else if (transform == "align_corners") source = out > 1 ? x * (in - 1) / (out - 1) : 0;
-        else if (transform != "asymmetric") return false;
+        if (transform == "half_pixel" || (transform == "pytorch_half_pixel" && out > 1))
+            source = (x + 0.5) / f - 0.5;
+        else if (transform == "pytorch_half_pixel")
+            source = 0;
+        else if (transform == "align_corners")
+            source = out > 1 ? x * (in - 1) / (out - 1) : 0;
+        else if (transform != "asymmetric")
+            return false;
         double pixel = std::floor(source);
         if (nearest == "ceil") pixel = std::ceil(source);
         if (nearest == "round_prefer_floor") pixel = std::ceil(source - 0.5);
@@ -64,7 +68,8 @@ void lower_pad(Builder& builder, NodeId id) {
     if (value != 0) builder.decline("NPU_PAD_VALUE", fmt::format("{}", value));
     const auto pads = integers(builder, id, 1, "pads");
     std::vector<int64_t> axes;
-    if (const auto given = integers(builder, id, 3, "axes")) axes = *given;
+    if (const auto given = integers(builder, id, 3, "axes"))
+        axes = *given;
     else
         for (size_t i = 0; i < rank; ++i) axes.push_back(static_cast<int64_t>(i));
     if (!pads || pads->size() != 2 * axes.size()) builder.decline("NPU_ATTRIBUTE", "pads that do not match the axes");
@@ -94,10 +99,12 @@ void lower_slice(Builder& builder, NodeId id) {
     const Dims dims = builder.dims(x);
     const auto starts = integers(builder, id, 1, "starts"), ends = integers(builder, id, 2, "ends");
     auto axes = integers(builder, id, 3, "axes"), steps = integers(builder, id, 4, "steps");
-    if (!starts || !ends || starts->size() != ends->size()) builder.decline("NPU_ATTRIBUTE", "starts and ends that do not match");
+    if (!starts || !ends || starts->size() != ends->size())
+        builder.decline("NPU_ATTRIBUTE", "starts and ends that do not match");
     if (!axes) axes = Order::identity(Dims(starts->size())).axes;
     if (!steps) steps = std::vector<int64_t>(starts->size(), 1);
-    if (axes->size() != starts->size() || steps->size() != starts->size()) builder.decline("NPU_ATTRIBUTE", "axes or steps that do not match");
+    if (axes->size() != starts->size() || steps->size() != starts->size())
+        builder.decline("NPU_ATTRIBUTE", "axes or steps that do not match");
     npu::Crop crop;
     const Dims& out = builder.dims(graph.output(id));
     for (size_t i = 0; i < axes->size(); ++i) {
@@ -138,7 +145,8 @@ void lower_resize(Builder& builder, NodeId id) {
     const std::string mode = graph::string_attribute(node, "mode", "nearest");
     if (mode != "nearest") builder.decline("NPU_RESIZE_MODE", mode);
     const bool old = node.op == "Upsample";
-    const std::string transform = old ? "asymmetric" : graph::string_attribute(node, "coordinate_transformation_mode", "half_pixel");
+    const std::string transform =
+        old ? "asymmetric" : graph::string_attribute(node, "coordinate_transformation_mode", "half_pixel");
     const std::string nearest = old ? "floor" : graph::string_attribute(node, "nearest_mode", "round_prefer_floor");
     if (transform == "tf_crop_and_resize") builder.decline("NPU_CROP_AND_RESIZE", transform);
     if (in.size() < 3 || in.size() > 4 || out.size() != in.size() || in[1] != out[1])

@@ -9,8 +9,9 @@
 
 namespace calotype::lower {
 
-/// From a source array, row-major, to a target: the source reshaped to `split`, its axes put in the order `axes` (target
-/// axis i = split axis axes[i]), is the target's row-major order. A reshape of source or target changes nothing.
+/// From a source array, row-major, to a target: the source reshaped to `split`, its axes put in the order `axes`
+/// (target axis i = split axis axes[i]), is the target's row-major order. A reshape of source or target changes
+/// nothing.
 struct Order {
     Dims split;
     std::vector<int64_t> axes;
@@ -23,8 +24,8 @@ struct Order {
 
 /// From target to source.
 Order inverse(const Order& order);
-/// First `first`, then `second` from first's target. Nothing where the axes of one cut through those of the other so that no
-/// common factors exist (sizes 4 x 3 against 3 x 4).
+/// First `first`, then `second` from first's target. Nothing where the axes of one cut through those of the other so
+/// that no common factors exist (sizes 4 x 3 against 3 x 4).
 std::optional<Order> compose(const Order& first, const Order& second);
 /// Without axes of size 1, neighbours that stay neighbours merged: equal exactly where the permutations are equal.
 Order simplified(const Order& order);

@@ -12,7 +12,8 @@ npu::Axis* axes_of(npu::Window& window, size_t spatial, size_t i) {
     return all[3 - spatial + i];
 }
 
-/// Ceil mode leaves windows that end behind the padded map: pad_after grows to what makes the output's size. True if it did.
+/// Ceil mode leaves windows that end behind the padded map: pad_after grows to what makes the output's size. True if it
+/// did.
 bool extend(npu::Axis& axis, int64_t input, int64_t output) {
     if (axis.output(input) >= output) return false;
     axis.pad_after = (output - 1) * axis.stride + axis.extent() - input - axis.pad_before;
@@ -26,7 +27,8 @@ void sum_channels(Builder& builder, NodeId id, float factor) {
     Dims dims = builder.dims(x);
     dims[1] = 1;
     const npu::TensorId input = builder.require_channels_last(x);
-    NewLayer layer{npu::Conv{channels, 1, 1, {}}, {input}, std::vector<float>(static_cast<size_t>(channels), factor), {0.0F}};
+    NewLayer layer{
+        npu::Conv{channels, 1, 1, {}}, {input}, std::vector<float>(static_cast<size_t>(channels), factor), {0.0F}};
     const Dims shape = channels_last_shape(dims);
     builder.add(id, std::move(layer), output, Order::identity(shape), shape);
 }
@@ -77,7 +79,8 @@ void lower_reduce(Builder& builder, NodeId id) {
     const bool mean = node.op == "ReduceMean", max = node.op == "ReduceMax";
     if (axes == std::vector<int64_t>{1} && in.size() > 2 && !max)
         return sum_channels(builder, id, mean ? 1.0F / static_cast<float>(in[1]) : 1.0F);
-    if (axes.front() == 1 || (!mean && !max)) builder.decline("NPU_AXIS", fmt::format("{} over axes {}", node.op, to_string(axes)));
+    if (axes.front() == 1 || (!mean && !max))
+        builder.decline("NPU_AXIS", fmt::format("{} over axes {}", node.op, to_string(axes)));
     npu::Pool pool{max ? npu::PoolKind::max : npu::PoolKind::average, axes.size() == in.size() - 2, {}};
     Dims reduced = in;
     for (const int64_t axis : axes) {

@@ -29,8 +29,10 @@ int64_t macs_of(const Graph& graph, NodeId id) {
     const int64_t out = elements(graph, node.outputs[0]);
     if (node.op == "Conv") return weights->front() == 0 ? 0 : out * (element_count(*weights) / weights->front());
     if (node.op == "ConvTranspose")
-        return weights->front() == 0 ? 0 : elements(graph, node.inputs[0]) * (element_count(*weights) / weights->front());
-    if (node.op == "Gemm") return out * (*weights)[graph::int_attribute(node, "transB", 0) != 0 ? weights->size() - 1 : 0];
+        return weights->front() == 0 ? 0
+                                     : elements(graph, node.inputs[0]) * (element_count(*weights) / weights->front());
+    if (node.op == "Gemm")
+        return out * (*weights)[graph::int_attribute(node, "transB", 0) != 0 ? weights->size() - 1 : 0];
     if (node.op == "MatMul") return out * (*weights)[weights->size() < 2 ? 0 : weights->size() - 2];
     return 0;
 }

@@ -82,8 +82,8 @@ std::vector<Part> parts_of(const Graph& graph, const std::map<NodeId, Device>& d
         const Levels early = earliest(graph, devices, before, first);
         int64_t last_level = 0;
         for (const auto& [id, level] : early) last_level = std::max(last_level, level);
-        // A level may lie below zero in the latest schedule of a graph whose first level has the other parity: it has not,
-        // as the earliest schedule fits into the same levels.
+        // A level may lie below zero in the latest schedule of a graph whose first level has the other parity: it has
+        // not, as the earliest schedule fits into the same levels.
         for (const Levels& levels : {early, latest(graph, devices, before, first, last_level)}) {
             std::vector<Part> parts = collect(graph, devices, levels);
             if (best.empty() || parts.size() < best.size()) best = std::move(parts);

@@ -17,12 +17,12 @@ using graph::NodeId;
 using graph::ValueId;
 using Refusals = std::map<NodeId, npu::BrokenLimit>;
 
-
 double network_us(const npu::FloatNetwork& network, const npu::Config& config) {
     int64_t cycles = 0;
     for (const npu::FloatLayer& layer : network.layers) {
         std::vector<Dims> inputs;
-        for (const npu::TensorId tensor : layer.inputs) inputs.push_back(network.tensors[static_cast<size_t>(tensor)].shape);
+        for (const npu::TensorId tensor : layer.inputs)
+            inputs.push_back(network.tensors[static_cast<size_t>(tensor)].shape);
         const Dims& output = network.tensors[static_cast<size_t>(layer.output)].shape;
         cycles += npu::cost(layer.attributes, inputs, output, npu::Precision::int8, config).cycles;
     }
@@ -105,8 +105,15 @@ class Splitter {
     }
     void decide(NodeId id, size_t subgraph) {
         const graph::Node& node = graph_.node(id);
-        Decision decision{id, node.name, node.op, node.sources, plan_.subgraphs[subgraph].device, subgraph,
-                          macs_of(graph_, id), host_us(graph_, id, config_), std::nullopt};
+        Decision decision{id,
+                          node.name,
+                          node.op,
+                          node.sources,
+                          plan_.subgraphs[subgraph].device,
+                          subgraph,
+                          macs_of(graph_, id),
+                          host_us(graph_, id, config_),
+                          std::nullopt};
         if (const auto no = refused_.find(id); no != refused_.end()) decision.limit = no->second;
         plan_.decisions.push_back(std::move(decision));
     }
@@ -129,11 +136,13 @@ Plan drop_what_does_not_pay(const Graph& graph, const npu::Config& config, Plan 
     std::set<NodeId> kept;  // first nodes of parts that were weighed and pay
     for (;;) {
         const auto parts = npu_parts(plan);
-        const auto candidate = std::find_if(parts.begin(), parts.end(), [&](const Subgraph* part) { return !kept.contains(part->nodes.front()); });
+        const auto candidate = std::find_if(parts.begin(), parts.end(),
+                                            [&](const Subgraph* part) { return !kept.contains(part->nodes.front()); });
         if (parts.size() < 2 || candidate == parts.end() || *candidate == parts.back()) return plan;
         Refusals more = refused;
         const std::string actual = fmt::format("{:.1f} us on the NPU with its boundaries", (*candidate)->predicted_us);
-        for (const NodeId id : (*candidate)->nodes) more.emplace(id, npu::broken_limit("NPU_DOES_NOT_PAY", actual, config));
+        for (const NodeId id : (*candidate)->nodes)
+            more.emplace(id, npu::broken_limit("NPU_DOES_NOT_PAY", actual, config));
         Splitter without(graph, config, more);
         Plan other = without.run();
         if (other.predicted_us < plan.predicted_us) {

@@ -19,12 +19,12 @@ std::string_view name_of(Device device);
 /// A part of the graph that runs in one piece. Parts run in order; devices alternate.
 struct Subgraph {
     Device device = Device::npu;
-    std::vector<graph::NodeId> nodes;           ///< of the whole graph, in order
-    npu::FloatNetwork network;                  ///< NPU
-    graph::Graph graph;                         ///< CPU: a complete model of this part; the batch free where the model's is
-    std::vector<std::string> inputs, outputs;   ///< names of values
+    std::vector<graph::NodeId> nodes;  ///< of the whole graph, in order
+    npu::FloatNetwork network;         ///< NPU
+    graph::Graph graph;                ///< CPU: a complete model of this part; the batch free where the model's is
+    std::vector<std::string> inputs, outputs;  ///< names of values
     int64_t macs = 0;
-    double predicted_us = 0;                    ///< with its boundaries
+    double predicted_us = 0;  ///< with its boundaries
 };
 
 /// What was decided about one node.
@@ -33,21 +33,21 @@ struct Decision {
     std::string name, op;
     std::vector<std::string> sources;
     Device device = Device::npu;
-    size_t subgraph = 0;                        ///< index into Plan::subgraphs
+    size_t subgraph = 0;  ///< index into Plan::subgraphs
     int64_t macs = 0;
-    double host_us = 0;                         ///< what it takes on the host by the configuration's figures
-    std::optional<npu::BrokenLimit> limit;      ///< why it is not on the NPU
+    double host_us = 0;                     ///< what it takes on the host by the configuration's figures
+    std::optional<npu::BrokenLimit> limit;  ///< why it is not on the NPU
 };
 
 struct Plan {
     std::vector<Subgraph> subgraphs;
-    std::vector<Decision> decisions;            ///< of every node, in the graph's order
+    std::vector<Decision> decisions;  ///< of every node, in the graph's order
     int64_t npu_macs = 0, cpu_macs = 0;
-    double predicted_us = 0;                    ///< of one sample, by the configuration's figures alone
+    double predicted_us = 0;  ///< of one sample, by the configuration's figures alone
 };
 
-/// Splits a graph with concrete dims: the largest regions that hold no path out of them and back in, NPU and CPU in turn. A
-/// region is left to the host only where the predicted total is lower; the one with the most MACs never is.
+/// Splits a graph with concrete dims: the largest regions that hold no path out of them and back in, NPU and CPU in
+/// turn. A region is left to the host only where the predicted total is lower; the one with the most MACs never is.
 Plan partition(const graph::Graph& graph, const npu::Config& config);
 
 /// MACs of a node for one run of the model's batch, 0 where it is no product of matrices.

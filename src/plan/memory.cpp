@@ -12,10 +12,12 @@ using Sequence = std::vector<size_t>;
 
 class Placer {
   public:
-    explicit Placer(const std::vector<Lifetime>& tensors) : tensors_(tensors), offsets_(tensors.size(), 0), overlaps_(tensors.size()) {
+    explicit Placer(const std::vector<Lifetime>& tensors)
+        : tensors_(tensors), offsets_(tensors.size(), 0), overlaps_(tensors.size()) {
         for (size_t i = 0; i < tensors.size(); ++i)
             for (size_t k = 0; k < tensors.size(); ++k)
-                if (i != k && tensors[i].first <= tensors[k].last && tensors[k].first <= tensors[i].last) overlaps_[i].push_back(k);
+                if (i != k && tensors[i].first <= tensors[k].last && tensors[k].first <= tensors[i].last)
+                    overlaps_[i].push_back(k);
     }
 
     /// Each tensor in turn into the smallest gap that holds it among those placed before; returns the arena's size.
@@ -37,7 +39,8 @@ class Placer {
 
   private:
     int64_t best_gap(int64_t size) {
-        std::sort(taken_.begin(), taken_.end(), [](const npu::Span& a, const npu::Span& b) { return a.offset_bytes < b.offset_bytes; });
+        std::sort(taken_.begin(), taken_.end(),
+                  [](const npu::Span& a, const npu::Span& b) { return a.offset_bytes < b.offset_bytes; });
         int64_t end = 0, best = -1, best_size = 0;
         for (const npu::Span& span : taken_) {
             const int64_t gap = span.offset_bytes - end;
@@ -74,8 +77,7 @@ std::vector<Sequence> first_sequences(const std::vector<Lifetime>& tensors) {
     const std::function<int64_t(const Lifetime&)> keys[] = {
         [](const Lifetime& t) { return -t.size_bytes; },
         [](const Lifetime& t) { return -t.size_bytes * (t.last - t.first + 1); },
-        [](const Lifetime& t) { return -(t.last - t.first); },
-        [](const Lifetime& t) { return t.first; },
+        [](const Lifetime& t) { return -(t.last - t.first); }, [](const Lifetime& t) { return t.first; },
         [](const Lifetime& t) { return -t.last; }};
     std::vector<Sequence> sequences;
     for (const auto& key : keys) {
@@ -87,7 +89,8 @@ std::vector<Sequence> first_sequences(const std::vector<Lifetime>& tensors) {
 }
 
 /// Moves a tensor at the arena's end, or one that lives beside it, to a place nearer to the front of the sequence.
-void disturb(Sequence& sequence, const Placer& placer, const std::vector<Lifetime>& tensors, int64_t arena, std::minstd_rand& random) {
+void disturb(Sequence& sequence, const Placer& placer, const std::vector<Lifetime>& tensors, int64_t arena,
+             std::minstd_rand& random) {
     std::vector<size_t> candidates;
     for (size_t i = 0; i < tensors.size(); ++i)
         if (placer.offsets()[i] + tensors[i].size_bytes == arena) {
@@ -96,7 +99,8 @@ void disturb(Sequence& sequence, const Placer& placer, const std::vector<Lifetim
         }
     const size_t chosen = candidates[random() % candidates.size()];
     const auto from = std::find(sequence.begin(), sequence.end(), chosen);
-    const auto to = sequence.begin() + static_cast<std::ptrdiff_t>(random() % static_cast<size_t>(from - sequence.begin() + 1));
+    const auto to =
+        sequence.begin() + static_cast<std::ptrdiff_t>(random() % static_cast<size_t>(from - sequence.begin() + 1));
     std::rotate(to, from, from + 1);
 }
 
@@ -104,7 +108,8 @@ void disturb(Sequence& sequence, const Placer& placer, const std::vector<Lifetim
 
 MemoryPlan place(const std::vector<Lifetime>& given) {
     std::vector<Lifetime> tensors = given;
-    for (Lifetime& tensor : tensors) tensor.size_bytes = (tensor.size_bytes + kAlignmentBytes - 1) / kAlignmentBytes * kAlignmentBytes;
+    for (Lifetime& tensor : tensors)
+        tensor.size_bytes = (tensor.size_bytes + kAlignmentBytes - 1) / kAlignmentBytes * kAlignmentBytes;
     MemoryPlan plan;
     plan.lower_bound_bytes = lower_bound(tensors);
     Placer placer(tensors);
@@ -119,14 +124,16 @@ MemoryPlan place(const std::vector<Lifetime>& given) {
         const int64_t arena = placer.best_fit(sequence);
         if (best_sequence.empty() || arena < plan.arena_bytes) keep(sequence, arena);
     }
-    // A bounded number of tries, so that time does not depend on luck nor the result on time: about 2 million gap checks.
+    // A bounded number of tries, so that time does not depend on luck nor the result on time: about 2 million gap
+    // checks.
     std::minstd_rand random(20260101);
     int64_t work = 0;
     for (size_t i = 0; i < tensors.size(); ++i) work += static_cast<int64_t>(placer.overlaps(i).size()) + 1;
     Sequence sequence = best_sequence;
     placer.best_fit(sequence);
     int64_t current = plan.arena_bytes;
-    for (int64_t tries = work == 0 ? 0 : 2'000'000 / work; tries > 0 && plan.arena_bytes > plan.lower_bound_bytes; --tries) {
+    for (int64_t tries = work == 0 ? 0 : 2'000'000 / work; tries > 0 && plan.arena_bytes > plan.lower_bound_bytes;
+         --tries) {
         Sequence next = sequence;
         disturb(next, placer, tensors, current, random);
         const int64_t arena = placer.best_fit(next);

@@ -21,8 +21,9 @@ struct MemoryPlan {
 
 inline constexpr int64_t kAlignmentBytes = 64;  // one vector load of the widest kernels
 
-/// Places tensors so that those alive together do not overlap. Best fit in several orders, then a bounded search that moves
-/// tensors forward in the order; the same result on every machine. Sizes round up to the alignment, in the bound too.
+/// Places tensors so that those alive together do not overlap. Best fit in several orders, then a bounded search that
+/// moves tensors forward in the order; the same result on every machine. Sizes round up to the alignment, in the bound
+/// too.
 MemoryPlan place(const std::vector<Lifetime>& tensors);
 
 }  // namespace calotype::plan

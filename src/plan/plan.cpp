@@ -4,9 +4,9 @@
 
 #include <algorithm>
 
-#include "plan/memory.hpp"
 #include "npu/cost.hpp"
 #include "npu/limits.hpp"
+#include "plan/memory.hpp"
 
 namespace calotype::plan {
 namespace {
@@ -21,8 +21,8 @@ struct Item {
 };
 struct Outline {
     std::vector<Item> layers;
-    std::vector<Dims> shapes;               ///< per tensor, as made for
-    std::vector<int64_t> element_bytes;     ///< per tensor
+    std::vector<Dims> shapes;            ///< per tensor, as made for
+    std::vector<int64_t> element_bytes;  ///< per tensor
     std::vector<npu::TensorId> inputs, outputs;
 };
 
@@ -61,9 +61,10 @@ npu::Step plan_layer(const Item& layer, size_t number, std::vector<Dims>& shapes
     output = npu::output_shape(layer.attributes, inputs, output);
     const auto broken = npu::broken_limits({layer.attributes, inputs, output}, config);
     if (!broken.empty())
-        throw Error({"LAYER_LIMIT", fmt::format("layer `{}`", layer.name),
-                     fmt::format("{} is {}, {} takes {}", broken[0].what, broken[0].actual, config.name, broken[0].limit),
-                     broken[0].hint});
+        throw Error(
+            {"LAYER_LIMIT", fmt::format("layer `{}`", layer.name),
+             fmt::format("{} is {}, {} takes {}", broken[0].what, broken[0].actual, config.name, broken[0].limit),
+             broken[0].hint});
     const npu::Cost cost = npu::cost(layer.attributes, inputs, output, layer.precision, config);
     return {static_cast<int32_t>(number), cost.macs, cost.moved_bytes, cost.cycles, cost.bandwidth_bound};
 }
@@ -72,11 +73,13 @@ npu::Step plan_layer(const Item& layer, size_t number, std::vector<Dims>& shapes
 std::vector<Lifetime> lifetimes(const Outline& outline, const std::vector<Dims>& shapes) {
     std::vector<Lifetime> tensors(shapes.size());
     const int64_t end = static_cast<int64_t>(outline.layers.size());
-    for (size_t i = 0; i < shapes.size(); ++i) tensors[i].size_bytes = element_count(shapes[i]) * outline.element_bytes[i];
+    for (size_t i = 0; i < shapes.size(); ++i)
+        tensors[i].size_bytes = element_count(shapes[i]) * outline.element_bytes[i];
     for (size_t step = 0; step < outline.layers.size(); ++step) {
         Lifetime& made = tensors[index(outline.layers[step].output)];
         made.first = made.last = static_cast<int64_t>(step);
-        for (const npu::TensorId input : outline.layers[step].inputs) tensors[index(input)].last = static_cast<int64_t>(step);
+        for (const npu::TensorId input : outline.layers[step].inputs)
+            tensors[index(input)].last = static_cast<int64_t>(step);
     }
     for (const npu::TensorId output : outline.outputs) tensors[index(output)].last = end;
     return tensors;
@@ -87,7 +90,8 @@ npu::Program plan_outline(const Outline& outline, const npu::Config& config, con
     program.shapes = outline.shapes;
     if (!input_shapes.empty()) {
         if (input_shapes.size() != outline.inputs.size())
-            throw Error({"LAYER_SHAPE", "the network's inputs", fmt::format("{} shapes for {} inputs", input_shapes.size(), outline.inputs.size())});
+            throw Error({"LAYER_SHAPE", "the network's inputs",
+                         fmt::format("{} shapes for {} inputs", input_shapes.size(), outline.inputs.size())});
         for (size_t i = 0; i < input_shapes.size(); ++i) program.shapes[index(outline.inputs[i])] = input_shapes[i];
     }
     // The order of the network is the order of the graph: producers before readers, branches one after the other.

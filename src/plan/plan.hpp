@@ -6,10 +6,12 @@
 
 namespace calotype::plan {
 
-/// Order, memory placement and cycles. `input_shapes` has one shape an input of the network, per sample, channels last; empty
-/// stands for those the network was made for. Throws Error LAYER_SHAPE or LAYER_LIMIT where a layer cannot work on them.
+/// Order, memory placement and cycles. `input_shapes` has one shape an input of the network, per sample, channels last;
+/// empty stands for those the network was made for. Throws Error LAYER_SHAPE or LAYER_LIMIT where a layer cannot work
+/// on them.
 npu::Program plan(const npu::Network& network, const npu::Config& config, const std::vector<Dims>& input_shapes = {});
 /// The same before quantization, all layers in INT8.
-npu::Program plan(const npu::FloatNetwork& network, const npu::Config& config, const std::vector<Dims>& input_shapes = {});
+npu::Program plan(const npu::FloatNetwork& network, const npu::Config& config,
+                  const std::vector<Dims>& input_shapes = {});
 
 }  // namespace calotype::plan

@@ -16,7 +16,9 @@ using partition::Decision;
 using partition::Device;
 using partition::Plan;
 
-double percent(int64_t part, int64_t all) { return all > 0 ? 100.0 * static_cast<double>(part) / static_cast<double>(all) : 0; }
+double percent(int64_t part, int64_t all) {
+    return all > 0 ? 100.0 * static_cast<double>(part) / static_cast<double>(all) : 0;
+}
 
 /// "NPU_0", "CPU_1": device and place in the list.
 std::string label(const Plan& plan, size_t subgraph) {
@@ -29,7 +31,8 @@ std::string shortened(const std::string& text, size_t width) {
 
 void operator_table(std::string& text, const Plan& plan) {
     const int64_t all = plan.npu_macs + plan.cpu_macs;
-    text += fmt::format("{:<8} {:<22} {:<44} {:>14} {:>8} {:>10}\n", "runs on", "operator", "node", "MACs", "share", "host time");
+    text += fmt::format("{:<8} {:<22} {:<44} {:>14} {:>8} {:>10}\n", "runs on", "operator", "node", "MACs", "share",
+                        "host time");
     for (const Decision& decision : plan.decisions)
         text += fmt::format("{:<8} {:<22} {:<44} {:>14} {:>6.2f} % {:>7.1f} us\n", label(plan, decision.subgraph),
                             shortened(decision.op, 22), shortened(decision.name, 44), decision.macs,
@@ -41,18 +44,18 @@ void reasons(std::string& text, const Plan& plan, const npu::Config& config) {
     for (const Decision& decision : plan.decisions) {
         if (!decision.limit || config.none()) continue;
         const npu::BrokenLimit& limit = *decision.limit;
-        text += fmt::format("\n{}: {} `{}` runs on the CPU: {} is {}; {}\n", limit.code, decision.op, decision.name, limit.what,
-                            limit.actual, limit.limit);
+        text += fmt::format("\n{}: {} `{}` runs on the CPU: {} is {}; {}\n", limit.code, decision.op, decision.name,
+                            limit.what, limit.actual, limit.limit);
         text += fmt::format("  why:  {}\n", limit.why);
-        text += fmt::format("  cost: {:.2f} % of the MACs leave the NPU, {:.1f} us on the host\n", percent(decision.macs, all),
-                            decision.host_us);
+        text += fmt::format("  cost: {:.2f} % of the MACs leave the NPU, {:.1f} us on the host\n",
+                            percent(decision.macs, all), decision.host_us);
         text += fmt::format("  try:  {}\n", limit.hint);
     }
 }
 
 Json limit_json(const npu::BrokenLimit& limit) {
-    return {{"rule", limit.code}, {"what", limit.what}, {"actual", limit.actual}, {"limit", limit.limit},
-            {"why", limit.why},   {"suggestion", limit.hint}};
+    return {{"rule", limit.code},   {"what", limit.what}, {"actual", limit.actual},
+            {"limit", limit.limit}, {"why", limit.why},   {"suggestion", limit.hint}};
 }
 
 Json totals_json(const Totals& sums) {
@@ -79,14 +82,17 @@ std::string explain_text(const Plan& plan, const std::vector<npu::Program>& prog
     std::string text = fmt::format("{} on {}\n\n", model, config.name);
     operator_table(text, plan);
     reasons(text, plan, config);
-    text += fmt::format("\nsubgraphs            {} on the NPU, {} on the CPU\n", sums.npu_subgraphs, sums.cpu_subgraphs);
-    text += fmt::format("MACs on the NPU      {} of {} ({:.2f} %)\n", sums.npu_macs, sums.npu_macs + sums.cpu_macs, 100 * sums.npu_share);
+    text +=
+        fmt::format("\nsubgraphs            {} on the NPU, {} on the CPU\n", sums.npu_subgraphs, sums.cpu_subgraphs);
+    text += fmt::format("MACs on the NPU      {} of {} ({:.2f} %)\n", sums.npu_macs, sums.npu_macs + sums.cpu_macs,
+                        100 * sums.npu_share);
     text += fmt::format("MACs on the CPU      {} ({:.2f} %)\n", sums.cpu_macs, 100 * (1 - sums.npu_share));
-    text += fmt::format("predicted latency    {:.1f} us: NPU {:.1f}, CPU {:.1f}, boundaries {:.1f}\n", sums.latency_us, sums.npu_us,
-                        sums.host_us, sums.boundaries_us);
+    text += fmt::format("predicted latency    {:.1f} us: NPU {:.1f}, CPU {:.1f}, boundaries {:.1f}\n", sums.latency_us,
+                        sums.npu_us, sums.host_us, sums.boundaries_us);
     text += fmt::format("NPU cycles           {}\n", sums.cycles);
     text += fmt::format("utilisation          {:.2f} %\n", 100 * sums.utilisation);
-    text += fmt::format("peak activations     {} bytes, the lower bound is {}\n", sums.arena_bytes, sums.lower_bound_bytes);
+    text +=
+        fmt::format("peak activations     {} bytes, the lower bound is {}\n", sums.arena_bytes, sums.lower_bound_bytes);
     return text;
 }
 
@@ -97,8 +103,13 @@ std::string explain_json(const Plan& plan, const std::vector<npu::Program>& prog
     size_t program = 0;
     for (size_t i = 0; i < plan.subgraphs.size(); ++i) {
         const partition::Subgraph& part = plan.subgraphs[i];
-        Json entry{{"name", label(plan, i)}, {"device", partition::name_of(part.device)}, {"inputs", part.inputs}, {"outputs", part.outputs},
-                   {"operators", part.nodes.size()}, {"macs", part.macs}, {"predicted_us", part.predicted_us}};
+        Json entry{{"name", label(plan, i)},
+                   {"device", partition::name_of(part.device)},
+                   {"inputs", part.inputs},
+                   {"outputs", part.outputs},
+                   {"operators", part.nodes.size()},
+                   {"macs", part.macs},
+                   {"predicted_us", part.predicted_us}};
         if (part.device == Device::npu && program < programs.size()) {
             entry["layers"] = programs[program].steps.size();
             entry["cycles"] = programs[program].cycles;
@@ -110,9 +121,13 @@ std::string explain_json(const Plan& plan, const std::vector<npu::Program>& prog
     }
     Json& operators = root["operators"] = Json::array();
     for (const Decision& decision : plan.decisions) {
-        Json entry{{"name", decision.name}, {"operator", decision.op}, {"sources", decision.sources},
-                   {"device", partition::name_of(decision.device)}, {"subgraph", label(plan, decision.subgraph)},
-                   {"macs", decision.macs}, {"host_us", decision.host_us}};
+        Json entry{{"name", decision.name},
+                   {"operator", decision.op},
+                   {"sources", decision.sources},
+                   {"device", partition::name_of(decision.device)},
+                   {"subgraph", label(plan, decision.subgraph)},
+                   {"macs", decision.macs},
+                   {"host_us", decision.host_us}};
         if (decision.limit) entry["reason"] = limit_json(*decision.limit);
         operators.push_back(std::move(entry));
     }

@@ -25,8 +25,10 @@ std::string allowed(const npu::Limit& limit, const npu::Config& config) {
 /// A row whose only limit is a missing operation runs on the CPU whole.
 bool on_the_npu(const npu::SupportRow& row) {
     static const std::vector<std::string_view> whole_operations = {
-        "NPU_CONV_TRANSPOSE", "NPU_DEPTH_TO_SPACE", "NPU_CROP_AND_RESIZE", "NPU_SQUARE", "NPU_MATMUL", "NPU_SOFTMAX", "NPU_LAYER_NORM", "NPU_DEFORMABLE_CONV"};
-    return row.limits.empty() || std::find(whole_operations.begin(), whole_operations.end(), row.limits.front()) == whole_operations.end();
+        "NPU_CONV_TRANSPOSE", "NPU_DEPTH_TO_SPACE", "NPU_CROP_AND_RESIZE", "NPU_SQUARE",
+        "NPU_MATMUL",         "NPU_SOFTMAX",        "NPU_LAYER_NORM",      "NPU_DEFORMABLE_CONV"};
+    return row.limits.empty() ||
+           std::find(whole_operations.begin(), whole_operations.end(), row.limits.front()) == whole_operations.end();
 }
 
 std::string operations() {
@@ -34,7 +36,8 @@ std::string operations() {
     for (const npu::SupportRow& row : npu::support_rows()) {
         std::string rules;
         for (const std::string_view code : row.limits) rules += fmt::format("{}`{}`", rules.empty() ? "" : ", ", code);
-        text += fmt::format("| {} | {} | {} | {} | {} |\n", row.operation, row.onnx, on_the_npu(row) ? "NPU" : "CPU", row.note, rules);
+        text += fmt::format("| {} | {} | {} | {} | {} |\n", row.operation, row.onnx, on_the_npu(row) ? "NPU" : "CPU",
+                            row.note, rules);
     }
     return text;
 }
@@ -63,12 +66,14 @@ std::string supported_layers_markdown() {
     return "# Supported layers\n\n"
            "Generated from the NPU configurations (`data/npu`) and the rules (`src/npu/limits_*.cpp`); do not edit. "
            "`CALOTYPE_UPDATE_DOCS=1 build/tests/report_tests` writes it anew.\n\n"
-           "What is not on the NPU runs on ONNX Runtime on the CPU beside it; `calotype explain` names the rule, the value found "
+           "What is not on the NPU runs on ONNX Runtime on the CPU beside it; `calotype explain` names the rule, the "
+           "value found "
            "and what to change. What is only another spelling of a layer is that layer.\n\n"
            "## Operations\n\n" +
            operations() +
            "\n## Rules\n\n"
-           "\"planned\" means that the configuration has the operation and this release makes no layer of it: the CPU runs it.\n\n" +
+           "\"planned\" means that the configuration has the operation and this release makes no layer of it: the CPU "
+           "runs it.\n\n" +
            rules();
 }
 

@@ -12,7 +12,8 @@ Totals totals(const partition::Plan& plan, const std::vector<npu::Program>& prog
     sums.npu_macs = plan.npu_macs;
     sums.cpu_macs = plan.cpu_macs;
     const int64_t all = plan.npu_macs + plan.cpu_macs;
-    sums.npu_share = all > 0 ? static_cast<double>(plan.npu_macs) / static_cast<double>(all) : (sums.cpu_subgraphs == 0 ? 1 : 0);
+    sums.npu_share =
+        all > 0 ? static_cast<double>(plan.npu_macs) / static_cast<double>(all) : (sums.cpu_subgraphs == 0 ? 1 : 0);
     int64_t program_macs = 0;
     for (const npu::Program& program : programs) {
         sums.cycles += program.cycles;
@@ -25,7 +26,8 @@ Totals totals(const partition::Plan& plan, const std::vector<npu::Program>& prog
     sums.npu_us = config.microseconds(sums.cycles);
     sums.latency_us = plan.predicted_us;
     sums.boundaries_us = plan.predicted_us - sums.npu_us - sums.host_us;
-    const double most = static_cast<double>(sums.cycles) * static_cast<double>(config.tiles() * config.int8_macs_per_cycle);
+    const double most =
+        static_cast<double>(sums.cycles) * static_cast<double>(config.tiles() * config.int8_macs_per_cycle);
     sums.utilisation = most > 0 ? static_cast<double>(program_macs) / most : 0;
     return sums;
 }

@@ -28,20 +28,26 @@ struct Example {
         return graph.add_constant(graph.unused_value_name("c"), Tensor::of<float>({}, std::vector<float>{x}));
     }
     graph::ValueId integers(const std::vector<int64_t>& values) {
-        return graph.add_constant(graph.unused_value_name("i"), Tensor::of<int64_t>({static_cast<int64_t>(values.size())}, values));
+        return graph.add_constant(graph.unused_value_name("i"),
+                                  Tensor::of<int64_t>({static_cast<int64_t>(values.size())}, values));
     }
     graph::ValueId node(const std::string& op, std::vector<graph::ValueId> inputs, Dims dims,
                         std::map<std::string, graph::Attribute> attributes = {}) {
         const auto output = graph.add_value(graph.unused_value_name("y_" + op), DataType::float32, std::move(dims));
-        graph.add_node({.name = graph.unused_node_name(op), .op = op, .domain = "", .inputs = std::move(inputs),
-                        .outputs = {output}, .attributes = std::move(attributes), .sources = {}});
+        graph.add_node({.name = graph.unused_node_name(op),
+                        .op = op,
+                        .domain = "",
+                        .inputs = std::move(inputs),
+                        .outputs = {output},
+                        .attributes = std::move(attributes),
+                        .sources = {}});
         return output;
     }
     graph::ValueId conv(graph::ValueId x, int64_t channels, int64_t kernel = 1) {
         const Dims dims = *graph.value(x).dims;
         const int64_t pad = kernel / 2;
-        return node("Conv", {x, constant({channels, dims[1], kernel, kernel}), constant({channels})}, {dims[0], channels, dims[2], dims[3]},
-                    {{"pads", std::vector<int64_t>{pad, pad, pad, pad}}});
+        return node("Conv", {x, constant({channels, dims[1], kernel, kernel}), constant({channels})},
+                    {dims[0], channels, dims[2], dims[3]}, {{"pads", std::vector<int64_t>{pad, pad, pad, pad}}});
     }
 };
 

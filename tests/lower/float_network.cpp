@@ -18,20 +18,33 @@ float activated(float x, const npu::Activation& a) {
     const double d = x;
     const auto sigmoid = [](double v) { return 1 / (1 + std::exp(-v)); };
     switch (a.kind) {
-        case ActivationKind::none: return x;
-        case ActivationKind::clamp: return std::min(std::max(x, a.lo), a.hi);
+        case ActivationKind::none:
+            return x;
+        case ActivationKind::clamp:
+            return std::min(std::max(x, a.lo), a.hi);
         case ActivationKind::leaky_relu:
-        case ActivationKind::prelu: return x < 0 ? a.alpha * x : x;
-        case ActivationKind::sigmoid: return static_cast<float>(sigmoid(d));
-        case ActivationKind::silu: return static_cast<float>(d * sigmoid(a.alpha * d));
-        case ActivationKind::hard_swish: return static_cast<float>(d * std::clamp(d / 6 + 0.5, 0.0, 1.0));
-        case ActivationKind::hard_sigmoid: return static_cast<float>(std::clamp(a.alpha * d + a.beta, 0.0, 1.0));
-        case ActivationKind::tanh: return static_cast<float>(std::tanh(d));
-        case ActivationKind::gelu_erf: return static_cast<float>(0.5 * d * (1 + std::erf(d / std::sqrt(2.0))));
-        case ActivationKind::gelu_tanh: return static_cast<float>(0.5 * d * (1 + std::tanh(std::sqrt(2 / M_PI) * (d + 0.044715 * d * d * d))));
-        case ActivationKind::mish: return static_cast<float>(d * std::tanh(std::log1p(std::exp(d))));
-        case ActivationKind::softplus: return static_cast<float>(std::log1p(std::exp(d)));
-        case ActivationKind::elu: return static_cast<float>(d < 0 ? a.alpha * std::expm1(d) : d);
+        case ActivationKind::prelu:
+            return x < 0 ? a.alpha * x : x;
+        case ActivationKind::sigmoid:
+            return static_cast<float>(sigmoid(d));
+        case ActivationKind::silu:
+            return static_cast<float>(d * sigmoid(a.alpha * d));
+        case ActivationKind::hard_swish:
+            return static_cast<float>(d * std::clamp(d / 6 + 0.5, 0.0, 1.0));
+        case ActivationKind::hard_sigmoid:
+            return static_cast<float>(std::clamp(a.alpha * d + a.beta, 0.0, 1.0));
+        case ActivationKind::tanh:
+            return static_cast<float>(std::tanh(d));
+        case ActivationKind::gelu_erf:
+            return static_cast<float>(0.5 * d * (1 + std::erf(d / std::sqrt(2.0))));
+        case ActivationKind::gelu_tanh:
+            return static_cast<float>(0.5 * d * (1 + std::tanh(std::sqrt(2 / M_PI) * (d + 0.044715 * d * d * d))));
+        case ActivationKind::mish:
+            return static_cast<float>(d * std::tanh(std::log1p(std::exp(d))));
+        case ActivationKind::softplus:
+            return static_cast<float>(std::log1p(std::exp(d)));
+        case ActivationKind::elu:
+            return static_cast<float>(d < 0 ? a.alpha * std::expm1(d) : d);
     }
     return x;
 }
@@ -48,8 +61,10 @@ void slide(const npu::Window& w, const Map& in, const Map& out, F f) {
                             const int64_t iz = z * w.depth.stride + kz * w.depth.dilation - w.depth.pad_before;
                             const int64_t iy = y * w.height.stride + ky * w.height.dilation - w.height.pad_before;
                             const int64_t ix = x * w.width.stride + kx * w.width.dilation - w.width.pad_before;
-                            const bool inside = iz >= 0 && iy >= 0 && ix >= 0 && iz < in.depth && iy < in.height && ix < in.width;
-                            f((z * out.height + y) * out.width + x, inside ? (iz * in.height + iy) * in.width + ix : -1, tap);
+                            const bool inside =
+                                iz >= 0 && iy >= 0 && ix >= 0 && iz < in.depth && iy < in.height && ix < in.width;
+                            f((z * out.height + y) * out.width + x, inside ? (iz * in.height + iy) * in.width + ix : -1,
+                              tap);
                         }
 }
 
@@ -99,7 +114,8 @@ struct Run {
         if (max) std::fill(y.begin(), y.end(), -std::numeric_limits<float>::infinity());
         slide(window, maps[0], out, [&](int64_t p, int64_t source, int64_t) {
             for (int64_t c = 0; source >= 0 && c < out.channels; ++c)
-                at(p, c) = max ? std::max(at(p, c), from(0, source, c)) : at(p, c) + from(0, source, c) / static_cast<float>(window.taps());
+                at(p, c) = max ? std::max(at(p, c), from(0, source, c))
+                               : at(p, c) + from(0, source, c) / static_cast<float>(window.taps());
         });
     }
     void operator()(const npu::Add&) {
@@ -107,7 +123,8 @@ struct Run {
     }
     void operator()(const npu::Mul&) {
         for (int64_t p = 0; p < out.pixels(); ++p)
-            for (int64_t c = 0; c < out.channels; ++c) at(p, c) = from(0, p, c) * from(1, p, maps[1].channels == 1 ? 0 : c);
+            for (int64_t c = 0; c < out.channels; ++c)
+                at(p, c) = from(0, p, c) * from(1, p, maps[1].channels == 1 ? 0 : c);
     }
     void operator()(const npu::Concat& concat) {  // last axis or, one sample long before it, any other
         const auto sizes = [&](const Map& m) { return std::array<int64_t, 4>{m.depth, m.height, m.width, m.channels}; };
@@ -127,7 +144,8 @@ struct Run {
             for (int64_t h = 0; h < maps[0].height; ++h)
                 for (int64_t w = 0; w < maps[0].width; ++w)
                     for (int64_t c = 0; c < maps[0].channels; ++c)
-                        at(((d + pad.depth.pad_before) * out.height + h + pad.height.pad_before) * out.width + w + pad.width.pad_before,
+                        at(((d + pad.depth.pad_before) * out.height + h + pad.height.pad_before) * out.width + w +
+                               pad.width.pad_before,
                            c + pad.channels_before) = from(0, (d * maps[0].height + h) * maps[0].width + w, c);
     }
     void operator()(const npu::Crop& crop) {
@@ -135,10 +153,12 @@ struct Run {
             for (int64_t h = 0; h < out.height; ++h)
                 for (int64_t w = 0; w < out.width; ++w)
                     for (int64_t c = 0; c < out.channels; ++c)
-                        at((d * out.height + h) * out.width + w, c) =
-                            from(0, ((crop.first[0] + d * crop.step[0]) * maps[0].height + crop.first[1] + h * crop.step[1]) * maps[0].width +
-                                        crop.first[2] + w * crop.step[2],
-                                 crop.first[3] + c * crop.step[3]);
+                        at((d * out.height + h) * out.width + w, c) = from(
+                            0,
+                            ((crop.first[0] + d * crop.step[0]) * maps[0].height + crop.first[1] + h * crop.step[1]) *
+                                    maps[0].width +
+                                crop.first[2] + w * crop.step[2],
+                            crop.first[3] + c * crop.step[3]);
     }
     void operator()(const npu::Upsample& up) {
         for (int64_t h = 0; h < out.height; ++h)
@@ -151,7 +171,8 @@ struct Run {
         for (int64_t h = 0; h < maps[0].height; ++h)
             for (int64_t w = 0; w < maps[0].width; ++w)
                 for (int64_t c = 0; c < channels; ++c)
-                    at(h / b * out.width + w / b, (h % b * b + w % b) * channels + c) = from(0, h * maps[0].width + w, c);
+                    at(h / b * out.width + w / b, (h % b * b + w % b) * channels + c) =
+                        from(0, h * maps[0].width + w, c);
     }
     void operator()(const npu::ChannelReorder& reorder) {
         for (int64_t p = 0; p < out.pixels(); ++p)
@@ -191,7 +212,8 @@ std::map<std::string, Tensor> run(const npu::FloatNetwork& network, const std::m
         Tensor tensor(DataType::float32, output.dims);
         const auto positions = lower::source_positions({output.split, output.axes});
         for (size_t i = 0; i < positions.size(); ++i)
-            tensor.values<float>()[static_cast<size_t>(positions[i])] = values[static_cast<size_t>(output.tensor)].at(i);
+            tensor.values<float>()[static_cast<size_t>(positions[i])] =
+                values[static_cast<size_t>(output.tensor)].at(i);
         outputs.emplace(output.value, std::move(tensor));
     }
     return outputs;

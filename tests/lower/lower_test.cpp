@@ -24,7 +24,8 @@ Lowering lowered(Example& example, ValueId output) {
 
 std::string kinds(const Lowering& lowering) {
     std::string text;
-    for (const npu::FloatLayer& layer : lowering.network.layers) text += (text.empty() ? "" : " ") + npu::kind_name(layer.attributes);
+    for (const npu::FloatLayer& layer : lowering.network.layers)
+        text += (text.empty() ? "" : " ") + npu::kind_name(layer.attributes);
     return text;
 }
 
@@ -50,7 +51,8 @@ TEST(Lower, ASumThatOthersReadKeepsItsOwnLayer) {
 }
 
 TEST(Lower, EveryActivationOfTheTableFusesIntoItsConvolution) {
-    for (const char* op : {"Relu", "LeakyRelu", "Sigmoid", "HardSwish", "HardSigmoid", "Tanh", "Gelu", "Mish", "Softplus", "Elu"}) {
+    for (const char* op :
+         {"Relu", "LeakyRelu", "Sigmoid", "HardSwish", "HardSigmoid", "Tanh", "Gelu", "Mish", "Softplus", "Elu"}) {
         Example e;
         const Lowering made = lowered(e, e.node(op, {e.conv(e.input({1, 4, 8, 8}), 4)}, {1, 4, 8, 8}));
         EXPECT_EQ(kinds(made), "Conv") << op;
@@ -67,20 +69,26 @@ TEST(Lower, ActivationsOfSeveralNodes) {
         EXPECT_EQ(kinds(made), "Conv");
         return made.network.layers.at(0).activation.kind;
     };
-    EXPECT_EQ(activation([&](Example& e, ValueId x) { return e.node("Mul", {x, e.node("Sigmoid", {x}, dims)}, dims); }), npu::ActivationKind::silu);
+    EXPECT_EQ(activation([&](Example& e, ValueId x) { return e.node("Mul", {x, e.node("Sigmoid", {x}, dims)}, dims); }),
+              npu::ActivationKind::silu);
     EXPECT_EQ(activation([&](Example& e, ValueId x) {
                   return e.node("Mul", {x, e.node("HardSigmoid", {x}, dims, {{"alpha", 1.0F / 6}})}, dims);
-              }), npu::ActivationKind::hard_swish);
+              }),
+              npu::ActivationKind::hard_swish);
     EXPECT_EQ(activation([&](Example& e, ValueId x) {
                   return e.node("Mul", {x, e.node("Tanh", {e.node("Softplus", {x}, dims)}, dims)}, dims);
-              }), npu::ActivationKind::mish);
+              }),
+              npu::ActivationKind::mish);
     EXPECT_EQ(activation([&](Example& e, ValueId x) {
                   const ValueId erf = e.node("Erf", {e.node("Div", {x, e.scalar(1.41421356F)}, dims)}, dims);
                   const ValueId one = e.node("Add", {erf, e.scalar(1)}, dims);
                   return e.node("Mul", {e.node("Mul", {x, one}, dims), e.scalar(0.5F)}, dims);
-              }), npu::ActivationKind::gelu_erf);
-    EXPECT_EQ(activation([&](Example& e, ValueId x) { return e.node("PRelu", {x, e.scalar(0.2F)}, dims); }), npu::ActivationKind::prelu);
-    EXPECT_EQ(activation([&](Example& e, ValueId x) { return e.node("Clip", {x, e.scalar(0), e.scalar(6)}, dims); }), npu::ActivationKind::clamp);
+              }),
+              npu::ActivationKind::gelu_erf);
+    EXPECT_EQ(activation([&](Example& e, ValueId x) { return e.node("PRelu", {x, e.scalar(0.2F)}, dims); }),
+              npu::ActivationKind::prelu);
+    EXPECT_EQ(activation([&](Example& e, ValueId x) { return e.node("Clip", {x, e.scalar(0), e.scalar(6)}, dims); }),
+              npu::ActivationKind::clamp);
 }
 
 TEST(Lower, ClampsFuseIntoAddAveragePoolAndMulOthersDoNot) {
@@ -90,8 +98,9 @@ TEST(Lower, ClampsFuseIntoAddAveragePoolAndMulOthersDoNot) {
     EXPECT_EQ(kinds(lowered(e, e.node("Relu", {add}, {1, 4, 8, 8}))), "Conv Conv Add");
     Example f;
     const ValueId y = f.input({1, 4, 8, 8});
-    EXPECT_EQ(kinds(lowered(f, f.node("Sigmoid", {f.node("Add", {f.conv(y, 4), f.conv(y, 4)}, {1, 4, 8, 8})}, {1, 4, 8, 8}))),
-              "Conv Conv Add DepthwiseConv");
+    EXPECT_EQ(
+        kinds(lowered(f, f.node("Sigmoid", {f.node("Add", {f.conv(y, 4), f.conv(y, 4)}, {1, 4, 8, 8})}, {1, 4, 8, 8}))),
+        "Conv Conv Add DepthwiseConv");
 }
 
 TEST(Lower, FlattenAndFullyConnectedFollowTheMemoryOrder) {
@@ -99,7 +108,8 @@ TEST(Lower, FlattenAndFullyConnectedFollowTheMemoryOrder) {
     const ValueId x = e.conv(e.input({1, 3, 2, 2}), 2);
     const ValueId flat = e.node("Flatten", {x}, {1, 8});
     const ValueId weights = e.constant({5, 8});
-    const Lowering made = lowered(e, e.node("Gemm", {flat, weights, e.constant({5})}, {1, 5}, {{"transB", int64_t{1}}}));
+    const Lowering made =
+        lowered(e, e.node("Gemm", {flat, weights, e.constant({5})}, {1, 5}, {{"transB", int64_t{1}}}));
     ASSERT_EQ(kinds(made), "Conv FullyConnected");
     const auto given = e.graph.value(weights).constant->values<float>();
     const auto& rows = made.network.layers[1].weights;  // memory is [h, w, c], the value [c, h, w]
@@ -150,36 +160,63 @@ std::vector<Refusal> refusals() {
     const Dims same{1, 4, 8, 8};
     const auto plain = [=](const char* op) { return [=](Example& e) { return e.node(op, {map(e)}, same); }; };
     return {
-        {"NPU_AVERAGE_PADDING", [=](Example& e) {
+        {"NPU_AVERAGE_PADDING",
+         [=](Example& e) {
              return e.node("AveragePool", {map(e)}, same, {{"kernel_shape", Ints{3, 3}}, {"pads", Ints{1, 1, 1, 1}}});
          }},
-        {"NPU_POOL_KERNEL", [](Example& e) { return e.node("GlobalAveragePool", {e.input({1, 4, 64, 64})}, {1, 4, 1, 1}); }},
-        {"NPU_THIN_MAX_POOL", [=](Example& e) { return e.node("MaxPool", {map(e)}, {1, 4, 8, 6}, {{"kernel_shape", Ints{1, 3}}}); }},
-        {"NPU_POOL_3D", [](Example& e) { return e.node("MaxPool", {e.input({1, 4, 8, 8, 8})}, {1, 4, 7, 7, 7}, {{"kernel_shape", Ints{2, 2, 2}}}); }},
-        {"NPU_PAD_PIXELS", [=](Example& e) { return e.node("Pad", {map(e), e.integers({0, 0, 16, 0, 0, 0, 0, 0})}, {1, 4, 24, 8}); }},
-        {"NPU_PAD_MODE", [=](Example& e) {
-             return e.node("Pad", {map(e), e.integers({0, 0, 1, 0, 0, 0, 0, 0})}, {1, 4, 9, 8}, {{"mode", std::string("reflect")}});
+        {"NPU_POOL_KERNEL",
+         [](Example& e) { return e.node("GlobalAveragePool", {e.input({1, 4, 64, 64})}, {1, 4, 1, 1}); }},
+        {"NPU_THIN_MAX_POOL",
+         [=](Example& e) { return e.node("MaxPool", {map(e)}, {1, 4, 8, 6}, {{"kernel_shape", Ints{1, 3}}}); }},
+        {"NPU_POOL_3D",
+         [](Example& e) {
+             return e.node("MaxPool", {e.input({1, 4, 8, 8, 8})}, {1, 4, 7, 7, 7}, {{"kernel_shape", Ints{2, 2, 2}}});
          }},
-        {"NPU_PAD_VALUE", [=](Example& e) { return e.node("Pad", {map(e), e.integers({0, 0, 1, 0, 0, 0, 0, 0}), e.scalar(1)}, {1, 4, 9, 8}); }},
-        {"NPU_SPACE_TO_DEPTH_BLOCK", [=](Example& e) { return e.node("SpaceToDepth", {map(e)}, {1, 64, 2, 2}, {{"blocksize", int64_t{4}}}); }},
+        {"NPU_PAD_PIXELS",
+         [=](Example& e) { return e.node("Pad", {map(e), e.integers({0, 0, 16, 0, 0, 0, 0, 0})}, {1, 4, 24, 8}); }},
+        {"NPU_PAD_MODE",
+         [=](Example& e) {
+             return e.node("Pad", {map(e), e.integers({0, 0, 1, 0, 0, 0, 0, 0})}, {1, 4, 9, 8},
+                           {{"mode", std::string("reflect")}});
+         }},
+        {"NPU_PAD_VALUE",
+         [=](Example& e) {
+             return e.node("Pad", {map(e), e.integers({0, 0, 1, 0, 0, 0, 0, 0}), e.scalar(1)}, {1, 4, 9, 8});
+         }},
+        {"NPU_SPACE_TO_DEPTH_BLOCK",
+         [=](Example& e) { return e.node("SpaceToDepth", {map(e)}, {1, 64, 2, 2}, {{"blocksize", int64_t{4}}}); }},
         {"NPU_MUL_CHANNELS", [=](Example& e) { return e.node("Mul", {map(e), e.input({1, 4, 1, 1})}, same); }},
-        {"NPU_SQUARE", [=](Example& e) { const ValueId x = map(e); return e.node("Mul", {x, x}, same); }},
+        {"NPU_SQUARE",
+         [=](Example& e) {
+             const ValueId x = map(e);
+             return e.node("Mul", {x, x}, same);
+         }},
         {"NPU_BROADCAST", [=](Example& e) { return e.node("Add", {map(e), e.input({1, 4, 1, 8})}, same); }},
         {"NPU_CONSTANT_MAP", [=](Example& e) { return e.node("Add", {map(e), e.constant({1, 4, 8, 8})}, same); }},
-        {"NPU_RESIZE_MODE", [=](Example& e) { return e.node("Resize", {map(e)}, {1, 4, 16, 16}, {{"mode", std::string("linear")}}); }},
+        {"NPU_RESIZE_MODE",
+         [=](Example& e) { return e.node("Resize", {map(e)}, {1, 4, 16, 16}, {{"mode", std::string("linear")}}); }},
         {"NPU_RESIZE_FACTOR", [=](Example& e) { return e.node("Resize", {map(e)}, {1, 4, 12, 12}); }},
-        {"NPU_RUN_TIME_WEIGHTS", [=](Example& e) { return e.node("Conv", {map(e), e.input({2, 4, 1, 1})}, {1, 2, 8, 8}); }},
+        {"NPU_RUN_TIME_WEIGHTS",
+         [=](Example& e) { return e.node("Conv", {map(e), e.input({2, 4, 1, 1})}, {1, 2, 8, 8}); }},
         {"NPU_MATMUL", [](Example& e) { return e.node("MatMul", {e.input({1, 8}), e.input({8, 3})}, {1, 3}); }},
         {"NPU_PRELU_MAPS", [=](Example& e) { return e.node("PRelu", {map(e), e.constant({4, 1, 1})}, same); }},
         {"NPU_DATA_TYPE", [=](Example& e) { return e.node("Relu", {e.input({1, 4, 8, 8}, DataType::float64)}, same); }},
         {"NPU_SHAPE", [](Example& e) { return e.node("Reshape", {e.input({1, 4}), e.integers({4, 1})}, {4, 1}); }},
         {"NPU_AXIS", [=](Example& e) { return e.node("ReduceMean", {map(e), e.integers({0})}, same); }},
         {"NPU_TRANSPOSE", [=](Example& e) { return e.node("Transpose", {e.input({1, 4})}, {4, 1}); }},
-        {"NPU_ATTRIBUTE", [=](Example& e) { const ValueId x = map(e); return e.node("Sum", {x, x, x}, same); }},
-        {"NPU_CONV_TRANSPOSE", plain("ConvTranspose")}, {"NPU_DEPTH_TO_SPACE", plain("DepthToSpace")},
-        {"NPU_CROP_AND_RESIZE", plain("RoiAlign")},     {"NPU_RSQRT", plain("Reciprocal")},
-        {"NPU_L2_NORM", plain("LpNormalization")},      {"NPU_SOFTMAX", plain("Softmax")},
-        {"NPU_LAYER_NORM", plain("InstanceNormalization")}, {"NPU_DEFORMABLE_CONV", plain("DeformConv")},
+        {"NPU_ATTRIBUTE",
+         [=](Example& e) {
+             const ValueId x = map(e);
+             return e.node("Sum", {x, x, x}, same);
+         }},
+        {"NPU_CONV_TRANSPOSE", plain("ConvTranspose")},
+        {"NPU_DEPTH_TO_SPACE", plain("DepthToSpace")},
+        {"NPU_CROP_AND_RESIZE", plain("RoiAlign")},
+        {"NPU_RSQRT", plain("Reciprocal")},
+        {"NPU_L2_NORM", plain("LpNormalization")},
+        {"NPU_SOFTMAX", plain("Softmax")},
+        {"NPU_LAYER_NORM", plain("InstanceNormalization")},
+        {"NPU_DEFORMABLE_CONV", plain("DeformConv")},
         {"NPU_OPERATOR", plain("Cos")}};
 }
 
@@ -208,16 +245,33 @@ TEST(Lower, OtherSpellings) {
         EXPECT_TRUE(made.declined.empty());
         return kinds(made);
     };
-    EXPECT_EQ(kinds_of([&](Example& e, ValueId x) { return e.node("ReduceMean", {x, e.integers({2, 3})}, {1, 4}, {{"keepdims", int64_t{0}}}); }), "GlobalAveragePool");
-    EXPECT_EQ(kinds_of([&](Example& e, ValueId x) { return e.node("ReduceMean", {x, e.integers({-1})}, {1, 4, 8, 1}); }), "AveragePool");
-    EXPECT_EQ(kinds_of([&](Example& e, ValueId x) { return e.node("ReduceSum", {x, e.integers({1})}, {1, 1, 8, 8}); }), "Conv");
+    EXPECT_EQ(kinds_of([&](Example& e, ValueId x) {
+                  return e.node("ReduceMean", {x, e.integers({2, 3})}, {1, 4}, {{"keepdims", int64_t{0}}});
+              }),
+              "GlobalAveragePool");
+    EXPECT_EQ(
+        kinds_of([&](Example& e, ValueId x) { return e.node("ReduceMean", {x, e.integers({-1})}, {1, 4, 8, 1}); }),
+        "AveragePool");
+    EXPECT_EQ(kinds_of([&](Example& e, ValueId x) { return e.node("ReduceSum", {x, e.integers({1})}, {1, 1, 8, 8}); }),
+              "Conv");
     EXPECT_EQ(kinds_of([&](Example& e, ValueId x) { return e.node("Sub", {e.scalar(1), x}, same); }), "DepthwiseConv");
-    EXPECT_EQ(kinds_of([&](Example& e, ValueId x) { return e.node("Mul", {x, e.constant({4, 1, 1})}, same); }), "DepthwiseConv");
+    EXPECT_EQ(kinds_of([&](Example& e, ValueId x) { return e.node("Mul", {x, e.constant({4, 1, 1})}, same); }),
+              "DepthwiseConv");
     EXPECT_EQ(kinds_of([&](Example& e, ValueId x) { return e.node("Resize", {x}, {1, 4, 16, 24}); }), "Upsample");
-    EXPECT_EQ(kinds_of([&](Example& e, ValueId x) { return e.node("Slice", {x, e.integers({0}), e.integers({8}), e.integers({2}), e.integers({2})}, {1, 4, 4, 8}); }), "Crop");
+    EXPECT_EQ(kinds_of([&](Example& e, ValueId x) {
+                  return e.node("Slice", {x, e.integers({0}), e.integers({8}), e.integers({2}), e.integers({2})},
+                                {1, 4, 4, 8});
+              }),
+              "Crop");
     EXPECT_EQ(kinds_of([&](Example& e, ValueId x) { return e.node("Mul", {x, e.conv(x, 1)}, same); }), "Conv Mul");
-    EXPECT_EQ(kinds_of([&](Example& e, ValueId x) { return e.node("Concat", {x, e.conv(x, 2)}, {1, 6, 8, 8}, {{"axis", int64_t{1}}}); }), "Conv Concat");
-    EXPECT_EQ(kinds_of([&](Example& e, ValueId x) { return e.node("Pad", {x, e.integers({0, 2, 0, 0, 0, 2, 0, 0})}, {1, 8, 8, 8}); }), "Pad");
+    EXPECT_EQ(kinds_of([&](Example& e, ValueId x) {
+                  return e.node("Concat", {x, e.conv(x, 2)}, {1, 6, 8, 8}, {{"axis", int64_t{1}}});
+              }),
+              "Conv Concat");
+    EXPECT_EQ(kinds_of([&](Example& e, ValueId x) {
+                  return e.node("Pad", {x, e.integers({0, 2, 0, 0, 0, 2, 0, 0})}, {1, 8, 8, 8});
+              }),
+              "Pad");
 }
 
 }  // namespace

@@ -13,7 +13,8 @@ namespace {
 using testing::HasSubstr;
 
 std::string default_json() {
-    const auto bytes = read_file(std::filesystem::path(CALOTYPE_SOURCE_DIR) / "data/npu/VE2802_NPU_IP_O00_A304_M3.json");
+    const auto bytes =
+        read_file(std::filesystem::path(CALOTYPE_SOURCE_DIR) / "data/npu/VE2802_NPU_IP_O00_A304_M3.json");
     return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
 
@@ -50,16 +51,21 @@ TEST(Config, EveryBuiltInCanBeRead) {
 
 TEST(Config, SpacesAndOrderAreNoPartOfTheFingerprintButNumbersAre) {
     const Config config = parse_config(default_json(), "a");
-    EXPECT_EQ(parse_config(replaced(default_json(), "\"rows\": 8,", "\"rows\"  :  8  ,"), "b").fingerprint, config.fingerprint);
-    EXPECT_NE(parse_config(replaced(default_json(), "\"rows\": 8,", "\"rows\": 9,"), "c").fingerprint, config.fingerprint);
+    EXPECT_EQ(parse_config(replaced(default_json(), "\"rows\": 8,", "\"rows\"  :  8  ,"), "b").fingerprint,
+              config.fingerprint);
+    EXPECT_NE(parse_config(replaced(default_json(), "\"rows\": 8,", "\"rows\": 9,"), "c").fingerprint,
+              config.fingerprint);
 }
 
 TEST(Config, NothingIsIgnored) {
     EXPECT_THAT(what_is_wrong(replaced(default_json(), "\"rows\": 8,", "")), HasSubstr("`rows` is missing"));
-    EXPECT_THAT(what_is_wrong(replaced(default_json(), "\"rows\"", "\"lines\": 1, \"rows\"")), HasSubstr("unknown key `lines`"));
+    EXPECT_THAT(what_is_wrong(replaced(default_json(), "\"rows\"", "\"lines\": 1, \"rows\"")),
+                HasSubstr("unknown key `lines`"));
     EXPECT_THAT(what_is_wrong(replaced(default_json(), "\"rows\": 8", "\"rows\": -8")), HasSubstr("`rows` is -8"));
-    EXPECT_THAT(what_is_wrong(replaced(default_json(), "\"pad_pixels\"", "\"pad_pixel\"")), HasSubstr("`pad_pixels` is missing"));
-    EXPECT_THAT(what_is_wrong(replaced(default_json(), "\"softmax\": false", "\"softmax\": 0")), HasSubstr("true or false"));
+    EXPECT_THAT(what_is_wrong(replaced(default_json(), "\"pad_pixels\"", "\"pad_pixel\"")),
+                HasSubstr("`pad_pixels` is missing"));
+    EXPECT_THAT(what_is_wrong(replaced(default_json(), "\"softmax\": false", "\"softmax\": 0")),
+                HasSubstr("true or false"));
     EXPECT_EQ(what_is_wrong("{"), "this is not JSON");
     EXPECT_EQ(what_is_wrong("[]"), "an object is needed");
 }

@@ -30,11 +30,23 @@ Pad pad(int64_t before) {
 }
 
 std::vector<Case> cases() {
-    return {{"NPU_POOL_KERNEL", pool(PoolKind::average, 64, 33), pool(PoolKind::average, 64, 32), {64, 64, 4},
-             "64 x 33 = 2112 pixels", "at most 2048 pixels"},
-            {"NPU_THIN_MAX_POOL", pool(PoolKind::max, 1, 3), pool(PoolKind::average, 1, 3), {8, 8, 4}, "a kernel of 1 x 3",
+    return {{"NPU_POOL_KERNEL",
+             pool(PoolKind::average, 64, 33),
+             pool(PoolKind::average, 64, 32),
+             {64, 64, 4},
+             "64 x 33 = 2112 pixels",
+             "at most 2048 pixels"},
+            {"NPU_THIN_MAX_POOL",
+             pool(PoolKind::max, 1, 3),
+             pool(PoolKind::average, 1, 3),
+             {8, 8, 4},
+             "a kernel of 1 x 3",
              "not a layer of VE2802_NPU_IP_O00_A304_M3"},
-            {"NPU_POOL_3D", pool(PoolKind::max, 2, 2), Conv{4, 4, 1, {}}, {2, 8, 8, 4}, "a map of [2, 8, 8, 4]",
+            {"NPU_POOL_3D",
+             pool(PoolKind::max, 2, 2),
+             Conv{4, 4, 1, {}},
+             {2, 8, 8, 4},
+             "a map of [2, 8, 8, 4]",
              "not a layer of VE2802_NPU_IP_O00_A304_M3"},
             {"NPU_PAD_PIXELS", pad(16), pad(15), {8, 8, 4}, "16 pixels", "at most 15 pixels"},
             {"NPU_SPACE_TO_DEPTH_BLOCK", SpaceToDepth{4}, SpaceToDepth{3}, {12, 12, 4}, "4", "at most 3"}};
@@ -53,7 +65,8 @@ TEST(Limits, EachIsBrokenByTheCaseBeyondItAndKeptByTheLastWithin) {
         EXPECT_TRUE(broken_limits({c.kept, {c.input}, c.input}, config).empty()) << c.code;
         seen.insert(c.code);
     }
-    for (const Limit& limit : layer_limits()) EXPECT_TRUE(seen.contains(std::string(limit.code))) << limit.code << " has no case";
+    for (const Limit& limit : layer_limits())
+        EXPECT_TRUE(seen.contains(std::string(limit.code))) << limit.code << " has no case";
 }
 
 TEST(Limits, AGlobalPoolIsAsLargeAsItsMap) {

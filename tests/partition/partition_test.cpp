@@ -4,8 +4,8 @@
 
 #include <nlohmann/json.hpp>
 
-#include "plan/plan.hpp"
 #include "lower/example.hpp"
+#include "plan/plan.hpp"
 #include "report/explain.hpp"
 
 namespace calotype::partition {
@@ -57,7 +57,9 @@ TEST(Partition, WhatPaysOnBothSidesOfAHostOperatorIsTwoSubgraphs) {
 TEST(Partition, AFragmentThatDoesNotPayIsLeftToTheHost) {
     Example e;
     const ValueId cos = e.node("Cos", {large(e, e.input(kMap))}, kMap);
-    const ValueId small = e.node("Relu", {e.node("Slice", {cos, e.integers({0}), e.integers({1}), e.integers({2})}, {1, 64, 1, 40})}, {1, 64, 1, 40});
+    const ValueId small =
+        e.node("Relu", {e.node("Slice", {cos, e.integers({0}), e.integers({1}), e.integers({2})}, {1, 64, 1, 40})},
+               {1, 64, 1, 40});
     const Plan plan = split(e, small);
     EXPECT_EQ(devices(plan), "NPU CPU");
     EXPECT_EQ(plan.decisions.back().limit->code, "NPU_DOES_NOT_PAY");
@@ -93,11 +95,13 @@ TEST(Partition, AHostPartKeepsAFreeBatchFree) {
 
 TEST(Explain, NamesRuleValueLimitCostAndSuggestion) {
     Example e;
-    const Plan plan = split(e, e.node("Softmax", {e.node("Flatten", {large(e, e.input(kMap))}, {1, 64 * 40 * 40})}, {1, 64 * 40 * 40}));
+    const Plan plan = split(
+        e, e.node("Softmax", {e.node("Flatten", {large(e, e.input(kMap))}, {1, 64 * 40 * 40})}, {1, 64 * 40 * 40}));
     const npu::Config config = npu::find_config(npu::kDefaultConfig);
     const std::vector<npu::Program> programs{plan::plan(plan.subgraphs[0].network, config)};
     const std::string text = report::explain_text(plan, programs, config, "m.onnx");
-    EXPECT_THAT(text, HasSubstr("NPU_SOFTMAX: Softmax `Softmax` runs on the CPU: the operator is Softmax; not a layer of VE2802_NPU_IP_O00_A304_M3\n  why:  "));
+    EXPECT_THAT(text, HasSubstr("NPU_SOFTMAX: Softmax `Softmax` runs on the CPU: the operator is Softmax; not a layer "
+                                "of VE2802_NPU_IP_O00_A304_M3\n  why:  "));
     EXPECT_THAT(text, HasSubstr("\n  cost: 0.00 % of the MACs leave the NPU, "));
     EXPECT_THAT(text, HasSubstr("(100.00 %)"));
     const auto json = nlohmann::json::parse(report::explain_json(plan, programs, config, "m.onnx"));

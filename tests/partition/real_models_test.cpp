@@ -7,12 +7,12 @@
 #include <filesystem>
 #include <random>
 
-#include "plan/plan.hpp"
 #include "lower/float_network.hpp"
 #include "observe/observe.hpp"
 #include "onnx/read.hpp"
 #include "optimize/optimize.hpp"
 #include "partition/partition.hpp"
+#include "plan/plan.hpp"
 #include "report/explain.hpp"
 
 namespace calotype::partition {
@@ -39,7 +39,8 @@ std::map<std::string, Tensor> random_inputs(const graph::Graph& graph) {
 double signal_to_noise_db(const Tensor& reference, const Tensor& other) {
     double signal = 0, noise = 1e-30;
     for (int64_t i = 0; i < reference.elements(); ++i) {
-        const double x = reference.values<float>()[static_cast<size_t>(i)], y = other.values<float>()[static_cast<size_t>(i)];
+        const double x = reference.values<float>()[static_cast<size_t>(i)],
+                     y = other.values<float>()[static_cast<size_t>(i)];
         signal += x * x;
         noise += (x - y) * (x - y);
     }
@@ -74,7 +75,8 @@ TEST_P(RealModel, IsOneNpuSubgraphThatComputesTheSame) {
     if (std::getenv("CALOTYPE_PRINT")) puts(report::explain_text(plan, {program}, config, GetParam()).c_str());
     for (const Decision& decision : plan.decisions)
         if (decision.device == Device::cpu) {
-            EXPECT_EQ(decision.op, "Softmax") << decision.name << ": " << (decision.limit ? decision.limit->code + " " + decision.limit->actual : "");
+            EXPECT_EQ(decision.op, "Softmax")
+                << decision.name << ": " << (decision.limit ? decision.limit->code + " " + decision.limit->actual : "");
         }
     EXPECT_EQ(plan.cpu_macs, 0);
     ASSERT_EQ(plan.subgraphs.front().device, Device::npu);
@@ -90,10 +92,12 @@ TEST_P(RealModel, IsOneNpuSubgraphThatComputesTheSame) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Classifiers, RealModel,
-                         testing::Values("mnist/mnist-8.onnx", "cifar10/resnet20_cifar10.onnx", "cifar10/resnet56_cifar10.onnx",
-                                         "mlperf_tiny/ic_resnet8/resnet8_fp32.onnx", "mlperf_tiny/kws_dscnn/kws_dscnn_fp32.onnx",
-                                         "mlperf_tiny/vww_mobilenet/vww_96_fp32.onnx", "imagenet/mcunet-320kb-1mb_fp32.onnx",
-                                         "imagenet/squeezenet_v1.1_fp32.onnx", "imagenet/efficientnet_lite0.onnx"));
+                         testing::Values("mnist/mnist-8.onnx", "cifar10/resnet20_cifar10.onnx",
+                                         "cifar10/resnet56_cifar10.onnx", "mlperf_tiny/ic_resnet8/resnet8_fp32.onnx",
+                                         "mlperf_tiny/kws_dscnn/kws_dscnn_fp32.onnx",
+                                         "mlperf_tiny/vww_mobilenet/vww_96_fp32.onnx",
+                                         "imagenet/mcunet-320kb-1mb_fp32.onnx", "imagenet/squeezenet_v1.1_fp32.onnx",
+                                         "imagenet/efficientnet_lite0.onnx"));
 
 }  // namespace
 }  // namespace calotype::partition

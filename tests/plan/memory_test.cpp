@@ -21,7 +21,8 @@ void expect_sound(const std::vector<Lifetime>& tensors, const MemoryPlan& plan, 
         for (size_t k = 0; k < i; ++k) {
             const npu::Span& b = plan.placement[k];
             if (meet(tensors[i], tensors[k])) {
-                EXPECT_TRUE(a.offset_bytes + a.size_bytes <= b.offset_bytes || b.offset_bytes + b.size_bytes <= a.offset_bytes)
+                EXPECT_TRUE(a.offset_bytes + a.size_bytes <= b.offset_bytes ||
+                            b.offset_bytes + b.size_bytes <= a.offset_bytes)
                     << replay << ", tensors " << i << " and " << k;
             }
         }
@@ -43,7 +44,8 @@ TEST(Memory, RandomLifetimesNeverOverlapAndStayNearTheBound) {
         std::minstd_rand random(seed + 1);
         std::vector<Lifetime> tensors;
         for (int64_t step = 0; step < 40; ++step)
-            tensors.push_back({static_cast<int64_t>(random() % 5000 + 1), step, step + 1 + static_cast<int64_t>(random() % 8 == 0 ? random() % 12 : 0)});
+            tensors.push_back({static_cast<int64_t>(random() % 5000 + 1), step,
+                               step + 1 + static_cast<int64_t>(random() % 8 == 0 ? random() % 12 : 0)});
         const MemoryPlan plan = place(tensors);
         expect_sound(tensors, plan, "seed " + std::to_string(seed));
         worst = std::max(worst, static_cast<double>(plan.arena_bytes) / static_cast<double>(plan.lower_bound_bytes));
@@ -59,8 +61,10 @@ npu::FloatNetwork residual() {
     npu::FloatNetwork network;
     for (int i = 0; i < 4; ++i) network.tensors.push_back({"t" + std::to_string(i), {16, 16, 8}, {}, {}});
     const auto id = [](int i) { return static_cast<npu::TensorId>(i); };
-    network.layers.push_back({"a", {}, conv, {id(0)}, id(1), {}, "t1", std::vector<float>(8 * 72), std::vector<float>(8)});
-    network.layers.push_back({"b", {}, conv, {id(1)}, id(2), {}, "t2", std::vector<float>(8 * 72), std::vector<float>(8)});
+    network.layers.push_back(
+        {"a", {}, conv, {id(0)}, id(1), {}, "t1", std::vector<float>(8 * 72), std::vector<float>(8)});
+    network.layers.push_back(
+        {"b", {}, conv, {id(1)}, id(2), {}, "t2", std::vector<float>(8 * 72), std::vector<float>(8)});
     network.layers.push_back({"c", {}, npu::Add{}, {id(0), id(2)}, id(3), {}, "t3", {}, {}});
     network.inputs.push_back({id(0), "t0", {1, 8, 16, 16}, {8, 256}, {1, 0}});
     network.outputs.push_back({id(3), "t3", {1, 8, 16, 16}, {8, 256}, {1, 0}});
@@ -86,8 +90,15 @@ TEST(Plan, AnotherSizeIsPlannedAnew) {
 TEST(Plan, ASizeThatBreaksALimitIsNamed) {
     npu::FloatNetwork network;
     network.tensors = {{"x", {32, 32, 4}, {}, {}}, {"y", {1, 1, 4}, {}, {}}};
-    network.layers.push_back({"pool", {}, npu::Pool{npu::PoolKind::average, true, {}}, {static_cast<npu::TensorId>(0)},
-                              static_cast<npu::TensorId>(1), {}, "y", {}, {}});
+    network.layers.push_back({"pool",
+                              {},
+                              npu::Pool{npu::PoolKind::average, true, {}},
+                              {static_cast<npu::TensorId>(0)},
+                              static_cast<npu::TensorId>(1),
+                              {},
+                              "y",
+                              {},
+                              {}});
     network.inputs.push_back({static_cast<npu::TensorId>(0), "x", {1, 4, 32, 32}, {4, 1024}, {1, 0}});
     const npu::Config config = npu::find_config(npu::kDefaultConfig);
     EXPECT_NO_THROW(plan(network, config));
