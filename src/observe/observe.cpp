@@ -21,8 +21,8 @@ void bind_inputs(Graph& graph, const std::map<std::string, Tensor>& sample) {
         graph::Value& value = graph.value(id);
         const auto found = sample.find(value.name);
         if (found == sample.end()) {
-            throw Error({"SAMPLE_MISSING", fmt::format("input `{}`", value.name), "the sample has no array of this name",
-                         "give one array for each input of the model"});
+            throw Error({"SAMPLE_MISSING", fmt::format("input `{}`", value.name),
+                         "the sample has no array of this name", "give one array for each input of the model"});
         }
         value.dims = found->second.dims();
         value.type = found->second.type();
@@ -49,7 +49,7 @@ void forget_shapes(Graph& graph) {
 }
 
 bool is_random(const Node& node) {
-    static const std::set<std::string> random = {"RandomNormal",     "RandomUniform", "RandomNormalLike",
+    static const std::set<std::string> random = {"RandomNormal",      "RandomUniform", "RandomNormalLike",
                                                  "RandomUniformLike", "Multinomial",   "Bernoulli"};
     return random.contains(node.op);
 }
@@ -61,9 +61,8 @@ bool depends_on_shapes_only(const Graph& graph, const Node& node, const std::set
     });
     if (has_subgraph || is_random(node)) return false;
     if (node.domain.empty() && (node.op == "Shape" || node.op == "Size")) return true;
-    return std::all_of(node.inputs.begin(), node.inputs.end(), [&](ValueId in) {
-        return in == ValueId::none || graph.is_constant(in) || fixed.contains(in);
-    });
+    return std::all_of(node.inputs.begin(), node.inputs.end(),
+                       [&](ValueId in) { return in == ValueId::none || graph.is_constant(in) || fixed.contains(in); });
 }
 
 std::set<ValueId> fixed_values(const Graph& graph) {
@@ -85,7 +84,11 @@ void concretize(Graph& graph, const ort::Library& library, const std::map<std::s
     Graph exposed = graph;
     expose_all(exposed);
     const ort::Session session(library, onnx::write(exposed), {.threads = 1, .optimize = false});
-    auto values = session.run(first_sample);
+    std::vector<std::string> tensors;
+    for (const ort::Info& output : session.outputs()) {
+        if (output.tensor) tensors.push_back(output.name);
+    }
+    auto values = session.run(first_sample, tensors);
     const std::set<ValueId> fixed = fixed_values(graph);
     for (auto& [name, tensor] : values) {
         const auto id = graph.find_value(name);

@@ -43,7 +43,8 @@ DataType from_ort(ONNXTensorElementDataType type) {
         if (pair.theirs == type) return pair.ours;
     }
     if (type == ONNX_TENSOR_ELEMENT_DATA_TYPE_STRING) return DataType::string;
-    throw Error({"TENSOR_TYPE", fmt::format("ONNX Runtime's element type {}", static_cast<int>(type)), "it is unknown here"});
+    throw Error(
+        {"TENSOR_TYPE", fmt::format("ONNX Runtime's element type {}", static_cast<int>(type)), "it is unknown here"});
 }
 
 }  // namespace
@@ -82,7 +83,8 @@ struct Session::State {
         for (size_t i = 0; i < count; ++i) {
             char* name = nullptr;
             check(in ? api.SessionGetInputName(session, i, allocator, &name)
-                     : api.SessionGetOutputName(session, i, allocator, &name), "ORT_MODEL");
+                     : api.SessionGetOutputName(session, i, allocator, &name),
+                  "ORT_MODEL");
             infos[i].name = name;
             check(api.AllocatorFree(allocator, name), "ORT_MODEL");
             OrtTypeInfo* type = nullptr;
@@ -90,6 +92,7 @@ struct Session::State {
                   "ORT_MODEL");
             const OrtTensorTypeAndShapeInfo* tensor = nullptr;
             check(api.CastTypeInfoToTensorInfo(type, &tensor), "ORT_MODEL");
+            infos[i].tensor = tensor != nullptr;
             if (tensor != nullptr) read_shape(*tensor, infos[i].type, infos[i].dims);
             api.ReleaseTypeInfo(type);
         }
@@ -111,7 +114,8 @@ struct Session::State {
         const OrtApi& api = library.api();
         int is_tensor = 0;
         check(api.IsTensor(value, &is_tensor), "ORT_RUN");
-        if (is_tensor == 0) throw Error({"TENSOR_TYPE", "an output", "it is a sequence, map or optional, not a tensor"});
+        if (is_tensor == 0)
+            throw Error({"TENSOR_TYPE", "an output", "it is a sequence, map or optional, not a tensor"});
         OrtTensorTypeAndShapeInfo* info = nullptr;
         check(api.GetTensorTypeAndShape(value, &info), "ORT_RUN");
         DataType type{};
@@ -140,8 +144,9 @@ Session::Session(const Library& library, std::string_view model_bytes, SessionOp
     state_->check(api.AddSessionConfigEntry(raw, "session.intra_op.allow_spinning", "0"), "ORT_MODEL");
     state_->check(api.SetSessionGraphOptimizationLevel(raw, options.optimize ? ORT_ENABLE_ALL : ORT_DISABLE_ALL),
                   "ORT_MODEL");
-    state_->check(api.CreateSessionFromArray(library.env(), model_bytes.data(), model_bytes.size(), raw, &state_->session),
-                  "ORT_MODEL");
+    state_->check(
+        api.CreateSessionFromArray(library.env(), model_bytes.data(), model_bytes.size(), raw, &state_->session),
+        "ORT_MODEL");
     state_->check(api.CreateCpuMemoryInfo(OrtArenaAllocator, OrtMemTypeDefault, &state_->memory), "ORT_MODEL");
     state_->check(api.GetAllocatorWithDefaultOptions(&state_->allocator), "ORT_MODEL");
     state_->inputs = state_->ports(true);
@@ -167,8 +172,10 @@ std::map<std::string, Tensor> Session::run(const std::map<std::string, Tensor>& 
     for (const auto& [name, tensor] : inputs) {
         OrtValue* value = nullptr;
         void* bytes = const_cast<std::byte*>(tensor.bytes().data());  // inputs are only read
-        state_->check(api.CreateTensorWithDataAsOrtValue(state_->memory, bytes, tensor.bytes().size(), tensor.dims().data(),
-                                                         tensor.dims().size(), to_ort(tensor.type()), &value), "ORT_RUN");
+        state_->check(
+            api.CreateTensorWithDataAsOrtValue(state_->memory, bytes, tensor.bytes().size(), tensor.dims().data(),
+                                               tensor.dims().size(), to_ort(tensor.type()), &value),
+            "ORT_RUN");
         owned.emplace_back(value, release);
         input_names.push_back(name.c_str());
         given.push_back(value);

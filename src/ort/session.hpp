@@ -19,7 +19,8 @@ struct SessionOptions {
 struct Info {
     std::string name;
     DataType type = DataType::float32;
-    Dims dims;  ///< -1: free
+    Dims dims;           ///< -1: free
+    bool tensor = true;  ///< false: a sequence, map or optional, which cannot be asked for
 };
 
 /// One ONNX model ready to run. `run` may be called from several threads.

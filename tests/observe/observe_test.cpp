@@ -61,6 +61,18 @@ TEST(Concretize, BindsFreeDimsAndFoldsWhatTheyDecide) {
     EXPECT_EQ(to_int64s(graph.value(graph.input(reshape, 1)).constant.value()), (std::vector<int64_t>{3, -1}));
 }
 
+TEST(Concretize, PassesOverSequences) {
+    const auto library = ort::Library::load();
+    Graph graph;
+    const ValueId x = graph.add_value("x", DataType::float32, Dims{-1, 2, 2});
+    graph.inputs = {x};
+    const ValueId parts = add(graph, "SplitToSequence", {x}, "parts");
+    graph.outputs = {add(graph, "ConcatFromSequence", {parts}, "y", {{"axis", int64_t{0}}})};
+    concretize(graph, library, sample(5));
+    EXPECT_EQ(graph.value(graph.outputs[0]).dims, (Dims{3, 2, 2}));
+    EXPECT_FALSE(graph.value(parts).dims.has_value());
+}
+
 TEST(Concretize, ASampleWithoutAnInputIsAnError) {
     const auto library = ort::Library::load();
     Graph graph = flatten();
