@@ -38,6 +38,9 @@ Rewrite affine_to_depthwise(Graph& graph, NodeId id) {
         return Rewrite::declined("it is no map of two or three dimensions");
     if (uniform(*affine) && (graph.uses(affine->x) > 1 || near_activation(graph, affine->x, 3)))
         return Rewrite::declined("one constant for all channels may be part of an activation");
+    const NodeId producer = graph.producer(affine->x);  // a convolution may be one that this very walk made
+    if (is_op(graph, producer, "Conv") && read_once(graph, affine->x) && constant_filter(graph, producer))
+        return Rewrite::no_match();  // fold_scale_and_bias's
     const int64_t channels = (*dims)[1];
     if (std::ssize(affine->factor) != channels) return Rewrite::declined("it has not one constant a channel");
     Filter filter{Dims(dims->size(), 1), affine->factor, affine->summand};

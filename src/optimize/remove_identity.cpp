@@ -148,7 +148,7 @@ Rewrite remove_identity(Graph& graph, NodeId id) {
         if (graph.producer(x) == NodeId::none || graph.is_output(x))
             return Rewrite::declined("it keeps the name of a graph output");
     }
-    if (const NodeId producer = graph.producer(x); producer != NodeId::none) absorb(graph, producer, id);
+    if (const NodeId producer = graph.producer(x); producer != NodeId::none) absorb_behind(graph, producer, id);
     graph.replace_uses(y, x);
     graph.remove_node(id);
     return Rewrite::done();

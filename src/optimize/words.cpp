@@ -113,11 +113,22 @@ ValueId insert(Graph& graph, NodeId before, NewOp op, std::optional<DataType> ty
     return output;
 }
 
+namespace {
+
+std::vector<std::string> joined(std::vector<std::string> first, const std::vector<std::string>& second) {
+    for (const std::string& source : second)
+        if (std::ranges::find(first, source) == first.end()) first.push_back(source);
+    return first;
+}
+
+}  // namespace
+
 void absorb(Graph& graph, NodeId into, NodeId from) {
-    std::vector<std::string> merged = graph.node(from).sources;
-    for (const std::string& source : graph.node(into).sources)
-        if (std::ranges::find(merged, source) == merged.end()) merged.push_back(source);
-    graph.node(into).sources = std::move(merged);
+    graph.node(into).sources = joined(graph.node(from).sources, graph.node(into).sources);
+}
+
+void absorb_behind(Graph& graph, NodeId into, NodeId from) {
+    graph.node(into).sources = joined(graph.node(into).sources, graph.node(from).sources);
 }
 
 }  // namespace calotype::optimize

@@ -57,8 +57,10 @@ struct NewOp {
 void become(Graph& graph, NodeId id, NewOp op);
 /// A new node in front of `before` with one output of this type and these dims; returns the output.
 ValueId insert(Graph& graph, NodeId before, NewOp op, std::optional<DataType> type, Dims dims);
-/// `into` from now on stands also for the user's nodes that `from` stood for.
+/// `into` from now on stands also for the user's nodes that `from`, a node in front of it, stood for.
 void absorb(Graph& graph, NodeId into, NodeId from);
+/// Likewise for a node behind it.
+void absorb_behind(Graph& graph, NodeId into, NodeId from);
 
 /// Axis counted from the front.
 inline int64_t own_axis(int64_t axis, size_t rank) { return axis < 0 ? axis + static_cast<int64_t>(rank) : axis; }

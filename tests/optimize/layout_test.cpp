@@ -1,0 +1,121 @@
+// merge_transposes, transpose_to_reshape, sink_transpose, squeeze_to_reshape, merge_reshapes, reshape_to_flatten,
+// merge_slices
+#include <gmock/gmock.h>
+
+#include <limits>
+
+#include "optimize/fixture.hpp"
+
+namespace calotype::optimize::tests {
+namespace {
+
+using testing::ElementsAre;
+using Ints = std::vector<int64_t>;
+constexpr int64_t kEnd = std::numeric_limits<int64_t>::max();
+
+ValueId to_nhwc(Writer& w, ValueId x) { return w.node("Transpose", {x}, {{"perm", Ints{0, 2, 3, 1}}}); }
+ValueId to_nchw(Writer& w, ValueId x) { return w.node("Transpose", {x}, {{"perm", Ints{0, 3, 1, 2}}}); }
+
+TEST(MergeTransposes, APairCancelsAndOthersMerge) {
+    Writer w;
+    const ValueId x = w.input("x", {1, 3, 4, 5});
+    w.output(w.node("Relu", {to_nchw(w, to_nhwc(w, x))}), "y");
+    w.output(w.node("Relu", {to_nhwc(w, w.node("Transpose", {x}))}), "z");
+    const Outcome outcome = optimized(w);
+    EXPECT_THAT(outcome.ops, testing::UnorderedElementsAre("Relu", "Relu", "Transpose"));
+    EXPECT_EQ(std::get<Ints>(outcome.only("Transpose").attributes.at("perm")), (Ints{3, 1, 0, 2}));
+}
+
+// As tf2onnx writes it: channels last between convolutions, with constants and a branch.
+TEST(SinkTranspose, ThroughElementWiseNodesConstantsAndConcat) {
+    Writer w;
+    const ValueId x = w.input("x", {1, 3, 6, 5});
+    const ValueId a = to_nhwc(w, w.node("Conv", {x, w.weights({4, 3, 1, 1})}));
+    const ValueId b = to_nhwc(w, w.node("Conv", {x, w.weights({4, 3, 1, 1})}));
+    const ValueId sum = w.node("Add", {w.node("Relu", {a}), w.weights({4})});
+    const ValueId scaled = w.node("Mul", {w.weights({1, 6, 5, 1}), b});
+    const ValueId joined = w.node("Concat", {w.node("Sigmoid", {sum}), scaled}, {{"axis", int64_t{3}}});
+    w.output(w.node("Conv", {to_nchw(w, joined), w.weights({2, 8, 1, 1})}), "y");
+    const Outcome outcome = optimized(w);
+    EXPECT_THAT(outcome.ops, testing::Not(testing::Contains("Transpose")));
+    EXPECT_EQ(std::get<int64_t>(outcome.only("Concat").attributes.at("axis")), 1);
+}
+
+TEST(SinkTranspose, StaysWhereAnotherReaderNeedsIt) {
+    Writer w;
+    const ValueId turned = to_nhwc(w, w.input("x", {1, 3, 6, 5}));
+    w.output(w.node("Relu", {turned}), "y");
+    w.output(w.node("Softmax", {turned}), "z");
+    EXPECT_EQ(optimized(w).applied("sink_transpose"), 0);
+}
+
+TEST(TransposeToReshape, OneRowMovesNothing) {
+    Writer w;
+    const ValueId x = w.node("GlobalAveragePool", {w.input("x", {1, 3, 6, 5})});
+    w.output(w.node("Relu", {w.node("Reshape", {to_nhwc(w, x), w.ints({1, 3})})}), "y");
+    EXPECT_THAT(optimized(w).ops, ElementsAre("GlobalAveragePool", "Flatten", "Relu"));
+}
+
+TEST(MergeReshapes, SqueezeUnsqueezeFlattenReshape) {
+    Writer w;
+    ValueId y = w.node("GlobalAveragePool", {w.input("x", {2, 3, 6, 5})});
+    y = w.node("Squeeze", {y, w.ints({3})});
+    y = w.node("Squeeze", {y, w.ints({2})});
+    y = w.node("Unsqueeze", {y, w.ints({1})});
+    y = w.node("Reshape", {y, w.ints({3, -1})});
+    y = w.node("Reshape", {y, w.ints({2, 3, 1, 1})});
+    w.output(w.node("Softmax", {w.node("Flatten", {y})}), "y");
+    const Outcome outcome = optimized(w);
+    EXPECT_THAT(outcome.ops, ElementsAre("GlobalAveragePool", "Flatten", "Softmax"));
+    EXPECT_THAT(outcome.only("Flatten").sources, testing::Contains("Unsqueeze_0"));
+}
+
+TEST(MergeReshapes, OtherReadersKeepTheInnerOne) {
+    Writer w;
+    const ValueId inner = w.node("Reshape", {w.input("x", {2, 3, 4}), w.ints({6, 4})});
+    w.output(w.node("Softmax", {inner}), "y");
+    w.output(w.node("Softmax", {w.node("Reshape", {inner, w.ints({4, 6})})}), "z");
+    const Outcome outcome = optimized(w);
+    EXPECT_EQ(std::ranges::count(outcome.ops, "Reshape"), 2);
+}
+
+TEST(ReshapeToFlatten, KeepsTheBatchFree) {
+    Writer w;
+    w.output(w.node("Relu", {w.node("Reshape", {w.input("x", {1, 3, 4, 5}), w.ints({-1, 60})})}), "y");
+    EXPECT_THAT(optimized(w).ops, ElementsAre("Flatten", "Relu"));
+}
+
+// As in the shortcuts of resnet20: every other row, then every other column, then channels of zeros around.
+TEST(MergeSlices, ShortcutOfOptionA) {
+    Writer w;
+    const ValueId x = w.input("x", {1, 4, 8, 8});
+    const ValueId rows = w.node("Slice", {x, w.ints({0}), w.ints({kEnd}), w.ints({2}), w.ints({2})});
+    const ValueId columns = w.node("Slice", {rows, w.ints({0}), w.ints({kEnd}), w.ints({3}), w.ints({2})});
+    w.output(w.node("Pad", {columns, w.ints({0, 2, 0, 0, 0, 2, 0, 0})}), "y");
+    const Outcome outcome = optimized(w);
+    EXPECT_THAT(outcome.ops, ElementsAre("Slice", "Pad"));
+    EXPECT_THAT(outcome.only("Slice").sources, ElementsAre("Slice_0", "Slice_1"));
+    const ValueId ends = outcome.only("Slice").inputs.at(2);
+    EXPECT_EQ(to_int64s(*outcome.graph.value(ends).constant), (Ints{kEnd, kEnd}));
+}
+
+TEST(MergeSlices, OfOneAxis) {
+    Writer w;
+    const ValueId x = w.input("x", {1, 2, 3, 40});
+    const ValueId first = w.node("Slice", {x, w.ints({3}), w.ints({-2}), w.ints({-1}), w.ints({2})});
+    const ValueId second = w.node("Slice", {first, w.ints({1}), w.ints({-3}), w.ints({3}), w.ints({3})});
+    w.output(w.node("Relu", {second}), "y");
+    EXPECT_THAT(optimized(w).ops, ElementsAre("Slice", "Relu"));
+}
+
+TEST(MergeSlices, DeclinesBackwardSteps) {
+    Writer w;
+    const ValueId x = w.input("x", {1, 2, 3, 10});
+    const ValueId back = w.node("Slice", {x, w.ints({-1}), w.ints({-kEnd}), w.ints({3}), w.ints({-1})});
+    w.output(w.node("Slice", {back, w.ints({1}), w.ints({kEnd}), w.ints({3})}), "y");
+    EXPECT_THAT(optimized(w).reasons("merge_slices"),
+                ElementsAre("a bound is computed at run time or a step goes backwards"));
+}
+
+}  // namespace
+}  // namespace calotype::optimize::tests

@@ -1,0 +1,111 @@
+// explicit_pads, fold_pad
+#include <gmock/gmock.h>
+
+#include "optimize/fixture.hpp"
+
+namespace calotype::optimize::tests {
+namespace {
+
+using testing::ElementsAre;
+using Ints = std::vector<int64_t>;
+
+const Ints& pads_of(const graph::Node& node) { return std::get<Ints>(node.attributes.at("pads")); }
+
+TEST(ExplicitPads, SameUpperAndLowerDifferInTheOddPixel) {
+    for (const auto& [mode, pads] : std::map<std::string, Ints>{
+             {"SAME_UPPER", {0, 1, 1, 1}}, {"SAME_LOWER", {1, 1, 0, 1}}, {"VALID", {0, 0, 0, 0}}}) {
+        Writer w;
+        const ValueId x = w.input("x", {1, 2, 8, 7});
+        const Attributes attributes{{"auto_pad", mode}, {"strides", Ints{2, 2}}, {"kernel_shape", Ints{3, 3}}};
+        w.output(w.node("Conv", {x, w.weights({3, 2, 3, 3})}, attributes), "y");
+        w.output(w.node("MaxPool", {w.node("Relu", {x})}, attributes), "z");
+        const Outcome outcome = optimized(w);
+        EXPECT_EQ(pads_of(outcome.only("Conv")), pads) << mode;
+        EXPECT_EQ(pads_of(outcome.only("MaxPool")), pads) << mode;
+        EXPECT_FALSE(outcome.only("Conv").attributes.contains("auto_pad"));
+    }
+}
+
+TEST(FoldPad, IntoConvWithPadsOfItsOwn) {
+    Writer w;
+    const ValueId padded = w.node("Pad", {w.input("x", {1, 2, 8, 8}), w.ints({0, 0, 0, 0, 0, 0, 1, 1})});
+    w.output(w.node("Conv", {padded, w.weights({3, 2, 3, 3})}, {{"strides", Ints{2, 2}}, {"pads", Ints{1, 0, 0, 0}}}),
+             "y");
+    const Outcome outcome = optimized(w);
+    EXPECT_THAT(outcome.ops, ElementsAre("Conv"));
+    EXPECT_THAT(pads_of(outcome.only("Conv")), ElementsAre(1, 0, 1, 1));
+    EXPECT_THAT(outcome.only("Conv").sources, ElementsAre("Pad_0", "Conv_0", "Identity_0", "out_y"));
+}
+
+TEST(FoldPad, WithAxes) {
+    Writer w;
+    const ValueId padded =
+        w.node("Pad", {w.input("x", {1, 2, 8, 8}), w.ints({1, 2, 0, 1}), w.constant({}, {0}), w.ints({-1, 2})});
+    w.output(w.node("Conv", {padded, w.weights({3, 2, 3, 3})}), "y");
+    EXPECT_THAT(pads_of(optimized(w).only("Conv")), ElementsAre(2, 1, 1, 0));
+}
+
+TEST(FoldPad, DeclinesOtherPads) {
+    struct Case {
+        Ints pads;
+        float fill;
+        std::string mode, reason;
+    };
+    for (const Case& one : {Case{{0, 0, 1, 1, 0, 0, 1, 1}, 1, "constant", "the Pad is not of constant zeros"},
+                            Case{{0, 0, 1, 1, 0, 0, 1, 1}, 0, "reflect", "the Pad is not of constant zeros"},
+                            Case{{0, 1, 1, 1, 0, 1, 1, 1}, 0, "constant", "the Pad adds channels or samples"},
+                            Case{{0, 0, -1, 1, 0, 0, 1, 1}, 0, "constant", "the Pad crops"}}) {
+        Writer w;
+        const ValueId padded = w.node("Pad", {w.input("x", {1, 2, 8, 8}), w.ints(one.pads), w.constant({}, {one.fill})},
+                                      {{"mode", one.mode}});
+        const int64_t channels = 2 + one.pads[1] + one.pads[5];
+        w.output(w.node("Conv", {padded, w.weights({3, channels, 3, 3})}), "y");
+        const Outcome outcome = optimized(w);
+        EXPECT_THAT(outcome.ops, ElementsAre("Pad", "Conv"));
+        EXPECT_THAT(outcome.reasons("fold_pad"), ElementsAre(one.reason));
+    }
+}
+
+TEST(FoldPad, IntoAveragePoolThatThenCountsPadding) {
+    Writer w;
+    const ValueId padded = w.node("Pad", {w.input("x", {1, 2, 8, 8}), w.ints({0, 0, 1, 1, 0, 0, 1, 1})});
+    w.output(w.node("AveragePool", {padded}, {{"kernel_shape", Ints{3, 3}}, {"strides", Ints{2, 2}}}), "y");
+    const Outcome outcome = optimized(w);
+    EXPECT_THAT(outcome.ops, ElementsAre("AveragePool"));
+    EXPECT_EQ(std::get<int64_t>(outcome.only("AveragePool").attributes.at("count_include_pad")), 1);
+}
+
+TEST(FoldPad, DeclinesAnAverageThatLeavesItsOwnPaddingOut) {
+    Writer w;
+    const ValueId padded = w.node("Pad", {w.input("x", {1, 2, 8, 8}), w.ints({0, 0, 1, 1, 0, 0, 1, 1})});
+    w.output(w.node("AveragePool", {padded}, {{"kernel_shape", Ints{3, 3}}, {"pads", Ints{1, 1, 1, 1}}}), "y");
+    EXPECT_THAT(optimized(w).reasons("fold_pad"), ElementsAre("the average leaves out its own padding"));
+}
+
+TEST(FoldPad, IntoMaxPoolAfterRelu) {
+    Writer w;
+    const ValueId x = w.node("Relu", {w.input("x", {1, 2, 8, 8})});
+    const ValueId padded = w.node("Pad", {x, w.ints({0, 0, 0, 0, 0, 0, 1, 1})});
+    w.output(w.node("MaxPool", {padded}, {{"kernel_shape", Ints{3, 3}}, {"strides", Ints{2, 2}}}), "y");
+    EXPECT_THAT(optimized(w).ops, ElementsAre("Relu", "MaxPool"));
+}
+
+TEST(FoldPad, DeclinesAMaxPoolOfNegativeNumbers) {
+    Writer w;
+    const ValueId padded = w.node("Pad", {w.input("x", {1, 2, 8, 8}), w.ints({0, 0, 1, 1, 0, 0, 1, 1})});
+    w.output(w.node("MaxPool", {padded}, {{"kernel_shape", Ints{3, 3}}}), "y");
+    const Outcome outcome = optimized(w, {}, -2, -1);
+    EXPECT_THAT(outcome.ops, ElementsAre("Pad", "MaxPool"));
+    EXPECT_THAT(outcome.reasons("fold_pad"),
+                ElementsAre("the map may be negative, where a padded zero is the largest"));
+}
+
+TEST(FoldPad, DeclinesAPoolWindowOfPaddingAlone) {
+    Writer w;
+    const ValueId padded = w.node("Pad", {w.input("x", {1, 2, 8, 8}), w.ints({0, 0, 2, 2, 0, 0, 2, 2})});
+    w.output(w.node("AveragePool", {padded}, {{"kernel_shape", Ints{2, 2}}, {"strides", Ints{2, 2}}}), "y");
+    EXPECT_THAT(optimized(w).reasons("fold_pad"), ElementsAre("a window would lie in the padding alone"));
+}
+
+}  // namespace
+}  // namespace calotype::optimize::tests
