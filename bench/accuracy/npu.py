@@ -24,7 +24,7 @@ def run(task: Prepared, snapshot: Path, options: list[str]) -> np.ndarray:
     """Outputs of the snapshot for all evaluation samples, in parts so that no file gets larger than PART_BYTES."""
     step = max(1, PART_BYTES // task.inputs[0].nbytes)
     outputs = []
-    part_in, part_out = snapshot.parent / "part_in.npz", snapshot.parent / "part_out.npz"
+    part_in, part_out = (snapshot.with_name(f"{snapshot.name}_{which}.npz") for which in ("in", "out"))
     for first in range(0, len(task.inputs), step):
         np.savez(part_in, **{task.input_name: task.inputs[first:first + step]})
         calotype_cli.call("run", snapshot, "--input", part_in, "--output", part_out, *options)

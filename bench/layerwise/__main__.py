@@ -42,12 +42,11 @@ def plain_session(model: bytes) -> onnxruntime.InferenceSession:
 
 def emulator_codes(task: Prepared, snapshot: Path, samples: int) -> dict[tuple[str, int], np.ndarray]:
     """Every tensor's codes in the view's layout, [N, C, ...]."""
-    folder = snapshot.parent
-    np.savez(folder / "layers_in.npz", **{task.input_name: task.inputs[:samples]})
-    calotype_cli.call("run", snapshot, "--input", folder / "layers_in.npz", "--output", folder / "layers_out.npz",
-                      "--layers-output", folder / "layers.npz")
+    inputs, outputs, layers = (snapshot.with_name(f"{snapshot.name}_{which}.npz") for which in ("in", "out", "layers"))
+    np.savez(inputs, **{task.input_name: task.inputs[:samples]})
+    calotype_cli.call("run", snapshot, "--input", inputs, "--output", outputs, "--layers-output", layers)
     found = {}
-    with np.load(folder / "layers.npz") as arrays:
+    with np.load(layers) as arrays:
         for key in arrays.files:  # NPU_<k>/<tensor id>, [N, spatial..., C]
             part, _, tensor = key.partition("/")
             found[(part, int(tensor))] = np.moveaxis(arrays[key], -1, 1)
