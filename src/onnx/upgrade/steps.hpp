@@ -1,0 +1,49 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "graph/graph.hpp"
+
+// The changes that the table of upgrade.cpp names. Each brings one node to the meaning it has at opset 21; a node may
+// be changed and others placed around it, none is removed. No Node& lives across an insertion.
+
+namespace calotype::onnx::upgrading {
+
+using graph::Graph;
+using graph::NodeId;
+using graph::ValueId;
+
+// words.cpp
+[[noreturn]] void refuse(const Graph& graph, NodeId id, std::string fact, std::string hint);
+ValueId int_constant(Graph& graph, NodeId id, std::string_view what, const std::vector<int64_t>& values);
+ValueId float_constant(Graph& graph, NodeId id, std::string_view what, Dims dims, const std::vector<float>& values);
+/// A node `<id>/<what>` with one new value, placed before `id`; the value.
+ValueId insert_before(Graph& graph, NodeId id, std::string_view what, std::string op, std::vector<ValueId> inputs,
+                      std::map<std::string, graph::Attribute> attributes = {});
+/// An attribute of ints, where it is there, becomes input `index`.
+void ints_to_input(Graph& graph, NodeId id, const char* name, size_t index);
+/// An attribute of one float, where it is there, becomes input `index`, of the type of input 0.
+void float_to_input(Graph& graph, NodeId id, const char* name, size_t index);
+
+// softmax.cpp
+void softmax(Graph& graph, NodeId id);
+
+// resize.cpp
+void upsample(Graph& graph, NodeId id);
+void resize_10(Graph& graph, NodeId id);
+
+// normalization.cpp
+void batch_normalization_9(Graph& graph, NodeId id);
+void batch_normalization_14(Graph& graph, NodeId id);
+void group_normalization(Graph& graph, NodeId id);
+
+// inputs.cpp
+void slice(Graph& graph, NodeId id);
+void split(Graph& graph, NodeId id);
+void top_k(Graph& graph, NodeId id);
+void dft(Graph& graph, NodeId id);
+void dropout_10(Graph& graph, NodeId id);
+
+}  // namespace calotype::onnx::upgrading

@@ -1,0 +1,132 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/error.hpp"
+#include "onnx/read.hpp"
+#include "onnx/upgrade/steps.hpp"
+
+// What changed between the file's opset and 21, operator by operator (onnx/docs/Changelog.md). Changes that only widen
+// what an operator takes need no line.
+
+namespace calotype::onnx {
+namespace {
+
+using namespace upgrading;
+
+constexpr int64_t kOldest = 8, kTarget = 21;
+
+using Step = void (*)(Graph&, NodeId);
+
+void axes_to_input(Graph& graph, NodeId id) { ints_to_input(graph, id, "axes", 1); }
+
+void clip(Graph& graph, NodeId id) {
+    float_to_input(graph, id, "min", 1);
+    float_to_input(graph, id, "max", 2);
+}
+
+void pad(Graph& graph, NodeId id) {
+    ints_to_input(graph, id, "pads", 1);
+    float_to_input(graph, id, "value", 2);
+}
+
+void dropout_12(Graph& graph, NodeId id) { graph.node(id).attributes.erase("ratio"); }
+
+void scatter(Graph& graph, NodeId id) { graph.node(id).op = "ScatterElements"; }
+
+void grid_sample(Graph& graph, NodeId id) {
+    const std::string mode = string_attribute(graph.node(id), "mode", "bilinear");
+    graph.node(id).attributes["mode"] = mode == "bilinear"  ? std::string("linear")
+                                        : mode == "bicubic" ? std::string("cubic")
+                                                            : mode;
+}
+
+/// The default of 16 moves every region by half a pixel.
+void roi_align(Graph& graph, NodeId id) {
+    graph.node(id).attributes["coordinate_transformation_mode"] = std::string("output_half_pixel");
+}
+
+void scan(Graph& graph, NodeId id) {
+    refuse(graph, id, "Scan of opset 8 is another operator since 9", "export it again with opset 9 or later");
+}
+
+struct Change {
+    const char* op;
+    int64_t since;  ///< nodes of older opsets are changed
+    Step step;
+};
+
+constexpr Change kChanges[] = {
+    {"BatchNormalization", 9, batch_normalization_9},
+    {"BatchNormalization", 14, batch_normalization_14},
+    {"Clip", 11, clip},
+    {"DFT", 20, dft},
+    {"Dropout", 10, dropout_10},
+    {"Dropout", 12, dropout_12},
+    {"GridSample", 20, grid_sample},
+    {"GroupNormalization", 21, group_normalization},
+    {"Hardmax", 13, softmax},
+    {"LogSoftmax", 13, softmax},
+    {"Pad", 11, pad},
+    {"ReduceL1", 18, axes_to_input},
+    {"ReduceL2", 18, axes_to_input},
+    {"ReduceLogSum", 18, axes_to_input},
+    {"ReduceLogSumExp", 18, axes_to_input},
+    {"ReduceMax", 18, axes_to_input},
+    {"ReduceMean", 18, axes_to_input},
+    {"ReduceMin", 18, axes_to_input},
+    {"ReduceProd", 18, axes_to_input},
+    {"ReduceSum", 13, axes_to_input},
+    {"ReduceSumSquare", 18, axes_to_input},
+    {"Resize", 11, resize_10},
+    {"RoiAlign", 16, roi_align},
+    {"Scan", 9, scan},
+    {"Scatter", 11, scatter},
+    {"Slice", 10, slice},
+    {"Softmax", 13, softmax},
+    {"Split", 18, split},
+    {"Squeeze", 13, axes_to_input},
+    {"TopK", 10, top_k},
+    {"Unsqueeze", 13, axes_to_input},
+    {"Upsample", 10, upsample},
+};
+
+/// A subgraph stays the bytes it is: what it holds must mean the same at 21.
+void refuse_old_subgraphs(const Graph& graph, const graph::Node& node) {
+    for (const auto& [name, attribute] : node.attributes) {
+        const auto* subgraph = std::get_if<graph::OpaqueGraph>(&attribute);
+        if (subgraph == nullptr) continue;
+        for (const Change& change : kChanges) {
+            const auto& held = subgraph->operators;
+            if (graph.opset >= change.since || std::find(held.begin(), held.end(), change.op) == held.end()) continue;
+            throw Error({"OPSET_UNSUPPORTED", fmt::format("node `{}` ({})", node.name, node.op),
+                         fmt::format("its subgraph holds {} of opset {}, which is another operator since {}", change.op,
+                                     graph.opset, change.since),
+                         fmt::format("export the model with opset {} or later", change.since)});
+        }
+    }
+}
+
+}  // namespace
+
+void upgrade(Graph& graph) {
+    if (graph.opset < kOldest) {
+        throw Error({"OPSET_UNSUPPORTED", "the model",
+                     fmt::format("it is of opset {}, {} and later are read", graph.opset, kOldest),
+                     "export it again with opset 17"});
+    }
+    if (graph.opset >= kTarget) return;
+    const std::vector<NodeId> before = graph.nodes();
+    for (const NodeId id : before) {
+        refuse_old_subgraphs(graph, graph.node(id));
+        if (!graph.node(id).domain.empty()) continue;
+        const std::string op = graph.node(id).op;  // of the file: an Upsample that became a Resize is done
+        for (const Change& change : kChanges) {
+            if (op == change.op && graph.opset < change.since) change.step(graph, id);
+        }
+    }
+    graph.opset = kTarget;
+    graph.sort();
+}
+
+}  // namespace calotype::onnx

@@ -1,0 +1,71 @@
+#include <fmt/format.h>
+
+#include "base/error.hpp"
+#include "onnx/upgrade/steps.hpp"
+
+namespace calotype::onnx::upgrading {
+namespace {
+
+std::string value_name(const Graph& graph, NodeId id, std::string_view what) {
+    return graph.unused_value_name(fmt::format("{}/{}", graph.node(id).name, what));
+}
+
+/// True unless something in the graph says that it computes in another type than float32.
+bool only_float32(const Graph& graph) {
+    for (const ValueId id : graph.values()) {
+        const auto& type = graph.value(id).type;
+        if (type == DataType::float16 || type == DataType::bfloat16 || type == DataType::float64) return false;
+    }
+    return true;
+}
+
+}  // namespace
+
+void refuse(const Graph& graph, NodeId id, std::string fact, std::string hint) {
+    const graph::Node& node = graph.node(id);
+    throw Error(
+        {"OPSET_UNSUPPORTED", fmt::format("node `{}` ({})", node.name, node.op), std::move(fact), std::move(hint)});
+}
+
+ValueId int_constant(Graph& graph, NodeId id, std::string_view what, const std::vector<int64_t>& values) {
+    return graph.add_constant(value_name(graph, id, what),
+                              Tensor::of<int64_t>({static_cast<int64_t>(values.size())}, values));
+}
+
+ValueId float_constant(Graph& graph, NodeId id, std::string_view what, Dims dims, const std::vector<float>& values) {
+    return graph.add_constant(value_name(graph, id, what), Tensor::of<float>(std::move(dims), values));
+}
+
+ValueId insert_before(Graph& graph, NodeId id, std::string_view what, std::string op, std::vector<ValueId> inputs,
+                      std::map<std::string, graph::Attribute> attributes) {
+    const ValueId out = graph.add_value(value_name(graph, id, what));
+    graph::Node extra;
+    extra.name = graph.unused_node_name(fmt::format("{}/{}", graph.node(id).name, what));
+    extra.op = std::move(op);
+    extra.inputs = std::move(inputs);
+    extra.outputs = {out};
+    extra.attributes = std::move(attributes);
+    extra.sources = graph.node(id).sources;
+    graph.insert_node(std::move(extra), id);
+    return out;
+}
+
+void ints_to_input(Graph& graph, NodeId id, const char* name, size_t index) {
+    if (!graph.node(id).attributes.contains(name)) return;
+    const ValueId value = int_constant(graph, id, name, ints_attribute(graph.node(id), name));
+    graph.node(id).attributes.erase(name);
+    graph.set_input(id, index, value);
+}
+
+void float_to_input(Graph& graph, NodeId id, const char* name, size_t index) {
+    if (!graph.node(id).attributes.contains(name)) return;
+    ValueId value = float_constant(graph, id, name, {}, {float_attribute(graph.node(id), name, 0)});
+    graph.node(id).attributes.erase(name);
+    // An attribute is a float32 whatever the node computes in; an input must be of the node's type.
+    if (!only_float32(graph)) {
+        value = insert_before(graph, id, fmt::format("{}_typed", name), "CastLike", {value, graph.input(id, 0)});
+    }
+    graph.set_input(id, index, value);
+}
+
+}  // namespace calotype::onnx::upgrading
