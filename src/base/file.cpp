@@ -38,6 +38,12 @@ class Descriptor {
                  "give a path on a disk with room that you may write to"});
 }
 
+/// Only a file: never a device such as /dev/full.
+void remove_half_written(const fs::path& path, int file) {
+    struct stat status {};
+    if (::fstat(file, &status) == 0 && S_ISREG(status.st_mode)) ::unlink(path.c_str());
+}
+
 void sync_directory(const fs::path& path) {
     const Descriptor directory(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     if (directory.get() >= 0) ::fsync(directory.get());
@@ -103,14 +109,14 @@ void write_file(const fs::path& path, std::span<const std::byte> bytes) {
         if (put < 0 && errno == EINTR) continue;
         if (put <= 0) {
             const int error = errno;
-            ::unlink(path.c_str());
+            remove_half_written(path, file.get());
             cannot_write(path, error);
         }
         done += static_cast<size_t>(put);
     }
     if (::fsync(file.get()) != 0 && errno != EINVAL) {  // EINVAL: a pipe or /dev/stdout
         const int error = errno;
-        ::unlink(path.c_str());
+        remove_half_written(path, file.get());
         cannot_write(path, error);
     }
 }

@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <cmath>
 #include <fstream>
@@ -189,7 +190,7 @@ TEST(BadFile, NumbersPackedOrNotAreTheSame) {
 }
 
 struct ExternalData : testing::Test {
-    std::filesystem::path folder = std::filesystem::temp_directory_path() / "calotype_external_data_test";
+    std::filesystem::path folder = std::filesystem::temp_directory_path() / ("calotype_external_data_test_" + std::to_string(::getpid()));
     void SetUp() override {
         std::filesystem::create_directories(folder / "in");
         const std::vector<float> x = {9, 1, 2, 3, 4};
