@@ -2,6 +2,7 @@
 
 #include <nanobind/nanobind.h>
 #include <nanobind/ndarray.h>
+#include <nanobind/stl/string.h>  // without it std::string would be cast as a bound class: std::bad_cast
 
 #include "calotype/port.hpp"
 
