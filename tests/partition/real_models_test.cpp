@@ -7,7 +7,7 @@
 #include <filesystem>
 #include <random>
 
-#include "lower/float_network.hpp"
+#include "partition/float_network.hpp"
 #include "observe/observe.hpp"
 #include "onnx/read.hpp"
 #include "optimize/optimize.hpp"

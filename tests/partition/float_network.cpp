@@ -1,4 +1,4 @@
-#include "lower/float_network.hpp"
+#include "partition/float_network.hpp"
 
 #include <algorithm>
 #include <array>
