@@ -25,7 +25,6 @@ inline Bytes table16(const int8_t* p) {
     return _mm256_broadcastsi128_si256(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));
 }
 
-inline Wide zero_wide() { return _mm256_setzero_si256(); }
 inline Wide set_wide(int32_t x) { return _mm256_set1_epi32(x); }
 inline Words set_words(int16_t x) { return _mm256_set1_epi16(x); }
 inline Bytes set_bytes(int8_t x) { return _mm256_set1_epi8(x); }

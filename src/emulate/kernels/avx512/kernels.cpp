@@ -1,5 +1,40 @@
+// The generic kernels in AVX-512 with VNNI. The target region opens after the includes: inline functions of the standard library that
+// are shared between files must not carry instructions that some processors lack.
+
+#include <immintrin.h>
+
+#include <algorithm>
+#include <cstring>
+#include <numeric>
+#include <type_traits>
+
 #include "emulate/kernels/fast.hpp"
+#include "emulate/kernels/reference/output_stage.hpp"
+
+#pragma GCC push_options
+#pragma GCC target("avx2,fma,avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")
+// g++ 12 warns inside its own intrinsics.
+#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
+#pragma GCC diagnostic ignored "-Wuninitialized"
+#define CALOTYPE_ISA "avx512"
 
 namespace calotype::emulate::avx512 {
-std::unique_ptr<PreparedLayer> prepare(const LayerView&) { return nullptr; }
+namespace {
+
+#include "emulate/kernels/avx512/simd.hpp"
+#include "emulate/kernels/avx512/tile.hpp"
+#include "emulate/kernels/generic/stage.inl.hpp"
+#include "emulate/kernels/generic/panel.inl.hpp"
+#include "emulate/kernels/generic/dense.inl.hpp"
+#include "emulate/kernels/generic/depthwise.inl.hpp"
+#include "emulate/kernels/generic/elementwise.inl.hpp"
+#include "emulate/kernels/generic/pool.inl.hpp"
+#include "emulate/kernels/generic/prepare.inl.hpp"
+
+}  // namespace
+
+std::unique_ptr<PreparedLayer> prepare(const LayerView& view) { return prepare_here(view); }
+
 }  // namespace calotype::emulate::avx512
+
+#pragma GCC pop_options

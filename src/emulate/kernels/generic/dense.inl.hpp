@@ -102,7 +102,7 @@ inline void DenseLayer::pack(const LayerView& view, std::span<const int32_t> zer
 
 template <StageKind kKind>
 void DenseLayer::run_row(const Row& row, int64_t group, int64_t channel_tile) const {
-    alignas(64) int32_t sums[(kTileRows + 1) * kTileChannels];
+    alignas(64) int32_t sums[(kTileRows + kBlock / kTileChannels) * kTileChannels];
     const int64_t index = group * tiles_per_group() + channel_tile;
     const int64_t channels = std::min<int64_t>(kTileChannels, group_out_ - channel_tile * kTileChannels);
     const StageBlock& block = stage_.blocks[static_cast<size_t>(index)];

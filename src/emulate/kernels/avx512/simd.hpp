@@ -1,0 +1,116 @@
+// The words of the generic kernels in AVX-512 with VNNI. Included inside the target region and namespace of kernels.cpp, and
+// by a test over a scalar model of the intrinsics used here. See avx2/simd.hpp for what a block is.
+
+using Wide = __m512i;
+using Words = __m512i;
+using Bytes = __m512i;
+using Floats = __m512;
+
+constexpr int kLanes = 16;           // int32 of a Wide
+constexpr int kBlock = 4 * kLanes;   // codes of a block
+constexpr int kTaps = 4;             // elements of the panel that one dot-product step adds up
+using Elem = uint8_t;                // vpdpbusd multiplies unsigned by signed: the panel holds code + 128
+using TapWeight = int8_t;
+constexpr int32_t kElemOffset = 128;
+
+inline Wide load_wide(const int32_t* p) { return _mm512_loadu_si512(p); }
+inline void store_wide(int32_t* p, Wide v) { _mm512_storeu_si512(p, v); }
+inline Words load_words(const int16_t* p) { return _mm512_loadu_si512(p); }
+inline Bytes load_bytes(const int8_t* p) { return _mm512_loadu_si512(p); }
+inline void store_bytes(int8_t* p, Bytes v) { _mm512_storeu_si512(p, v); }
+inline Floats load_floats(const float* p) { return _mm512_loadu_ps(p); }
+inline Bytes table16(const int8_t* p) {
+    return _mm512_broadcast_i32x4(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));
+}
+
+inline Wide set_wide(int32_t x) { return _mm512_set1_epi32(x); }
+inline Words set_words(int16_t x) { return _mm512_set1_epi16(x); }
+inline Bytes set_bytes(int8_t x) { return _mm512_set1_epi8(x); }
+
+inline Wide add_wide(Wide a, Wide b) { return _mm512_add_epi32(a, b); }
+inline Wide sub_wide(Wide a, Wide b) { return _mm512_sub_epi32(a, b); }
+inline Wide mul_wide(Wide a, Wide b) { return _mm512_mullo_epi32(a, b); }
+inline Words add_words(Words a, Words b) { return _mm512_add_epi16(a, b); }
+inline Words sub_words(Words a, Words b) { return _mm512_sub_epi16(a, b); }
+inline Words add_sat(Words a, Words b) { return _mm512_adds_epi16(a, b); }
+inline Words mulr(Words a, Words b) { return _mm512_mulhrs_epi16(a, b); }
+inline Words shift_right(Words a, int32_t r) { return _mm512_sra_epi16(a, _mm_cvtsi32_si128(r)); }
+inline Words mul_low(Words a, Words b) { return _mm512_mullo_epi16(a, b); }
+inline Words mul_high(Words a, Words b) { return _mm512_mulhi_epi16(a, b); }
+inline Bytes max_bytes(Bytes a, Bytes b) { return _mm512_max_epi8(a, b); }
+inline Bytes min_bytes(Bytes a, Bytes b) { return _mm512_min_epi8(a, b); }
+inline Bytes add_bytes(Bytes a, Bytes b) { return _mm512_add_epi8(a, b); }
+inline Bytes lookup(Bytes table, Bytes index) { return _mm512_shuffle_epi8(table, index); }
+/// k + (threshold <= value ? amount : 0)
+inline Bytes step_up(Bytes k, Bytes threshold, Bytes value, Bytes amount) {
+    return _mm512_mask_add_epi8(k, _mm512_cmple_epi8_mask(threshold, value), k, amount);
+}
+
+/// RNE(min(float32(acc) * m, 32767)). What lies below int32 becomes its least value, which packing saturates alike.
+inline Wide scale(Wide acc, Floats m) {
+    return _mm512_cvtps_epi32(_mm512_min_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(acc), m), _mm512_set1_ps(32767.0F)));
+}
+
+inline Words pack_words(Wide a, Wide b) { return _mm512_packs_epi32(a, b); }
+inline Bytes pack_bytes(Words a, Words b) { return _mm512_packs_epi16(a, b); }
+inline Words interleave_low(Bytes a, Bytes b) { return _mm512_unpacklo_epi8(a, b); }
+inline Words interleave_high(Bytes a, Bytes b) { return _mm512_unpackhi_epi8(a, b); }
+inline Wide pair_low(Words a, Words b) { return _mm512_unpacklo_epi16(a, b); }
+inline Wide pair_high(Words a, Words b) { return _mm512_unpackhi_epi16(a, b); }
+inline Wide sign_low(Words a) { return _mm512_srai_epi32(_mm512_unpacklo_epi16(a, a), 16); }
+inline Wide sign_high(Words a) { return _mm512_srai_epi32(_mm512_unpackhi_epi16(a, a), 16); }
+/// Bytes packed from wides in natural order, back to that order.
+inline Bytes natural(Bytes packed) {
+    alignas(64) static constexpr int32_t kOrder[16] = {0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15};
+    return _mm512_permutexvar_epi32(_mm512_loadu_si512(kOrder), packed);
+}
+
+inline __m128i part_of(Bytes v, int index) {
+    switch (index) {
+        case 0: return _mm512_extracti32x4_epi32(v, 0);
+        case 1: return _mm512_extracti32x4_epi32(v, 1);
+        case 2: return _mm512_extracti32x4_epi32(v, 2);
+        default: return _mm512_extracti32x4_epi32(v, 3);
+    }
+}
+
+/// Part `index` of a block in natural order (a block holds kBlock / (kVectors * kLanes) pixels): its first n codes.
+/// Masked byte stores are microcoded on Zen 4, so a partial store goes through memory.
+template <int kVectors>
+void store_part(int8_t* y, Bytes v, int index, int64_t n) {
+    static_assert(kVectors == 1);
+    if (n >= 16) return _mm_storeu_si128(reinterpret_cast<__m128i*>(y), part_of(v, index));
+    alignas(16) int8_t few[16];
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(few), part_of(v, index));
+    std::memcpy(y, few, static_cast<size_t>(n));
+}
+
+/// Codes to elements of the panel.
+inline void to_elems(Elem* to, const int8_t* codes, int64_t n) {
+    const Bytes flip = _mm512_set1_epi8(-128);
+    int64_t i = 0;
+    for (; i + 64 <= n; i += 64)
+        _mm512_storeu_si512(to + i, _mm512_xor_si512(_mm512_loadu_si512(codes + i), flip));
+    for (; i + 8 <= n; i += 8) {
+        uint64_t eight;
+        std::memcpy(&eight, codes + i, 8);
+        eight ^= 0x8080808080808080U;
+        std::memcpy(to + i, &eight, 8);
+    }
+    for (; i < n; ++i) to[i] = static_cast<Elem>(codes[i] + kElemOffset);
+}
+
+/// Depthwise: adds one step of kTaps taps to a block of sums. `weights` holds kBlock * kTaps, in the sums' order.
+inline void depthwise_step(Wide sums[4], const Elem* const taps[kTaps], int64_t at, const TapWeight* weights) {
+    const Bytes a = _mm512_loadu_si512(taps[0] + at), b = _mm512_loadu_si512(taps[1] + at);
+    const Bytes c = _mm512_loadu_si512(taps[2] + at), d = _mm512_loadu_si512(taps[3] + at);
+    const Words ab_low = interleave_low(a, b), ab_high = interleave_high(a, b);
+    const Words cd_low = interleave_low(c, d), cd_high = interleave_high(c, d);
+    sums[0] = _mm512_dpbusd_epi32(sums[0], pair_low(ab_low, cd_low), load_bytes(weights));
+    sums[1] = _mm512_dpbusd_epi32(sums[1], pair_high(ab_low, cd_low), load_bytes(weights + 64));
+    sums[2] = _mm512_dpbusd_epi32(sums[2], pair_low(ab_high, cd_high), load_bytes(weights + 128));
+    sums[3] = _mm512_dpbusd_epi32(sums[3], pair_high(ab_high, cd_high), load_bytes(weights + 192));
+}
+/// Where lane `lane` of wide `vector` of a depthwise block lies in the block.
+constexpr int depthwise_offset(int vector, int lane) { return 16 * (lane / 4) + 4 * vector + lane % 4; }
+inline Bytes depthwise_natural(Bytes packed) { return packed; }
