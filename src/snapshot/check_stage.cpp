@@ -53,7 +53,8 @@ struct GoodStage {
 
 /// Whether layers of this kind make a sum that a stage turns into codes.
 struct FitsKind {
-    const npu::OutputStage& stage;
+    const npu::Layer& layer;
+    const npu::OutputStage& stage = layer.stage;
     bool sums() const {
         return std::holds_alternative<npu::Requantization>(stage) ||
                std::holds_alternative<npu::PiecewiseLinear>(stage);
@@ -63,7 +64,11 @@ struct FitsKind {
     bool operator()(const npu::Mul&) const { return sums(); }
     bool operator()(const npu::Requantize&) const { return sums(); }
     bool operator()(const npu::Pool& pool) const {
-        return pool.kind == npu::PoolKind::average ? sums() : std::holds_alternative<std::monostate>(stage);
+        if (pool.kind == npu::PoolKind::max) return std::holds_alternative<std::monostate>(stage);
+        if (!pool.global) return sums();
+        // Its factors are made anew for each map size, in place of those of the stage.
+        const auto* made = std::get_if<npu::Requantization>(&stage);
+        return made != nullptr && (layer.pool_channel_k.empty() || layer.pool_channel_k.size() == made->m.size());
     }
     bool operator()(const npu::Add&) const { return std::holds_alternative<npu::AddArithmetic>(stage); }
     template <class Moves>
@@ -83,7 +88,7 @@ void check_quantization(const npu::Quantization& quantization, int64_t channels,
 }
 
 void check_stage(const npu::Layer& layer, int64_t channels, const std::string& where) {
-    require(std::visit(FitsKind{layer.stage}, layer.attributes), where, "its output stage does not fit its kind");
+    require(std::visit(FitsKind{layer}, layer.attributes), where, "its output stage does not fit its kind");
     require(std::visit(GoodStage{channels}, layer.stage), where,
             "its output stage has a number out of range or of channels");
     require(

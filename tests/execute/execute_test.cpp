@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <limits>
+#include <optional>
 
 #include "execute/batch.hpp"
 #include "execute/boundary.hpp"
@@ -150,6 +151,45 @@ TEST(PreparedModel, CountsBrokenInputsOverAllRuns) {
     prepared.run({{"image", images}}, pool);
     EXPECT_EQ(prepared.broken_inputs().values, 2);
     EXPECT_THAT(prepared.broken_inputs().example, HasSubstr("input `image`"));
+}
+
+// onnx.helper: one Softmax(axis=1) from `y` to `p`, float [1, 4, 3, 3], opset 17.
+constexpr uint8_t kSoftmax[] = {
+    8,  8,  18,  0,   58,  91, 10, 28,  10, 1, 121, 18, 1,   112, 34, 7,  83, 111, 102, 116, 109, 97, 120, 42, 11, 10,
+    4,  97, 120, 105, 115, 24, 1,  160, 1,  2, 18,  1,  103, 90,  27, 10, 1,  121, 18,  22,  10,  20, 8,   1,  18, 16,
+    10, 2,  8,   1,   10,  2,  8,  4,   10, 2, 8,   3,  10,  2,   8,  3,  98, 27,  10,  1,   112, 18, 22,  10, 20, 8,
+    1,  18, 16,  10,  2,   8,  1,  10,  2,  8, 4,   10, 2,   8,   3,  10, 2,  8,   3,   66,  4,   10, 0,   16, 17};
+
+/// The example model with a Softmax on ONNX Runtime behind it.
+Model with_softmax() {
+    Model model = tests::example_model();
+    model.outputs = {{"p", DataType::float32, {-1, 4, 3, 3}, Boundary::plain, {}}};
+    model.subgraphs.push_back(CpuSubgraph{{std::begin(kSoftmax), std::end(kSoftmax)}, {"y"}, {"p"}});
+    return model;
+}
+
+TEST(PreparedModel, ValuesPassFromTheNpuToOnnxRuntime) {
+    const Model model = with_softmax(), npu_only = tests::example_model();
+    std::optional<PreparedModel> prepared;
+    try {
+        prepared.emplace(model, emulate::KernelSet::reference);
+    } catch (const Error& error) {
+        if (error.text().code == "ORT_MISSING") GTEST_SKIP() << "skipped: " << error.what();
+        throw;
+    }
+    ThreadPool one(1), three(3);
+    const Tensor images = tests::example_input(5);
+    const Tensor p = prepared->run({{"image", images}}, one).at("p");
+    EXPECT_EQ(prepared->run({{"image", images}}, three).at("p"), p);
+    PreparedModel first(npu_only, emulate::KernelSet::reference);
+    const Tensor y = first.run({{"image", images}}, one).at("y");
+    for (size_t i = 0; i < 5 * 36; ++i) {
+        const size_t sample = i / 36 * 36, pixel = i % 9;
+        double sum = 0;
+        for (size_t c = 0; c < 4; ++c) sum += std::exp(static_cast<double>(y.values<float>()[sample + c * 9 + pixel]));
+        EXPECT_NEAR(p.values<float>()[i], std::exp(static_cast<double>(y.values<float>()[i])) / sum,
+                    1e-6);  // float32 in ONNX Runtime
+    }
 }
 
 }  // namespace
