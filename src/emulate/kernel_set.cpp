@@ -14,14 +14,12 @@ struct Entry {
     KernelSet set;
     std::string_view name;
     bool (*available)();
-    bool chosen;  ///< by `automatic`: only a set that has passed its tests on such a processor
 };
 // Best first; the reference runs anywhere, so that choosing cannot fail.
 constexpr Entry kSets[] = {
-    {KernelSet::avx512, "avx512", cpu::has_avx512_vnni,
-     false},  // no machine with AVX-512 has run the tests yet (2026-11-25)
-    {KernelSet::avx2, "avx2", cpu::has_avx2, true},
-    {KernelSet::reference, "reference", always, true},
+    {KernelSet::avx512, "avx512", cpu::has_avx512_vnni},
+    {KernelSet::avx2, "avx2", cpu::has_avx2},
+    {KernelSet::reference, "reference", always},
 };
 
 }  // namespace
@@ -48,7 +46,7 @@ KernelSet kernel_set(std::string_view name) {
 
 KernelSet resolve(KernelSet set) {
     for (const Entry& entry : kSets)
-        if (entry.available() && (set == entry.set || (set == KernelSet::automatic && entry.chosen))) return entry.set;
+        if (entry.available() && (set == entry.set || set == KernelSet::automatic)) return entry.set;
     throw Error({"KERNELS_UNAVAILABLE", fmt::format("`{}`", name_of(set)),
                  fmt::format("this processor ({}) cannot run these kernels", cpu::isa_name()),
                  "use --kernels auto, which takes the best there is"});
