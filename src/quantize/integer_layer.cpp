@@ -8,14 +8,6 @@
 namespace calotype::quantize {
 namespace {
 
-bool is_piecewise(const npu::Activation& activation) {
-    return activation.kind != npu::ActivationKind::none && activation.kind != npu::ActivationKind::clamp;
-}
-
-bool has_weights(const npu::Attributes& attributes) {
-    return std::holds_alternative<npu::Conv>(attributes) || std::holds_alternative<npu::FullyConnected>(attributes);
-}
-
 const npu::CodeTensor& of(std::span<const npu::CodeTensor> tensors, npu::TensorId id) {
     return tensors[static_cast<size_t>(id)];
 }
@@ -29,70 +21,14 @@ npu::OutputStage weighted_stage(const npu::Layer& layer, std::span<const npu::Co
     return npu::make_requantization(scale_in, layer.weight_scale, output, npu::bounds_of(layer.activation));
 }
 
-/// Grows every scale of a class that one of its members needs larger; true if any grew.
-class Grower {
-  public:
-    Grower(const npu::FloatNetwork& network, const ScaleClasses& classes, Scales& scales)
-        : classes_(classes), scales_(scales), members_(static_cast<size_t>(classes.slots())) {
-        for (size_t t = 0; t < network.tensors.size(); ++t) {
-            const Dims& shape = network.tensors[t].shape;
-            const auto channels = static_cast<size_t>(shape.empty() ? 1 : shape.back());
-            npu::Quantization& quantization = scales.tensors[t];
-            quantization.scale.resize(channels, quantization.scale[0]);
-            quantization.zero_point.resize(channels, quantization.zero_point[0]);
-            for (size_t c = 0; c < channels; ++c) {
-                const auto slot = classes.of(static_cast<npu::TensorId>(t), static_cast<int64_t>(c));
-                members_[static_cast<size_t>(slot)].emplace_back(t, c);
-            }
-        }
-    }
-
-    bool at_least(npu::TensorId tensor, size_t channel, float scale) {
-        if (scales_.tensors[static_cast<size_t>(tensor)].scale[channel] >= scale) return false;
-        const auto slot = classes_.of(tensor, static_cast<int64_t>(channel));
-        for (const auto& [t, c] : members_[static_cast<size_t>(slot)]) scales_.tensors[t].scale[c] = scale;
-        return true;
-    }
-
-  private:
-    const ScaleClasses& classes_;
-    Scales& scales_;
-    std::vector<std::vector<std::pair<size_t, size_t>>> members_;
-};
-
-void compress(npu::Quantization& quantization) {
-    const auto same = [](const auto& all) { return std::all_of(all.begin(), all.end(), [&](auto x) { return x == all[0]; }); };
-    if (!same(quantization.scale) || !same(quantization.zero_point)) return;
-    quantization.scale.resize(1);
-    quantization.zero_point.resize(1);
-}
-
 }  // namespace
 
-void settle(const npu::FloatNetwork& network, const ScaleClasses& classes, Scales& scales) {
-    constexpr int kRounds = 16;  // growth passes on from layer to layer, at most by 1 / 8 of a scale each
-    Grower grower(network, classes, scales);
-    bool grew = true;
-    for (int round = 0; grew && round < kRounds; ++round) {
-        grew = false;
-        for (const npu::FloatLayer& layer : network.layers) {
-            const npu::Quantization& output = scales.tensors[static_cast<size_t>(layer.output)];
-            std::vector<float> least;
-            if (std::holds_alternative<npu::Add>(layer.attributes)) {
-                least = npu::least_add_scale(scales.tensors[static_cast<size_t>(layer.inputs[0])],
-                                             scales.tensors[static_cast<size_t>(layer.inputs[1])]);
-            } else if (has_weights(layer.attributes) && is_piecewise(layer.activation)) {
-                const std::vector<double> one = {1.0};
-                npu::Quantization asked = output;
-                compress(asked);
-                least = npu::make_piecewise(layer.activation, one, asked).output.scale;
-            }
-            for (size_t c = 0; c < output.scale.size() && !least.empty(); ++c) {
-                grew = grower.at_least(layer.output, c, least[least.size() > 1 ? c : 0]) || grew;
-            }
-        }
-    }
-    for (npu::Quantization& quantization : scales.tensors) compress(quantization);
+bool is_piecewise(const npu::Activation& activation) {
+    return activation.kind != npu::ActivationKind::none && activation.kind != npu::ActivationKind::clamp;
+}
+
+bool has_weights(const npu::Attributes& attributes) {
+    return std::holds_alternative<npu::Conv>(attributes) || std::holds_alternative<npu::FullyConnected>(attributes);
 }
 
 std::vector<double> sum_scale(const npu::Layer& layer, std::span<const npu::CodeTensor> tensors) {
@@ -138,7 +74,8 @@ npu::Layer integer_layer(const npu::FloatLayer& from, std::span<const npu::CodeT
     } else if (const auto* pool = std::get_if<npu::Pool>(&layer.attributes);
                pool != nullptr && pool->kind == npu::PoolKind::average) {
         if (pool->global) {
-            npu::set_global_average_pool(layer, input, output, npu::as_map(of(tensors, layer.inputs[0]).shape).pixels(), bounds);
+            npu::set_global_average_pool(layer, input, output, npu::as_map(of(tensors, layer.inputs[0]).shape).pixels(),
+                                         bounds);
         } else {
             layer.stage = npu::make_average_pool(input, output, pool->window.taps(), bounds);
         }
@@ -150,7 +87,8 @@ void set_bias(npu::Layer& layer, std::span<const npu::CodeTensor> tensors, std::
     const auto scale_in = npu::input_scale(layer.attributes, of(tensors, layer.inputs[0]).quantization);
     for (size_t o = 0; o < layer.bias.size(); ++o) {
         const double in = scale_in[scale_in.size() > 1 ? o : 0];
-        // The weights' scale holds biases up to scale_in * scale_w * 2^30 (design.md, Weights); a correction stays within it.
+        // The weights' scale holds biases up to scale_in * scale_w * 2^30 (design.md, Weights); a correction stays
+        // within it.
         const double most = in * layer.weight_scale[o] * 1073741824.0;
         layer.bias[o] = npu::bias_code(std::clamp(bias[o], -most, most), in, layer.weight_scale[o]);
     }
@@ -158,7 +96,8 @@ void set_bias(npu::Layer& layer, std::span<const npu::CodeTensor> tensors, std::
 
 double table_error(const npu::Layer& layer, std::span<const npu::CodeTensor> tensors) {
     if (!std::holds_alternative<npu::PiecewiseLinear>(layer.stage)) return 0;
-    return npu::make_piecewise(layer.activation, sum_scale(layer, tensors), of(tensors, layer.output).quantization).error_codes;
+    return npu::make_piecewise(layer.activation, sum_scale(layer, tensors), of(tensors, layer.output).quantization)
+        .error_codes;
 }
 
 }  // namespace calotype::quantize

@@ -6,12 +6,13 @@
 #include <vector>
 
 #include "npu/layer.hpp"
-#include "quantize/scales.hpp"
 
 namespace calotype::quantize {
 
-/// Grows the scales, class by class, until every Add and piecewise-linear layer can be computed (design.md, Arithmetic).
-void settle(const npu::FloatNetwork& network, const ScaleClasses& classes, Scales& scales);
+/// Whether a table of line segments computes it.
+bool is_piecewise(const npu::Activation& activation);
+/// Conv and FullyConnected.
+bool has_weights(const npu::Attributes& attributes);
 
 /// All of the layer but weights and bias; a Conv or FC gets its weights to the nearest code and a stage that fits them.
 /// `tensors` hold the scales and shapes.

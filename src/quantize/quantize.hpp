@@ -20,8 +20,8 @@ using Values = std::function<std::map<std::string, Tensor>(int64_t sample)>;
 const std::map<std::string, std::string>& ingredients();
 
 struct Options {
-    std::set<std::string> without;                  ///< names of ingredients()
-    std::function<void(double done)> progress;      ///< 0 to 1; may be empty
+    std::set<std::string> without;              ///< names of ingredients()
+    std::function<void(double done)> progress;  ///< 0 to 1; may be empty
 };
 
 struct LayerError {

@@ -1,6 +1,6 @@
-#include <algorithm>
+#include "quantize/scale_classes.hpp"
 
-#include "quantize/scales.hpp"
+#include <algorithm>
 
 namespace calotype::quantize {
 namespace {
@@ -80,7 +80,8 @@ void ScaleClasses::join_moved(const npu::FloatNetwork& network, const npu::Float
             for (int64_t c = 0; c < from_channels; ++c) join(from + c, to + behind + c);
             behind += from_channels;
         } else {
-            // The same order of elements under other channel counts (Reshape, SpaceToDepth): element i is channel i % channels.
+            // The same order of elements under other channel counts (Reshape, SpaceToDepth): element i is channel i %
+            // channels.
             const int64_t span = std::max(from_channels, to_channels);
             for (int64_t c = 0; c < span * std::min(from_channels, to_channels); ++c) {
                 join(from + c % from_channels, to + c % to_channels);

@@ -41,7 +41,8 @@ SampleOfTensor of_tensor(const npu::FloatTensor& tensor, const std::vector<float
     for (const double sum : out.sum) {
         if (std::isfinite(sum)) continue;
         throw Error({"SAMPLE_NOT_FINITE", fmt::format("value `{}`", tensor.value),
-                     fmt::format("sample {} gives NaN or an infinity", sample), "check the sample and the model in FP32"});
+                     fmt::format("sample {} gives NaN or an infinity", sample),
+                     "check the sample and the model in FP32"});
     }
     return out;
 }
@@ -104,10 +105,10 @@ Statistics gather(const npu::FloatNetwork& network, const Values& values, int64_
         for (size_t i = 0; i < network.layers.size(); ++i) {
             const npu::FloatLayer& layer = network.layers[i];
             const npu::FloatTensor& tensor = network.tensors[static_cast<size_t>(layer.output)];
-            out.sum.push_back(layer.sum_value == tensor.value
-                                  ? out.tensors[static_cast<size_t>(layer.output)].sum
-                                  : channel_sums(in_tensor_order(by_name.at(layer.sum_value), tensor),
-                                                 all.sum_mean[i].size()));
+            out.sum.push_back(
+                layer.sum_value == tensor.value
+                    ? out.tensors[static_cast<size_t>(layer.output)].sum
+                    : channel_sums(in_tensor_order(by_name.at(layer.sum_value), tensor), all.sum_mean[i].size()));
         }
         return out;
     };

@@ -2,28 +2,16 @@
 
 // What FP32 values say of each tensor, channel by channel; bounded by channels and folds, not by samples.
 
-#include <algorithm>
 #include <array>
 #include <span>
 #include <vector>
 
 #include "quantize/quantize.hpp"
+#include "quantize/range.hpp"
 
 namespace calotype::quantize {
 
 constexpr int64_t kFolds = 4;
-
-struct Range {
-    double lo = 0, hi = 0;  ///< holds zero
-    void include(double x) {
-        lo = std::min(lo, x);
-        hi = std::max(hi, x);
-    }
-    void include(const Range& other) {
-        lo = std::min(lo, other.lo);
-        hi = std::max(hi, other.hi);
-    }
-};
 
 struct TensorStatistics {
     std::array<std::vector<Range>, kFolds> fold;  ///< [channels] of the samples with index % kFolds == fold
@@ -36,8 +24,8 @@ struct TensorStatistics {
 };
 
 struct Statistics {
-    std::vector<TensorStatistics> tensors;       ///< by TensorId
-    std::vector<std::vector<double>> sum_mean;   ///< by layer: mean of the sum before the activation, [channels]
+    std::vector<TensorStatistics> tensors;      ///< by TensorId
+    std::vector<std::vector<double>> sum_mean;  ///< by layer: mean of the sum before the activation, [channels]
 };
 
 Statistics gather(const npu::FloatNetwork& network, const Values& values, int64_t samples, ThreadPool& pool);
@@ -45,7 +33,8 @@ Statistics gather(const npu::FloatNetwork& network, const Values& values, int64_
 /// A value's elements in the tensor's memory order, all samples of its batch one after the other.
 std::vector<float> in_tensor_order(const Tensor& value, const npu::FloatTensor& tensor);
 
-/// Calls `work` for each sample on the pool, and `merge` with its results in the order of the samples; few are held at once.
+/// Calls `work` for each sample on the pool, and `merge` with its results in the order of the samples; few are held at
+/// once.
 template <class Result>
 void in_order(int64_t samples, ThreadPool& pool, const std::function<Result(int64_t)>& work,
               const std::function<void(int64_t, Result&&)>& merge) {

@@ -1,19 +1,16 @@
-#include "quantize/rounding.hpp"
+#include "quantize/input_moments.hpp"
 
 #include <algorithm>
-#include <cmath>
 
 namespace calotype::quantize {
 namespace {
 
 constexpr int64_t kGramWindows = 2048;  // of one sample
-constexpr int kSweeps = 3;
-constexpr double kDamping = 0.01;
 
 /// Calls use(group, tap inputs) for each window: the k inputs of each group, zero point taken off, padding zero.
 template <class Use>
-void for_each_window(const npu::Conv& conv, const npu::Map& in, const npu::Map& out, const npu::Quantization& quantization,
-                     std::span<const int8_t> codes, const Use& use) {
+void for_each_window(const npu::Conv& conv, const npu::Map& in, const npu::Map& out,
+                     const npu::Quantization& quantization, std::span<const int8_t> codes, const Use& use) {
     const int64_t per_group = conv.in_channels / conv.groups;
     const int64_t k = conv.window.taps() * per_group;
     std::vector<int32_t> zero(static_cast<size_t>(in.channels));
@@ -31,8 +28,10 @@ void for_each_window(const npu::Conv& conv, const npu::Map& in, const npu::Map& 
                             const int64_t y = d * wd.stride + kd * wd.dilation - wd.pad_before;
                             const int64_t r = h * wh.stride + kh * wh.dilation - wh.pad_before;
                             const int64_t s = w * ww.stride + kw * ww.dilation - ww.pad_before;
-                            const bool inside = y >= 0 && y < in.depth && r >= 0 && r < in.height && s >= 0 && s < in.width;
-                            const int8_t* pixel = codes.data() + (inside ? ((y * in.height + r) * in.width + s) * in.channels : 0);
+                            const bool inside =
+                                y >= 0 && y < in.depth && r >= 0 && r < in.height && s >= 0 && s < in.width;
+                            const int8_t* pixel =
+                                codes.data() + (inside ? ((y * in.height + r) * in.width + s) * in.channels : 0);
                             for (int64_t c = 0; c < in.channels; ++c) {
                                 const int64_t group = c / per_group;
                                 inputs[static_cast<size_t>(group * k + tap * per_group + c % per_group)] =
@@ -85,62 +84,22 @@ void accumulate(InputMoments& moments, const npu::Attributes& attributes, const 
     const npu::Map out = npu::as_map(output);
     const int64_t step = std::max<int64_t>(1, out.pixels() / kGramWindows);
     const auto k = static_cast<size_t>(moments.k);
-    for_each_window(*conv, npu::as_map(input), out, quantization, codes, [&](int64_t window, const std::vector<int32_t>& x) {
-        ++moments.windows;
-        for (size_t i = 0; i < x.size(); ++i) moments.sum[i] += x[i];
-        if (moments.gram.empty() || window % step != 0) return;
-        ++moments.gram_windows;
-        for (size_t i = 0; i < x.size(); ++i) moments.gram_sum[i] += x[i];
-        for (size_t group = 0; group < static_cast<size_t>(moments.groups); ++group) {
-            const int32_t* v = x.data() + group * k;
-            int64_t* gram = moments.gram.data() + group * k * k;
-            for (size_t i = 0; i < k; ++i) {
-                if (v[i] == 0) continue;
-                for (size_t j = 0; j < k; ++j) gram[i * k + j] += static_cast<int64_t>(v[i]) * v[j];
-            }
-        }
-    });
-}
-
-void round_against_gram(const InputMoments& moments, std::span<const float> weights, std::span<const float> scale,
-                        std::span<int8_t> codes) {
-    const auto k = static_cast<size_t>(moments.k);
-    const size_t outputs = scale.size();
-    const size_t per_group = outputs / static_cast<size_t>(moments.groups);
-    const auto n = static_cast<double>(std::max<int64_t>(moments.gram_windows, 1));
-    std::vector<double> h(k * k), residual(k), error(k);
-    for (size_t o = 0; o < outputs; ++o) {
-        const size_t group = o / per_group;
-        if (o % per_group == 0) {
-            const int64_t* gram = moments.gram.data() + group * k * k;
-            const int64_t* sum = moments.gram_sum.data() + group * k;
-            double trace = 0;
-            for (size_t i = 0; i < k; ++i) {
-                for (size_t j = 0; j < k; ++j) {
-                    h[i * k + j] = static_cast<double>(gram[i * k + j]) / n - static_cast<double>(sum[i]) / n * (static_cast<double>(sum[j]) / n);
-                }
-                trace += h[i * k + i];
-            }
-            for (size_t i = 0; i < k; ++i) h[i * k + i] += kDamping * trace / static_cast<double>(k) + 1e-9;
-        }
-        const double s = scale[o];
-        int8_t* q = codes.data() + o * k;
-        for (size_t i = 0; i < k; ++i) error[i] = weights[o * k + i] - s * q[i];
-        for (size_t i = 0; i < k; ++i) {
-            residual[i] = 0;
-            for (size_t j = 0; j < k; ++j) residual[i] += h[i * k + j] * error[j];
-        }
-        for (int sweep = 0; sweep < kSweeps; ++sweep) {
-            for (size_t i = 0; i < k; ++i) {
-                const double best = std::nearbyint(q[i] + residual[i] / (h[i * k + i] * s));
-                const auto to = static_cast<int8_t>(std::clamp(best, -127.0, 127.0));
-                const double moved = s * (to - q[i]);
-                if (moved == 0) continue;
-                q[i] = to;
-                for (size_t j = 0; j < k; ++j) residual[j] -= h[j * k + i] * moved;
-            }
-        }
-    }
+    for_each_window(*conv, npu::as_map(input), out, quantization, codes,
+                    [&](int64_t window, const std::vector<int32_t>& x) {
+                        ++moments.windows;
+                        for (size_t i = 0; i < x.size(); ++i) moments.sum[i] += x[i];
+                        if (moments.gram.empty() || window % step != 0) return;
+                        ++moments.gram_windows;
+                        for (size_t i = 0; i < x.size(); ++i) moments.gram_sum[i] += x[i];
+                        for (size_t group = 0; group < static_cast<size_t>(moments.groups); ++group) {
+                            const int32_t* v = x.data() + group * k;
+                            int64_t* gram = moments.gram.data() + group * k * k;
+                            for (size_t i = 0; i < k; ++i) {
+                                if (v[i] == 0) continue;
+                                for (size_t j = 0; j < k; ++j) gram[i * k + j] += static_cast<int64_t>(v[i]) * v[j];
+                            }
+                        }
+                    });
 }
 
 }  // namespace calotype::quantize

@@ -1,0 +1,108 @@
+#include "quantize/channel_widths.hpp"
+
+#include <array>
+
+#include "quantize/sensitivity.hpp"
+
+namespace calotype::quantize {
+namespace {
+
+constexpr std::array<Width, 7> kWidths = {{{0, 0}, {0, 0.25}, {0, 0.5}, {5, 0}, {3, 0}, {2, 0}, {1.5, 0}}};
+constexpr double kLeastShare = 1.0 / 16;  // of the whole's scale
+constexpr int64_t kFewValues = 200;       // a channel of fewer values says too little of its own range
+
+using Errors = std::vector<std::array<double, kWidths.size()>>;  // by tensor
+
+/// Cost of one sample's errors for each width, the ranges being those of other samples.
+Errors held_back_errors(const npu::FloatNetwork& network, const ScaleClasses& classes,
+                        const std::vector<std::vector<double>>& cost, const ClassRanges& known,
+                        const std::map<std::string, Tensor>& by_name) {
+    Errors errors(network.tensors.size());
+    for (size_t t = 0; t < errors.size(); ++t) {
+        const std::vector<float> x = in_tensor_order(by_name.at(network.tensors[t].value), network.tensors[t]);
+        const size_t channels = cost[t].size();
+        for (size_t w = 0; w < kWidths.size(); ++w) {
+            std::vector<Code> codes(channels);
+            for (size_t c = 0; c < channels; ++c) {
+                const auto slot = classes.of(static_cast<npu::TensorId>(t), static_cast<int64_t>(c));
+                codes[c] =
+                    code_of(widened(known.own[static_cast<size_t>(slot)], known.whole[classes.group()[t]], kWidths[w]));
+            }
+            for (size_t i = 0; i < x.size(); ++i) {
+                const double e = quantized(x[i], codes[i % channels]) - x[i];
+                errors[t][w] += e * e * std::max(cost[t][i % channels], 1e-12);
+            }
+        }
+    }
+    return errors;
+}
+
+Errors cross_validate(const npu::FloatNetwork& network, const ScaleClasses& classes, const Statistics& statistics,
+                      const Values& values, int64_t samples, ThreadPool& pool) {
+    const auto cost = sensitivities(network);
+    std::vector<ClassRanges> left_out;
+    for (int64_t fold = 0; fold < kFolds; ++fold) left_out.push_back(class_ranges(network, classes, statistics, fold));
+    Errors errors(network.tensors.size());
+    const auto work = [&](int64_t sample) {
+        return held_back_errors(network, classes, cost, left_out[static_cast<size_t>(sample % kFolds)], values(sample));
+    };
+    in_order<Errors>(samples, pool, work, [&](int64_t, Errors&& one) {
+        for (size_t t = 0; t < errors.size(); ++t) {
+            for (size_t w = 0; w < kWidths.size(); ++w) errors[t][w] += one[t][w];
+        }
+    });
+    return errors;
+}
+
+}  // namespace
+
+Range widened(const Range& own, const Range& whole, const Width& width) {
+    if (width.times == 0 && width.exponent == 0) return whole;
+    const auto side = [&](double mine, double all) {
+        const double wide =
+            width.times > 0 ? std::abs(mine) * width.times
+                            : std::pow(std::abs(mine), width.exponent) * std::pow(std::abs(all), 1 - width.exponent);
+        return std::copysign(std::clamp(wide, std::abs(all) * kLeastShare, std::abs(all)), all);
+    };
+    return {side(own.lo, whole.lo), side(own.hi, whole.hi)};
+}
+
+ClassRanges class_ranges(const npu::FloatNetwork& network, const ScaleClasses& classes, const Statistics& statistics,
+                         int64_t left_out) {
+    ClassRanges out{std::vector<Range>(static_cast<size_t>(classes.slots())),
+                    std::vector<Range>(network.tensors.size())};
+    for (size_t t = 0; t < network.tensors.size(); ++t) {
+        const auto ranges = statistics.tensors[t].ranges(left_out);
+        for (size_t c = 0; c < ranges.size(); ++c) {
+            const auto slot = classes.of(static_cast<npu::TensorId>(t), static_cast<int64_t>(c));
+            out.own[static_cast<size_t>(slot)].include(ranges[c]);
+            out.whole[classes.group()[t]].include(ranges[c]);
+        }
+    }
+    return out;
+}
+
+std::vector<Width> choose_widths(const npu::FloatNetwork& network, const ScaleClasses& classes,
+                                 const Statistics& statistics, const Values& values, int64_t samples,
+                                 ThreadPool& pool) {
+    const auto errors = cross_validate(network, classes, statistics, values, samples, pool);
+    std::vector<Width> chosen(network.tensors.size());
+    for (size_t g = 0; g < chosen.size(); ++g) {
+        std::array<double, kWidths.size()> sum{};
+        bool few = false;
+        for (size_t t = 0; t < chosen.size(); ++t) {
+            if (classes.group()[t] != g) continue;
+            few = few || statistics.tensors[t].values_per_channel < kFewValues;
+            for (size_t w = 0; w < sum.size(); ++w) sum[w] += errors[t][w];
+        }
+        if (few) continue;
+        size_t best = 0;
+        for (size_t w = 1; w < sum.size(); ++w) {
+            if (sum[w] < sum[best]) best = w;
+        }
+        chosen[g] = kWidths[best];
+    }
+    return chosen;
+}
+
+}  // namespace calotype::quantize

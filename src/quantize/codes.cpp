@@ -1,0 +1,152 @@
+#include "quantize/codes.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <mutex>
+
+namespace calotype::quantize {
+namespace {
+
+size_t at(npu::TensorId id) { return static_cast<size_t>(id); }
+
+std::vector<int64_t> times(std::vector<int64_t> bytes, int64_t batch) {
+    for (int64_t& one : bytes) one *= batch;
+    return bytes;
+}
+
+/// Codes between which a layer's output is not clamped, by channel.
+struct Clamp {
+    std::vector<int32_t> lo, hi;
+};
+Clamp clamp_of(const npu::Layer& layer, size_t channels) {
+    Clamp clamp{std::vector<int32_t>(channels, -128), std::vector<int32_t>(channels, 127)};
+    const auto* stage = std::get_if<npu::Requantization>(&layer.stage);
+    for (size_t c = 0; stage != nullptr && c < channels; ++c) {
+        clamp.lo[c] = stage->lo[stage->lo.size() > 1 ? c : 0];
+        clamp.hi[c] = stage->hi[stage->hi.size() > 1 ? c : 0];
+    }
+    return clamp;
+}
+
+CodeMeans means_of(std::span<const int8_t> codes, const Clamp& clamp) {
+    const size_t channels = clamp.lo.size();
+    CodeMeans means{std::vector<int64_t>(channels), std::vector<int64_t>(channels),
+                    static_cast<int64_t>(codes.size() / channels)};
+    for (size_t i = 0; i < codes.size(); i += channels) {
+        for (size_t c = 0; c < channels; ++c) {
+            means.sum[c] += codes[i + c];
+            means.live[c] += codes[i + c] > clamp.lo[c] && codes[i + c] < clamp.hi[c] ? 1 : 0;
+        }
+    }
+    return means;
+}
+
+}  // namespace
+
+std::vector<int8_t> to_codes(std::span<const float> x, const npu::Quantization& quantization) {
+    const float coefficient = static_cast<float>(1.0 / quantization.scale[0]);
+    const int32_t zero = quantization.zero_point[0];
+    const auto lo = static_cast<float>(-128 - zero), hi = static_cast<float>(127 - zero);
+    std::vector<int8_t> codes(x.size());
+    for (size_t i = 0; i < x.size(); ++i) {
+        const float clamped = std::clamp(x[i] * coefficient, lo, hi);
+        codes[i] = static_cast<int8_t>(static_cast<int32_t>(std::nearbyint(clamped)) + zero);
+    }
+    return codes;
+}
+
+std::vector<int8_t> run_layer(const emulate::PreparedLayer& prepared, const std::vector<std::vector<int8_t>>& inputs,
+                              const std::vector<int64_t>& bytes, const npu::Layer& layer, int64_t batch) {
+    emulate::Arena scratch;
+    const int64_t out_bytes = bytes[at(layer.output)];
+    std::vector<int8_t> output(static_cast<size_t>(out_bytes * batch));
+    for (int64_t b = 0; b < batch; ++b) {
+        std::vector<const int8_t*> from;
+        for (size_t i = 0; i < inputs.size(); ++i) from.push_back(inputs[i].data() + b * bytes[at(layer.inputs[i])]);
+        prepared.run(from, output.data() + b * out_bytes, scratch.take(prepared.scratch_bytes()), nullptr);
+    }
+    return output;
+}
+
+std::vector<int64_t> sample_bytes(const npu::FloatNetwork& network) {
+    std::vector<int64_t> bytes;
+    for (const npu::FloatTensor& tensor : network.tensors) bytes.push_back(element_count(tensor.shape));
+    return bytes;
+}
+
+CalibrationCodes::CalibrationCodes(const npu::FloatNetwork& from, const npu::Network& network, int64_t samples,
+                                   int64_t batch, ThreadPool& pool)
+    : from_(from),
+      network_(network),
+      samples_(samples),
+      batch_(batch),
+      pool_(pool),
+      bytes_(sample_bytes(from)),
+      store_(times(bytes_, batch), samples),
+      last_read_(from.tensors.size()) {
+    for (const npu::FloatTensor& tensor : from.tensors) shapes_.push_back(tensor.shape);
+    for (size_t i = 0; i < from.layers.size(); ++i) {
+        for (const npu::TensorId input : from.layers[i].inputs) last_read_[at(input)] = i;
+    }
+}
+
+void CalibrationCodes::put_inputs(const Values& values) {
+    pool_.for_each(samples_, [&](int64_t sample, int) {
+        const auto by_name = values(sample);
+        for (const npu::Placement& input : from_.inputs) {
+            const auto x = in_tensor_order(by_name.at(input.value), from_.tensors[at(input.tensor)]);
+            store_.put(input.tensor, sample, to_codes(x, network_.tensors[at(input.tensor)].quantization));
+        }
+    });
+}
+
+InputMoments CalibrationCodes::moments(size_t index, bool with_gram) const {
+    const npu::Layer& layer = network_.layers[index];
+    const npu::CodeTensor& input = network_.tensors[at(layer.inputs[0])];
+    const auto size = static_cast<size_t>(bytes_[at(layer.inputs[0])]);
+    InputMoments all = make_moments(layer.attributes, with_gram);
+    std::mutex guard;
+    pool_.for_each(samples_, [&](int64_t sample, int) {
+        InputMoments one = make_moments(layer.attributes, with_gram);
+        const auto codes = store_.get(layer.inputs[0], sample);
+        for (size_t first = 0; first < codes.size(); first += size) {
+            accumulate(one, layer.attributes, input.shape, network_.tensors[at(layer.output)].shape, input.quantization,
+                       std::span(codes).subspan(first, size));
+        }
+        const std::lock_guard lock(guard);
+        all.add(one);
+    });
+    return all;
+}
+
+CodeMeans CalibrationCodes::run(size_t index) {
+    const npu::Layer& layer = network_.layers[index];
+    const auto prepared = emulate::prepare(network_, index, shapes_, emulate::KernelSet::automatic);
+    const npu::CodeTensor& output = network_.tensors[at(layer.output)];
+    const size_t channels = output.shape.empty() ? 1 : static_cast<size_t>(output.shape.back());
+    const Clamp clamp = clamp_of(layer, channels);
+    CodeMeans all{std::vector<int64_t>(channels), std::vector<int64_t>(channels), 0};
+    std::mutex guard;
+    pool_.for_each(samples_, [&](int64_t sample, int) {
+        std::vector<std::vector<int8_t>> inputs;
+        for (const npu::TensorId input : layer.inputs) inputs.push_back(store_.get(input, sample));
+        const auto codes = run_layer(*prepared, inputs, bytes_, layer, batch_);
+        store_.put(layer.output, sample, codes);
+        const CodeMeans one = means_of(codes, clamp);
+        const std::lock_guard lock(guard);
+        all.count += one.count;
+        for (size_t c = 0; c < channels; ++c) {
+            all.sum[c] += one.sum[c];
+            all.live[c] += one.live[c];
+        }
+    });
+    return all;
+}
+
+void CalibrationCodes::drop_read(size_t index) {
+    for (const npu::TensorId input : network_.layers[index].inputs) {
+        if (last_read_[at(input)] == index) store_.drop(input);
+    }
+}
+
+}  // namespace calotype::quantize

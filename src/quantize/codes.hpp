@@ -1,0 +1,61 @@
+#pragma once
+
+// Codes of the samples' values, and one layer run over them.
+
+#include <vector>
+
+#include "base/thread_pool.hpp"
+#include "emulate/executor.hpp"
+#include "npu/layer.hpp"
+#include "quantize/code_store.hpp"
+#include "quantize/input_moments.hpp"
+#include "quantize/statistics.hpp"
+
+namespace calotype::quantize {
+
+/// Reals to the codes of a tensor of one scale, as the runner's boundary does it.
+std::vector<int8_t> to_codes(std::span<const float> x, const npu::Quantization& quantization);
+
+/// Runs one prepared layer over `batch` samples. inputs: their codes one after the other; bytes: of one sample, by
+/// tensor.
+std::vector<int8_t> run_layer(const emulate::PreparedLayer& prepared, const std::vector<std::vector<int8_t>>& inputs,
+                              const std::vector<int64_t>& bytes, const npu::Layer& layer, int64_t batch);
+
+/// Elements of one sample, by tensor.
+std::vector<int64_t> sample_bytes(const npu::FloatNetwork& network);
+
+/// By channel of a layer's output, over all samples; exact integers, so the order of adding is free.
+struct CodeMeans {
+    std::vector<int64_t> sum;   ///< of codes
+    std::vector<int64_t> live;  ///< codes strictly between the clamps
+    int64_t count = 0;
+};
+
+/// A network's codes on the calibration samples, layer by layer: what a layer reads is what the layers before it,
+/// already quantized, really give.
+class CalibrationCodes {
+  public:
+    /// `network` is the one whose layers are run; both networks outlive this. `batch`: samples a value holds.
+    CalibrationCodes(const npu::FloatNetwork& from, const npu::Network& network, int64_t samples, int64_t batch,
+                     ThreadPool& pool);
+
+    void put_inputs(const Values& values);
+    /// Of what the layer reads.
+    InputMoments moments(size_t layer, bool with_gram) const;
+    /// Runs the layer over all samples and keeps its output.
+    CodeMeans run(size_t layer);
+    /// Gives up the tensors that no layer after this one reads.
+    void drop_read(size_t layer);
+
+  private:
+    const npu::FloatNetwork& from_;
+    const npu::Network& network_;
+    int64_t samples_, batch_;
+    ThreadPool& pool_;
+    std::vector<int64_t> bytes_;  // of one sample of each tensor
+    CodeStore store_;
+    std::vector<Dims> shapes_;
+    std::vector<size_t> last_read_;
+};
+
+}  // namespace calotype::quantize

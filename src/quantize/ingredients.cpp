@@ -1,0 +1,53 @@
+#include "quantize/ingredients.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+#include "base/error.hpp"
+#include "quantize/quantize.hpp"
+
+namespace calotype::quantize {
+namespace {
+
+struct Row {
+    Ingredient ingredient;
+    const char* name;
+    const char* what;
+};
+constexpr std::array<Row, 5> kRows = {{
+    {Ingredient::bias_correction, "bias-correction", "the mean of every sum before its activation is made FP32's"},
+    {Ingredient::channel_scales, "channel-scales",
+     "a scale a channel where cross-validation over the samples finds it better"},
+    {Ingredient::gram_rounding, "gram-rounding",
+     "weights of layers with few inputs rounded against the inputs' Gram matrix"},
+    {Ingredient::headroom, "headroom", "ranges wider than the samples', most at the network's end"},
+    {Ingredient::post_bias_correction, "post-bias-correction", "the mean after the activation is made FP32's"},
+}};
+
+}  // namespace
+
+const std::map<std::string, std::string>& ingredients() {
+    static const std::map<std::string, std::string> all = [] {
+        std::map<std::string, std::string> rows;
+        for (const Row& row : kRows) rows.emplace(row.name, row.what);
+        return rows;
+    }();
+    return all;
+}
+
+Ingredients::Ingredients(const std::set<std::string>& without) {
+    for (const std::string& name : without) {
+        const auto* row = std::find_if(kRows.begin(), kRows.end(), [&](const Row& r) { return r.name == name; });
+        if (row == kRows.end()) {
+            std::string all;
+            for (const Row& known : kRows) all += fmt::format("{}`{}`", all.empty() ? "" : ", ", known.name);
+            throw Error({"QUANTIZE_INGREDIENT", fmt::format("--without `{}`", name), "there is no such ingredient",
+                         "one of " + all});
+        }
+        without_.insert(row->ingredient);
+    }
+}
+
+}  // namespace calotype::quantize

@@ -1,0 +1,82 @@
+// The error of each layer: the whole network run on codes, beside FP32.
+
+#include <algorithm>
+#include <cmath>
+
+#include "quantize/codes.hpp"
+#include "quantize/integer_layer.hpp"
+
+namespace calotype::quantize {
+namespace {
+
+struct Energy {
+    double signal = 0, noise = 0;
+};
+
+size_t at(npu::TensorId id) { return static_cast<size_t>(id); }
+
+Energy compare(std::span<const int8_t> codes, std::span<const float> exact, const npu::CodeTensor& tensor) {
+    const auto channels = tensor.shape.empty() ? 1 : tensor.shape.back();
+    const npu::Quantization& quantization = tensor.quantization;
+    Energy energy;
+    for (size_t i = 0; i < codes.size(); ++i) {
+        const int64_t c = static_cast<int64_t>(i) % channels;
+        const double x = (codes[i] - quantization.zero_point_of(c)) * static_cast<double>(quantization.scale_of(c));
+        energy.signal += static_cast<double>(exact[i]) * exact[i];
+        energy.noise += (x - exact[i]) * (x - exact[i]);
+    }
+    return energy;
+}
+
+double decibels(const Energy& energy) {
+    if (!(energy.noise > 0)) return 200.0;
+    return std::clamp(10 * std::log10(std::max(energy.signal, 1e-300) / energy.noise), -200.0, 200.0);
+}
+
+}  // namespace
+
+std::vector<LayerError> measure(const npu::FloatNetwork& from, const npu::Network& network, const Values& values,
+                                int64_t samples, int64_t batch, ThreadPool& pool) {
+    const std::vector<int64_t> bytes = sample_bytes(from);
+    std::vector<Dims> shapes;
+    for (const npu::FloatTensor& tensor : from.tensors) shapes.push_back(tensor.shape);
+    std::vector<std::unique_ptr<emulate::PreparedLayer>> prepared;
+    for (size_t i = 0; i < network.layers.size(); ++i) {
+        prepared.push_back(emulate::prepare(network, i, shapes, emulate::KernelSet::automatic));
+    }
+    const auto exact = [&](const std::map<std::string, Tensor>& by_name, npu::TensorId tensor) {
+        return in_tensor_order(by_name.at(from.tensors[at(tensor)].value), from.tensors[at(tensor)]);
+    };
+    const auto work = [&](int64_t sample) {
+        const auto by_name = values(sample);
+        std::vector<std::vector<int8_t>> codes(from.tensors.size());
+        for (const npu::Placement& input : from.inputs) {
+            codes[at(input.tensor)] =
+                to_codes(exact(by_name, input.tensor), network.tensors[at(input.tensor)].quantization);
+        }
+        std::vector<Energy> one;
+        for (size_t i = 0; i < network.layers.size(); ++i) {
+            const npu::Layer& layer = network.layers[i];
+            std::vector<std::vector<int8_t>> inputs;
+            for (const npu::TensorId input : layer.inputs) inputs.push_back(codes[at(input)]);
+            codes[at(layer.output)] = run_layer(*prepared[i], inputs, bytes, layer, batch);
+            one.push_back(
+                compare(codes[at(layer.output)], exact(by_name, layer.output), network.tensors[at(layer.output)]));
+        }
+        return one;
+    };
+    std::vector<Energy> total(network.layers.size());
+    in_order<std::vector<Energy>>(samples, pool, work, [&](int64_t, std::vector<Energy>&& one) {
+        for (size_t i = 0; i < total.size(); ++i) {
+            total[i].signal += one[i].signal;
+            total[i].noise += one[i].noise;
+        }
+    });
+    std::vector<LayerError> errors;
+    for (size_t i = 0; i < total.size(); ++i) {
+        errors.push_back({network.layers[i].name, decibels(total[i]), table_error(network.layers[i], network.tensors)});
+    }
+    return errors;
+}
+
+}  // namespace calotype::quantize

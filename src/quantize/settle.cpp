@@ -1,0 +1,68 @@
+#include "npu/arithmetic.hpp"
+#include "npu/piecewise.hpp"
+#include "quantize/integer_layer.hpp"
+#include "quantize/scales.hpp"
+
+namespace calotype::quantize {
+namespace {
+
+/// Grows every scale of a class that one of its members needs larger; true if any grew.
+class Grower {
+  public:
+    Grower(const npu::FloatNetwork& network, const ScaleClasses& classes, Scales& scales)
+        : classes_(classes), scales_(scales), members_(static_cast<size_t>(classes.slots())) {
+        for (size_t t = 0; t < network.tensors.size(); ++t) {
+            const Dims& shape = network.tensors[t].shape;
+            const auto channels = static_cast<size_t>(shape.empty() ? 1 : shape.back());
+            npu::Quantization& quantization = scales.tensors[t];
+            quantization.scale.resize(channels, quantization.scale[0]);
+            quantization.zero_point.resize(channels, quantization.zero_point[0]);
+            for (size_t c = 0; c < channels; ++c) {
+                const auto slot = classes.of(static_cast<npu::TensorId>(t), static_cast<int64_t>(c));
+                members_[static_cast<size_t>(slot)].emplace_back(t, c);
+            }
+        }
+    }
+
+    bool at_least(npu::TensorId tensor, size_t channel, float scale) {
+        if (scales_.tensors[static_cast<size_t>(tensor)].scale[channel] >= scale) return false;
+        const auto slot = classes_.of(tensor, static_cast<int64_t>(channel));
+        for (const auto& [t, c] : members_[static_cast<size_t>(slot)]) scales_.tensors[t].scale[c] = scale;
+        return true;
+    }
+
+  private:
+    const ScaleClasses& classes_;
+    Scales& scales_;
+    std::vector<std::vector<std::pair<size_t, size_t>>> members_;
+};
+
+}  // namespace
+
+void settle(const npu::FloatNetwork& network, const ScaleClasses& classes, Scales& scales) {
+    constexpr int kRounds = 16;  // growth passes on from layer to layer, at most by 1 / 8 of a scale each
+    Grower grower(network, classes, scales);
+    bool grew = true;
+    for (int round = 0; grew && round < kRounds; ++round) {
+        grew = false;
+        for (const npu::FloatLayer& layer : network.layers) {
+            const npu::Quantization& output = scales.tensors[static_cast<size_t>(layer.output)];
+            std::vector<float> least;
+            if (std::holds_alternative<npu::Add>(layer.attributes)) {
+                least = npu::least_add_scale(scales.tensors[static_cast<size_t>(layer.inputs[0])],
+                                             scales.tensors[static_cast<size_t>(layer.inputs[1])]);
+            } else if (has_weights(layer.attributes) && is_piecewise(layer.activation)) {
+                const std::vector<double> one = {1.0};
+                npu::Quantization asked = output;
+                compress(asked);
+                least = npu::make_piecewise(layer.activation, one, asked).output.scale;
+            }
+            for (size_t c = 0; c < output.scale.size() && !least.empty(); ++c) {
+                grew = grower.at_least(layer.output, c, least[least.size() > 1 ? c : 0]) || grew;
+            }
+        }
+    }
+    for (npu::Quantization& quantization : scales.tensors) compress(quantization);
+}
+
+}  // namespace calotype::quantize
