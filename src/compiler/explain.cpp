@@ -1,0 +1,71 @@
+// `explain`: the main flow up to the split, and what the split says.
+
+#include <fmt/format.h>
+
+#include "calotype/compile.hpp"
+#include "compiler/front.hpp"
+#include "onnx/read.hpp"
+#include "plan/plan.hpp"
+#include "report/explain.hpp"
+
+namespace calotype {
+namespace {
+
+/// A shape to copy into `--shape`: the free dims replaced.
+std::string example_shape(Dims dims) {
+    std::string text;
+    for (int64_t& dim : dims)
+        text += fmt::format("{}{}", text.empty() ? "" : "x", dim >= 0 ? dim : text.empty() ? 1 : 224);
+    return text;
+}
+
+/// A sample of zeros, so that shapes are known. A free batch is 1; any other free dim must be given.
+std::map<std::string, Tensor> zeros_for(const ExplainOptions& options) {
+    std::map<std::string, Tensor> sample;
+    for (const PortInfo& input : model_inputs(options.model)) {
+        Dims dims = input.dims;
+        if (!dims.empty() && dims[0] < 0) dims[0] = 1;
+        for (const auto& [name, given] : options.shapes) {
+            if (name == input.name) dims = given;
+        }
+        for (size_t i = 0; i < dims.size(); ++i) {
+            if (dims[i] >= 0) continue;
+            throw Error({"SHAPE_FREE", fmt::format("input `{}`", input.name),
+                         fmt::format("its dim {} of {} is free", i, to_string(input.dims)),
+                         fmt::format("give --shape {}={} or --samples", input.name, example_shape(input.dims))});
+        }
+        sample.emplace(input.name, Tensor(input.type, dims));
+    }
+    return sample;
+}
+
+}  // namespace
+
+std::vector<PortInfo> model_inputs(const std::filesystem::path& model) {
+    const graph::Graph graph = onnx::read(model);
+    std::vector<PortInfo> inputs;
+    for (const graph::ValueId id : graph.inputs) {
+        const graph::Value& value = graph.value(id);
+        if (!value.dims)
+            throw Error({"ONNX_INVALID", fmt::format("input `{}`", value.name), "it has no shape",
+                         "export the model with input shapes"});
+        inputs.push_back({value.name, value.type.value_or(DataType::float32), *value.dims, Boundary::plain, 0, 0});
+    }
+    return inputs;
+}
+
+Explanation explain(const ExplainOptions& options, const Samples* samples) {
+    compiler::Dump no_dump;
+    const auto sample = samples != nullptr && samples->count() > 0 ? samples->at(0) : zeros_for(options);
+    const compiler::Front front = compiler::make_front(
+        {options.model, options.npu, options.disabled_rewrites, options.ort_library}, sample, no_dump);
+    std::vector<npu::Program> programs;
+    for (const partition::Subgraph& part : front.plan.subgraphs) {
+        if (part.device == partition::Device::npu) programs.push_back(plan::plan(part.network, front.config));
+    }
+    const std::string name = options.model.filename();
+    return {report::explain_text(front.plan, programs, front.config, name),
+            report::explain_json(front.plan, programs, front.config, name)};
+}
+
+}  // namespace calotype

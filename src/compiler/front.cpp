@@ -1,0 +1,54 @@
+#include "compiler/front.hpp"
+
+#include <algorithm>
+
+#include "observe/observe.hpp"
+#include "onnx/read.hpp"
+#include "optimize/optimize.hpp"
+
+namespace calotype::compiler {
+namespace {
+
+bool batch_is_free(const graph::Graph& file_graph) {
+    return std::any_of(file_graph.inputs.begin(), file_graph.inputs.end(), [&](graph::ValueId id) {
+        const auto& dims = file_graph.value(id).dims;
+        return dims && !dims->empty() && dims->front() < 0;
+    });
+}
+
+int64_t batch_of(const graph::Graph& graph) {
+    if (graph.inputs.empty()) return 1;
+    const auto& dims = graph.value(graph.inputs[0]).dims;
+    return dims && !dims->empty() ? dims->front() : 1;
+}
+
+}  // namespace
+
+Front make_front(const FrontOptions& options, const std::map<std::string, Tensor>& sample, Dump& dump) {
+    Front front{
+        npu::find_config(options.npu), ort::Library::load(options.ort_library), onnx::read(options.model), {}, {}, 1};
+    front.graph = front.file_graph;
+    dump("import", graph::to_text(front.graph));
+    observe::concretize(front.graph, front.library, sample);
+    dump("concretize", graph::to_text(front.graph));
+
+    optimize::Options rewrites;
+    rewrites.disabled = options.disabled_rewrites;
+    rewrites.evaluate = observe::make_evaluator(front.library);
+    rewrites.dump = [&](std::string_view rewrite, const graph::Graph& after) { dump(rewrite, graph::to_text(after)); };
+    optimize::run(front.graph, rewrites);
+
+    front.plan = partition::partition(front.graph, front.config);
+    front.batch = batch_of(front.graph);
+    return front;
+}
+
+execute::Port port_of(const Front& front, graph::ValueId id) {
+    const graph::Value& value = front.graph.value(id);
+    execute::Port port{
+        value.name, value.type.value_or(DataType::float32), value.dims.value_or(Dims{}), Boundary::plain, {}};
+    if (batch_is_free(front.file_graph) && !port.dims.empty() && port.dims[0] == front.batch) port.dims[0] = -1;
+    return port;
+}
+
+}  // namespace calotype::compiler

@@ -1,0 +1,39 @@
+#pragma once
+
+// Model file to ordered subgraphs: what compile, explain and measure have in common.
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "compiler/dump.hpp"
+#include "execute/model.hpp"
+#include "graph/graph.hpp"
+#include "npu/config.hpp"
+#include "ort/library.hpp"
+#include "partition/partition.hpp"
+
+namespace calotype::compiler {
+
+struct FrontOptions {
+    std::filesystem::path model;
+    std::string npu;
+    std::vector<std::string> disabled_rewrites;
+    std::optional<std::filesystem::path> ort_library;
+};
+
+struct Front {
+    npu::Config config;
+    ort::Library library;
+    graph::Graph file_graph;  ///< as imported: free dims
+    graph::Graph graph;       ///< with the first sample's shapes, optimized
+    partition::Plan plan;
+    int64_t batch = 1;  ///< samples of one run
+};
+
+Front make_front(const FrontOptions& options, const std::map<std::string, Tensor>& sample, Dump& dump);
+
+/// The model's input or output as the runner shows it, its boundary still plain.
+execute::Port port_of(const Front& front, graph::ValueId id);
+
+}  // namespace calotype::compiler

@@ -1,0 +1,33 @@
+#include "compiler/layer_report.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace calotype::compiler {
+
+nlohmann::json layer_report(const npu::Network& network, const npu::Program& program,
+                            const std::vector<quantize::LayerError>& errors, size_t subgraph) {
+    nlohmann::json layers = nlohmann::json::array();
+    for (const npu::Step& step : program.steps) {
+        const auto index = static_cast<size_t>(step.layer);
+        const npu::Layer& layer = network.layers[index];
+        const npu::Quantization& quantization = network.tensors[static_cast<size_t>(layer.output)].quantization;
+        const auto [least, most] = std::minmax_element(quantization.scale.begin(), quantization.scale.end());
+        layers.push_back({{"subgraph", fmt::format("NPU_{}", subgraph)},
+                          {"name", layer.name},
+                          {"kind", npu::kind_name(layer.attributes)},
+                          {"sources", layer.sources},
+                          {"precision", "INT8"},
+                          {"scales", quantization.scale.size()},
+                          {"least_scale", *least},
+                          {"most_scale", *most},
+                          {"snr_db", errors[index].snr_db},
+                          {"activation_error_codes", errors[index].activation_codes},
+                          {"macs", step.macs},
+                          {"cycles", step.cycles}});
+    }
+    return layers;
+}
+
+}  // namespace calotype::compiler

@@ -1,0 +1,14 @@
+#pragma once
+
+#include <nlohmann/json.hpp>
+
+#include "npu/program.hpp"
+#include "quantize/quantize.hpp"
+
+namespace calotype::compiler {
+
+/// What report.json says of each layer of NPU subgraph number `subgraph`, in the order of the program.
+nlohmann::json layer_report(const npu::Network& network, const npu::Program& program,
+                            const std::vector<quantize::LayerError>& errors, size_t subgraph);
+
+}  // namespace calotype::compiler

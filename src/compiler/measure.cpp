@@ -1,0 +1,54 @@
+// `verify` with a model and samples: each layer's error measured anew.
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "calotype/compile.hpp"
+#include "compiler/front.hpp"
+#include "compiler/values.hpp"
+#include "runtime/load.hpp"
+
+namespace calotype {
+namespace {
+
+using nlohmann::json;
+
+const npu::FloatNetwork& network_of(const compiler::Front& front, size_t index, const npu::Network& network,
+                                    const std::filesystem::path& model) {
+    const auto& parts = front.plan.subgraphs;
+    if (index >= parts.size() || parts[index].network.layers.size() != network.layers.size())
+        throw Error({"VERIFY_MODEL", fmt::format("`{}`", model.string()), "the snapshot was made from another model",
+                     "give the model that was compiled"});
+    return parts[index].network;
+}
+
+}  // namespace
+
+std::string measure(const std::filesystem::path& path, const std::filesystem::path& model, const Samples& samples,
+                    int64_t images, const std::optional<std::filesystem::path>& ort_library, int threads) {
+    const snapshot::Contents contents = snapshot::read(path);
+    if (samples.count() < 1)
+        throw Error({"SAMPLES_NONE", "the samples", "there are none, at least 1 is needed",
+                     "give --samples with inputs of the model"});
+    compiler::Dump no_dump;
+    const compiler::Front front =
+        compiler::make_front({model, contents.npu.name, {}, ort_library}, samples.at(0), no_dump);
+    ThreadPool pool(runtime::thread_count(threads));
+    json layers = json::array();
+    for (size_t k = 0; k < contents.model.subgraphs.size(); ++k) {
+        const auto* npu = std::get_if<execute::NpuSubgraph>(&contents.model.subgraphs[k]);
+        if (npu == nullptr) continue;
+        const npu::FloatNetwork& network = network_of(front, k, npu->network, model);
+        const auto errors = quantize::measure(network, npu->network, compiler::float_values(front, network, samples),
+                                              std::min(images, samples.count()), front.batch, pool);
+        for (const quantize::LayerError& error : errors)
+            layers.push_back({{"subgraph", fmt::format("NPU_{}", k)}, {"name", error.layer}, {"snr_db", error.snr_db}});
+    }
+    std::stable_sort(layers.begin(), layers.end(),
+                     [](const json& a, const json& b) { return a["snr_db"] < b["snr_db"]; });
+    return json{{"layers", layers}}.dump();
+}
+
+}  // namespace calotype
