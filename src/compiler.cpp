@@ -74,8 +74,9 @@ CompileResult compile(const CompileOptions& options, const Samples& samples) {
             model.subgraphs.emplace_back(execute::CpuSubgraph{onnx::write(part.graph), part.inputs, part.outputs});
             continue;
         }
-        auto quantized = quantize::quantize(part.network, compiler::float_values(front, part.network, samples), count,
-                                            quantize_options, pool);
+        const quantize::Calibration calibration =
+            compiler::calibration_of(front, model, k, samples, count, options.ort_library);
+        auto quantized = quantize::quantize(part.network, calibration, quantize_options, pool);
         npu::Program program = plan::plan(quantized.network, front.config);
         compiler::set_boundaries(model, quantized.network, quantized.whole_numbers);
         for (auto& layer : compiler::layer_report(quantized.network, program, quantized.errors, k))

@@ -41,8 +41,9 @@ std::string measure(const std::filesystem::path& path, const std::filesystem::pa
         const auto* npu = std::get_if<execute::NpuSubgraph>(&contents.model.subgraphs[k]);
         if (npu == nullptr) continue;
         const npu::FloatNetwork& network = network_of(front, k, npu->network, model);
-        const auto errors = quantize::measure(network, npu->network, compiler::float_values(front, network, samples),
-                                              std::min(images, samples.count()), front.batch, pool);
+        const quantize::Calibration calibration =
+            compiler::calibration_of(front, contents.model, k, samples, std::min(images, samples.count()), ort_library);
+        const auto errors = quantize::measure(network, npu->network, calibration, pool);
         for (const quantize::LayerError& error : errors)
             layers.push_back({{"subgraph", fmt::format("NPU_{}", k)}, {"name", error.layer}, {"snr_db", error.snr_db}});
     }

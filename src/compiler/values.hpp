@@ -2,11 +2,15 @@
 
 #include "calotype/compile.hpp"
 #include "compiler/front.hpp"
+#include "execute/model.hpp"
 #include "quantize/quantize.hpp"
 
 namespace calotype::compiler {
 
-/// FP32 values of the samples for one NPU network, computed by ONNX Runtime. `samples` must outlive the result.
-quantize::Values float_values(const Front& front, const npu::FloatNetwork& network, const Samples& samples);
+/// What quantization is told of subgraph `index` of `model`, whose earlier subgraphs are quantized already: FP32 values
+/// by ONNX Runtime, and the inputs it will really read. All references must outlive the result.
+quantize::Calibration calibration_of(const Front& front, const execute::Model& model, size_t index,
+                                     const Samples& samples, int64_t count,
+                                     const std::optional<std::filesystem::path>& ort_library);
 
 }  // namespace calotype::compiler

@@ -35,8 +35,8 @@ double decibels(const Energy& energy) {
 
 }  // namespace
 
-std::vector<LayerError> measure(const npu::FloatNetwork& from, const npu::Network& network, const Values& values,
-                                int64_t samples, int64_t batch, ThreadPool& pool) {
+std::vector<LayerError> measure(const npu::FloatNetwork& from, const npu::Network& network,
+                                const Calibration& calibration, ThreadPool& pool) {
     const std::vector<int64_t> bytes = sample_bytes(from);
     std::vector<Dims> shapes;
     for (const npu::FloatTensor& tensor : from.tensors) shapes.push_back(tensor.shape);
@@ -44,29 +44,29 @@ std::vector<LayerError> measure(const npu::FloatNetwork& from, const npu::Networ
     for (size_t i = 0; i < network.layers.size(); ++i) {
         prepared.push_back(emulate::prepare(network, i, shapes, emulate::KernelSet::automatic));
     }
-    const auto exact = [&](const std::map<std::string, Tensor>& by_name, npu::TensorId tensor) {
+    const auto reals = [&](const std::map<std::string, Tensor>& by_name, npu::TensorId tensor) {
         return in_tensor_order(by_name.at(from.tensors[at(tensor)].value), from.tensors[at(tensor)]);
     };
     const auto work = [&](int64_t sample) {
-        const auto by_name = values(sample);
+        const auto exact = calibration.exact(sample), read = calibration.read(sample);
         std::vector<std::vector<int8_t>> codes(from.tensors.size());
         for (const npu::Placement& input : from.inputs) {
             codes[at(input.tensor)] =
-                to_codes(exact(by_name, input.tensor), network.tensors[at(input.tensor)].quantization);
+                to_codes(reals(read, input.tensor), network.tensors[at(input.tensor)].quantization);
         }
         std::vector<Energy> one;
         for (size_t i = 0; i < network.layers.size(); ++i) {
             const npu::Layer& layer = network.layers[i];
             std::vector<std::vector<int8_t>> inputs;
             for (const npu::TensorId input : layer.inputs) inputs.push_back(codes[at(input)]);
-            codes[at(layer.output)] = run_layer(*prepared[i], inputs, bytes, layer, batch);
+            codes[at(layer.output)] = run_layer(*prepared[i], inputs, bytes, layer, calibration.batch);
             one.push_back(
-                compare(codes[at(layer.output)], exact(by_name, layer.output), network.tensors[at(layer.output)]));
+                compare(codes[at(layer.output)], reals(exact, layer.output), network.tensors[at(layer.output)]));
         }
         return one;
     };
     std::vector<Energy> total(network.layers.size());
-    in_order<std::vector<Energy>>(samples, pool, work, [&](int64_t, std::vector<Energy>&& one) {
+    in_order<std::vector<Energy>>(calibration.samples, pool, work, [&](int64_t, std::vector<Energy>&& one) {
         for (size_t i = 0; i < total.size(); ++i) {
             total[i].signal += one[i].signal;
             total[i].noise += one[i].noise;

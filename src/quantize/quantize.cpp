@@ -38,26 +38,25 @@ void refine_before(const npu::FloatLayer& from, npu::Layer& layer, std::span<con
 
 }  // namespace
 
-Result quantize(const npu::FloatNetwork& from, const Values& values, int64_t samples, const Options& options,
+Result quantize(const npu::FloatNetwork& from, const Calibration& calibration, const Options& options,
                 ThreadPool& pool) {
     const Ingredients ingredients(options.without);
     const auto progress = [&](double done) {
         if (options.progress) options.progress(done);
     };
-    const Statistics statistics = gather(from, values, samples, pool);
+    const auto& [exact, read, samples, batch] = calibration;
+    const Statistics statistics = gather(from, exact, samples, pool);
     progress(0.2);
 
     const ScaleClasses classes(from, ingredients.has(Ingredient::channel_scales));
-    Scales scales = choose_scales(from, classes, statistics, values, samples, ingredients, pool);
+    Scales scales = choose_scales(from, classes, statistics, exact, samples, ingredients, pool);
     settle(from, classes, scales);
     progress(0.4);
 
     Result result{with_scales(from, scales), {}, scales.whole_numbers};
     npu::Network& network = result.network;
-    const Dims& first = from.inputs.front().dims;
-    const int64_t batch = first.empty() ? 1 : first.front();
     CalibrationCodes codes(from, network, samples, batch, pool);
-    codes.put_inputs(values);
+    codes.put_inputs(read);
     const bool gram = ingredients.has(Ingredient::gram_rounding);
     const bool before = gram || ingredients.has(Ingredient::bias_correction);
     const bool after = ingredients.has(Ingredient::post_bias_correction);
@@ -78,7 +77,7 @@ Result quantize(const npu::FloatNetwork& from, const Values& values, int64_t sam
         codes.drop_read(i);
         progress(0.4 + 0.5 * static_cast<double>(i + 1) / static_cast<double>(from.layers.size()));
     }
-    result.errors = measure(from, network, values, samples, batch, pool);
+    result.errors = measure(from, network, calibration, pool);
     progress(1.0);
     return result;
 }

@@ -13,8 +13,16 @@
 
 namespace calotype::quantize {
 
-/// FP32 values by name of one sample: every tensor's and layer's value of the network. Called from several threads.
+/// Values by name of one sample. Called from several threads.
 using Values = std::function<std::map<std::string, Tensor>(int64_t sample)>;
+
+/// The calibration samples as one network meets them.
+struct Calibration {
+    Values exact;  ///< in FP32: every tensor's and layer's value of the network
+    Values read;   ///< the network's inputs as the subgraphs before it, already quantized, really give them
+    int64_t samples = 0;
+    int64_t batch = 1;  ///< samples one value holds
+};
 
 /// The ingredients that `--without` can switch off, with what each does.
 const std::map<std::string, std::string>& ingredients();
@@ -37,11 +45,11 @@ struct Result {
 };
 
 /// Throws Error SAMPLE_NOT_FINITE where a sample gives NaN or infinities, QUANTIZE_INGREDIENT for an unknown `without`.
-Result quantize(const npu::FloatNetwork& network, const Values& values, int64_t samples, const Options& options,
+Result quantize(const npu::FloatNetwork& network, const Calibration& calibration, const Options& options,
                 ThreadPool& pool);
 
-/// The error of each layer's output, the whole network run on codes; `batch` samples a value holds.
-std::vector<LayerError> measure(const npu::FloatNetwork& from, const npu::Network& network, const Values& values,
-                                int64_t samples, int64_t batch, ThreadPool& pool);
+/// The error of each layer's output, the whole network run on codes.
+std::vector<LayerError> measure(const npu::FloatNetwork& from, const npu::Network& network,
+                                const Calibration& calibration, ThreadPool& pool);
 
 }  // namespace calotype::quantize

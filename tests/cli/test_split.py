@@ -1,0 +1,60 @@
+"""A network that the NPU and the CPU take in turns."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnxruntime
+from onnx import TensorProto, helper, numpy_helper
+
+from conftest import Command
+
+
+def conv_shuffle_conv() -> onnx.ModelProto:
+    """x [N, 3, 40, 40] -> Conv, Relu -> DepthToSpace (CPU) -> Conv -> y [N, 6, 80, 80]."""
+    random = np.random.default_rng(5)
+    weights = {
+        "w1": random.normal(size=(64, 3, 3, 3)).astype(np.float32),
+        "b1": random.normal(size=64).astype(np.float32),
+        "w2": random.normal(size=(6, 16, 3, 3)).astype(np.float32),
+    }
+    nodes = [
+        helper.make_node("Conv", ["x", "w1", "b1"], ["a"], name="first", pads=[1, 1, 1, 1]),
+        helper.make_node("Relu", ["a"], ["b"], name="relu"),
+        helper.make_node("DepthToSpace", ["b"], ["c"], name="shuffle", blocksize=2),
+        helper.make_node("Conv", ["c", "w2"], ["y"], name="last", pads=[1, 1, 1, 1]),
+    ]
+    graph = helper.make_graph(
+        nodes, "g", [helper.make_tensor_value_info("x", TensorProto.FLOAT, ["N", 3, 40, 40])],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, ["N", 6, 80, 80])],
+        [numpy_helper.from_array(array, name) for name, array in weights.items()],
+    )
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+
+
+def snr_db(exact: np.ndarray, x: np.ndarray) -> float:
+    return float(10 * np.log10(np.sum(exact.astype(np.float64) ** 2) / np.sum((exact.astype(np.float64) - x) ** 2)))
+
+
+def test_each_part_is_calibrated_on_what_the_parts_before_really_give(calotype: Command, tmp_path: Path):
+    model, samples, snapshot = tmp_path / "m.onnx", tmp_path / "s.npz", tmp_path / "m.snapshot"
+    onnx.save(conv_shuffle_conv(), model)
+    x = np.random.default_rng(6).normal(size=(4, 3, 40, 40)).astype(np.float32)
+    np.savez(samples, x=x)
+    made = calotype("compile", model, "--samples", samples, "-o", snapshot)
+    assert made.code == 0, made.stderr
+    manifest = json.loads((snapshot / "manifest.json").read_text())
+    assert [part["name"] for part in manifest["subgraphs"]] == ["NPU_0", "CPU_1", "NPU_2"]
+    ran = calotype("run", snapshot, "--input", samples, "--output", tmp_path / "out.npz")
+    assert ran.code == 0, ran.stderr
+    exact = onnxruntime.InferenceSession(model).run(None, {"x": x})[0]
+    real = snr_db(exact, np.load(tmp_path / "out.npz")["y"])
+    assert real > 25
+    # The recorded error of the last layer is that of the whole network, so it was run on what comes before it.
+    recorded = {layer["name"]: layer["snr_db"] for layer in json.loads((snapshot / "report.json").read_text())["layers"]}
+    assert abs(recorded["last"] - real) < 0.01, (recorded, real)
+    measured = calotype("verify", snapshot, "--model", model, "--samples", samples, "--json")
+    assert measured.code == 0, measured.stderr
+    again = {layer["name"]: layer["snr_db"] for layer in json.loads(measured.stdout)["report"]["layers"]}
+    assert abs(again["last"] - real) < 0.01, (again, real)
