@@ -2,6 +2,7 @@
 
 #include <array>
 
+#include "quantize/rounding_noise.hpp"
 #include "quantize/sensitivity.hpp"
 
 namespace calotype::quantize {
@@ -28,10 +29,8 @@ Errors held_back_errors(const npu::FloatNetwork& network, const ScaleClasses& cl
                 codes[c] =
                     code_of(widened(known.own[static_cast<size_t>(slot)], known.whole[classes.group()[t]], kWidths[w]));
             }
-            for (size_t i = 0; i < x.size(); ++i) {
-                const double e = quantized(x[i], codes[i % channels]) - x[i];
-                errors[t][w] += e * e * std::max(cost[t][i % channels], 1e-12);
-            }
+            const std::vector<double> noise = rounding_noise(x, codes);
+            for (size_t k = 0; k < channels; ++k) errors[t][w] += noise[k] * std::max(cost[t][k], 1e-12);
         }
     }
     return errors;

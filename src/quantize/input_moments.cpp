@@ -1,45 +1,170 @@
 #include "quantize/input_moments.hpp"
 
 #include <algorithm>
+#include <array>
 
 namespace calotype::quantize {
 namespace {
 
 constexpr int64_t kGramWindows = 2048;  // of one sample
+// Products of two codes are below 2^16, so 256 of them add up without rounding in a float, which vectorizes everywhere.
+constexpr size_t kExactProducts = 256;
 
-/// Calls use(group, tap inputs) for each window: the k inputs of each group, zero point taken off, padding zero.
-template <class Use>
-void for_each_window(const npu::Conv& conv, const npu::Map& in, const npu::Map& out,
-                     const npu::Quantization& quantization, std::span<const int8_t> codes, const Use& use) {
-    const int64_t per_group = conv.in_channels / conv.groups;
-    const int64_t k = conv.window.taps() * per_group;
-    std::vector<int32_t> zero(static_cast<size_t>(in.channels));
-    for (int64_t c = 0; c < in.channels; ++c) zero[static_cast<size_t>(c)] = quantization.zero_point_of(c);
-    std::vector<int32_t> inputs(static_cast<size_t>(conv.groups * k));
-    const auto& [wd, wh, ww] = conv.window;
-    int64_t window = 0;
-    for (int64_t d = 0; d < out.depth; ++d)
-        for (int64_t h = 0; h < out.height; ++h)
-            for (int64_t w = 0; w < out.width; ++w) {
-                int64_t tap = 0;
-                for (int64_t kd = 0; kd < wd.kernel; ++kd)
-                    for (int64_t kh = 0; kh < wh.kernel; ++kh)
-                        for (int64_t kw = 0; kw < ww.kernel; ++kw, ++tap) {
-                            const int64_t y = d * wd.stride + kd * wd.dilation - wd.pad_before;
-                            const int64_t r = h * wh.stride + kh * wh.dilation - wh.pad_before;
-                            const int64_t s = w * ww.stride + kw * ww.dilation - ww.pad_before;
-                            const bool inside =
-                                y >= 0 && y < in.depth && r >= 0 && r < in.height && s >= 0 && s < in.width;
-                            const int8_t* pixel =
-                                codes.data() + (inside ? ((y * in.height + r) * in.width + s) * in.channels : 0);
-                            for (int64_t c = 0; c < in.channels; ++c) {
-                                const int64_t group = c / per_group;
-                                inputs[static_cast<size_t>(group * k + tap * per_group + c % per_group)] =
-                                    inside ? pixel[c] - zero[static_cast<size_t>(c)] : 0;
-                            }
-                        }
-                use(window++, inputs);
+/// Where a tap reads the input: start and zero points of the convolution's map.
+struct Taps {
+    const npu::Conv& conv;
+    npu::Map in, out;
+
+    /// Offset of input pixel (first channel) that output pixel `o` of tap `kernel` reads, or -1 in the padding.
+    int64_t pixel(const std::array<int64_t, 3>& o, const std::array<int64_t, 3>& kernel) const {
+        const std::array<const npu::Axis*, 3> axes = {&conv.window.depth, &conv.window.height, &conv.window.width};
+        const std::array<int64_t, 3> size = {in.depth, in.height, in.width};
+        int64_t offset = 0;
+        for (size_t a = 0; a < 3; ++a) {
+            const int64_t i = o[a] * axes[a]->stride + kernel[a] * axes[a]->dilation - axes[a]->pad_before;
+            if (i < 0 || i >= size[a]) return -1;
+            offset = offset * size[a] + i;
+        }
+        return offset * in.channels;
+    }
+    template <class Use>
+    void for_each_tap(const Use& use) const {
+        int64_t tap = 0;
+        for (int64_t d = 0; d < conv.window.depth.kernel; ++d)
+            for (int64_t h = 0; h < conv.window.height.kernel; ++h)
+                for (int64_t w = 0; w < conv.window.width.kernel; ++w) use(tap++, std::array<int64_t, 3>{d, h, w});
+    }
+    std::array<int64_t, 3> position(int64_t window) const {
+        return {window / (out.height * out.width), window / out.width % out.height, window % out.width};
+    }
+};
+
+/// Sums over all windows, tap by tap.
+void add_sums(InputMoments& moments, const Taps& taps, const std::vector<int32_t>& zero,
+              std::span<const int8_t> codes) {
+    const auto channels = static_cast<size_t>(taps.in.channels);
+    const int64_t per_group = taps.in.channels / taps.conv.groups;
+    moments.windows += taps.out.pixels();
+    std::vector<int32_t> sum(channels);
+    taps.for_each_tap([&](int64_t tap, const std::array<int64_t, 3>& kernel) {
+        std::fill(sum.begin(), sum.end(), 0);
+        int32_t inside = 0;
+        for (int64_t d = 0; d < taps.out.depth; ++d)
+            for (int64_t h = 0; h < taps.out.height; ++h)
+                for (int64_t w = 0; w < taps.out.width; ++w) {
+                    const int64_t pixel = taps.pixel({d, h, w}, kernel);
+                    if (pixel < 0) continue;
+                    ++inside;
+                    const int8_t* from = codes.data() + pixel;
+                    for (size_t c = 0; c < channels; ++c) sum[c] += from[c];
+                }
+        for (int64_t c = 0; c < taps.in.channels; ++c) {
+            const auto to = static_cast<size_t>(c / per_group * moments.k + tap * per_group + c % per_group);
+            const auto from = static_cast<size_t>(c);
+            moments.sum[to] += sum[from] - static_cast<int64_t>(inside) * zero[from];
+        }
+    });
+}
+
+/// What every `step`-th window reads: [window][group][k], or [window][k][group] where a group is one channel.
+struct Windows {
+    std::vector<float> inputs;
+    size_t count = 0;
+};
+Windows read_windows(const Taps& taps, const std::vector<int32_t>& zero, std::span<const int8_t> codes, int64_t first,
+                     int64_t step) {
+    const int64_t channels = taps.in.channels, per_group = channels / taps.conv.groups;
+    const int64_t taps_count = taps.conv.window.taps(), k = taps_count * per_group;
+    Windows windows;
+    for (int64_t window = first; window < taps.out.pixels() && windows.count < kExactProducts; window += step) {
+        const auto position = taps.position(window);
+        const size_t start = windows.inputs.size();
+        windows.inputs.resize(start + static_cast<size_t>(taps_count * channels));
+        float* to = windows.inputs.data() + start;
+        taps.for_each_tap([&](int64_t tap, const std::array<int64_t, 3>& kernel) {
+            const int64_t pixel = taps.pixel(position, kernel);
+            if (pixel < 0) return;  // padding is zero
+            for (int64_t c = 0; c < channels; ++c) {
+                const auto x = static_cast<float>(codes[static_cast<size_t>(pixel + c)] - zero[static_cast<size_t>(c)]);
+                to[per_group == 1 ? tap * channels + c : c / per_group * k + tap * per_group + c % per_group] = x;
             }
+        });
+        ++windows.count;
+    }
+    return windows;
+}
+
+/// Adds the products of one group's k inputs, windows apart by `stride`.
+void add_gram(int64_t* gram, const float* x, size_t windows, size_t stride, size_t k) {
+    std::vector<float> products(k * k);
+    for (size_t window = 0; window < windows; ++window, x += stride) {
+        for (size_t i = 0; i < k; ++i) {
+            const float left = x[i];
+            if (left == 0) continue;
+            float* to = products.data() + i * k;
+            for (size_t j = 0; j < k; ++j) to[j] += left * x[j];
+        }
+    }
+    for (size_t i = 0; i < products.size(); ++i) gram[i] += static_cast<int64_t>(products[i]);
+}
+
+/// The same for groups of one channel, eight channels at a time: [k][window][lane], so that a pair of taps is two
+/// streams.
+void add_depthwise_gram(std::vector<int64_t>& gram, const Windows& windows, size_t k, size_t channels) {
+    constexpr size_t kLanes = 8;
+    const size_t stream = windows.count * kLanes;
+    std::vector<float> lanes(k * stream);
+    for (size_t first = 0; first < channels; first += kLanes) {
+        const size_t used = std::min(kLanes, channels - first);
+        for (size_t window = 0; window < windows.count; ++window) {
+            for (size_t tap = 0; tap < k; ++tap) {
+                const float* from = windows.inputs.data() + (window * k + tap) * channels + first;
+                std::copy_n(from, used, lanes.data() + tap * stream + window * kLanes);
+            }
+        }
+        for (size_t i = 0; i < k; ++i) {
+            for (size_t j = i; j < k; ++j) {
+                const float *left = lanes.data() + i * stream, *right = lanes.data() + j * stream;
+                std::array<float, kLanes> products{};
+                for (size_t at = 0; at < stream; at += kLanes) {
+                    for (size_t lane = 0; lane < kLanes; ++lane) products[lane] += left[at + lane] * right[at + lane];
+                }
+                for (size_t lane = 0; lane < used; ++lane) {
+                    const size_t group = (first + lane) * k * k;
+                    gram[group + i * k + j] += static_cast<int64_t>(products[lane]);
+                    if (i != j) gram[group + j * k + i] += static_cast<int64_t>(products[lane]);
+                }
+            }
+        }
+    }
+}
+
+void add_gram(InputMoments& moments, const Taps& taps, const std::vector<int32_t>& zero,
+              std::span<const int8_t> codes) {
+    const int64_t step = std::max<int64_t>(1, taps.out.pixels() / kGramWindows);
+    const auto k = static_cast<size_t>(moments.k), groups = static_cast<size_t>(moments.groups);
+    const bool depthwise = taps.in.channels == moments.groups;
+    for (int64_t first = 0; first < taps.out.pixels(); first += step * static_cast<int64_t>(kExactProducts)) {
+        const Windows windows = read_windows(taps, zero, codes, first, step);
+        moments.gram_windows += static_cast<int64_t>(windows.count);
+        for (size_t window = 0; window < windows.count; ++window) {
+            const float* x = windows.inputs.data() + window * groups * k;
+            for (size_t group = 0; group < groups; ++group) {
+                for (size_t i = 0; i < k; ++i) {
+                    moments.gram_sum[group * k + i] +=
+                        static_cast<int64_t>(x[depthwise ? i * groups + group : group * k + i]);
+                }
+            }
+        }
+        if (depthwise) {
+            add_depthwise_gram(moments.gram, windows, k, groups);
+            continue;
+        }
+        for (size_t group = 0; group < groups; ++group) {
+            add_gram(moments.gram.data() + group * k * k, windows.inputs.data() + group * k, windows.count, groups * k,
+                     k);
+        }
+    }
 }
 
 }  // namespace
@@ -81,25 +206,11 @@ void accumulate(InputMoments& moments, const npu::Attributes& attributes, const 
         ++moments.windows;
         return;
     }
-    const npu::Map out = npu::as_map(output);
-    const int64_t step = std::max<int64_t>(1, out.pixels() / kGramWindows);
-    const auto k = static_cast<size_t>(moments.k);
-    for_each_window(*conv, npu::as_map(input), out, quantization, codes,
-                    [&](int64_t window, const std::vector<int32_t>& x) {
-                        ++moments.windows;
-                        for (size_t i = 0; i < x.size(); ++i) moments.sum[i] += x[i];
-                        if (moments.gram.empty() || window % step != 0) return;
-                        ++moments.gram_windows;
-                        for (size_t i = 0; i < x.size(); ++i) moments.gram_sum[i] += x[i];
-                        for (size_t group = 0; group < static_cast<size_t>(moments.groups); ++group) {
-                            const int32_t* v = x.data() + group * k;
-                            int64_t* gram = moments.gram.data() + group * k * k;
-                            for (size_t i = 0; i < k; ++i) {
-                                if (v[i] == 0) continue;
-                                for (size_t j = 0; j < k; ++j) gram[i * k + j] += static_cast<int64_t>(v[i]) * v[j];
-                            }
-                        }
-                    });
+    const Taps taps{*conv, npu::as_map(input), npu::as_map(output)};
+    std::vector<int32_t> zero(static_cast<size_t>(taps.in.channels));
+    for (size_t c = 0; c < zero.size(); ++c) zero[c] = quantization.zero_point_of(static_cast<int64_t>(c));
+    add_sums(moments, taps, zero, codes);
+    if (!moments.gram.empty()) add_gram(moments, taps, zero, codes);
 }
 
 }  // namespace calotype::quantize

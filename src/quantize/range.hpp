@@ -35,10 +35,4 @@ inline Code code_of(const Range& range) {
     return {static_cast<float>(scale), std::clamp(zero_point, -128, 127)};
 }
 
-/// x to its code and back.
-inline double quantized(double x, const Code& code) {
-    const double q = std::clamp(std::nearbyint(x / code.scale) + code.zero_point, -128.0, 127.0);
-    return (q - code.zero_point) * code.scale;
-}
-
 }  // namespace calotype::quantize
