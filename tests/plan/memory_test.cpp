@@ -39,7 +39,7 @@ TEST(Memory, AChainNeedsItsTwoLargestNeighbours) {
 TEST(Memory, NothingNeedsNothing) { EXPECT_EQ(place({}).arena_bytes, 0); }
 
 TEST(Memory, RandomLifetimesNeverOverlapAndStayNearTheBound) {
-    double worst = 1;
+    double worst = 1, sum = 0;
     for (unsigned seed = 0; seed < 100; ++seed) {
         std::minstd_rand random(seed + 1);
         std::vector<Lifetime> tensors;
@@ -48,11 +48,15 @@ TEST(Memory, RandomLifetimesNeverOverlapAndStayNearTheBound) {
                                step + 1 + static_cast<int64_t>(random() % 8 == 0 ? random() % 12 : 0)});
         const MemoryPlan plan = place(tensors);
         expect_sound(tensors, plan, "seed " + std::to_string(seed));
-        worst = std::max(worst, static_cast<double>(plan.arena_bytes) / static_cast<double>(plan.lower_bound_bytes));
+        const double ratio = static_cast<double>(plan.arena_bytes) / static_cast<double>(plan.lower_bound_bytes);
+        worst = std::max(worst, ratio);
+        sum += ratio;
         const MemoryPlan again = place(tensors);
         EXPECT_EQ(again.placement, plan.placement);
     }
-    EXPECT_LT(worst, 1.25);  // measured 1.18 on random lifetimes; networks keep within 1.05 (real_models_test)
+    // Not every set of lifetimes fits its bound: a search a hundred times as long finds nothing better than these.
+    EXPECT_LT(worst, 1.18);
+    EXPECT_LT(sum / 100, 1.006);
 }
 
 npu::FloatNetwork residual() {
