@@ -1,7 +1,13 @@
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
 #include <cstdio>
 #include <exception>
 #include <new>
+#include <optional>
 
+#include "base/nearest.hpp"
 #include "calotype/error.hpp"
 #include "cli/command.hpp"
 
@@ -9,12 +15,37 @@ namespace calotype::cli {
 namespace {
 
 /// Unknown options and values: the parser's sentence in the form of every other error.
-int usage_error(const CLI::App& app, const CLI::ParseError& error) {
+int usage_error(const CLI::App& app, const CLI::ParseError& error, const std::optional<std::string>& misspelling) {
     if (error.get_exit_code() == 0) return app.exit(error);  // --help, --version
     std::string name = "calotype";
     for (const CLI::App* command : app.get_subcommands()) name += " " + command->get_name();
-    std::fprintf(stderr, "USAGE: `%s`: %s\n  try: %s --help\n", name.c_str(), error.what(), name.c_str());
+    std::fprintf(stderr, "USAGE: `%s`: %s\n  try: %s --help\n", name.c_str(),
+                 misspelling ? misspelling->c_str() : error.what(), name.c_str());
     return kUsage;
+}
+
+/// What the parser calls unexpected, or a missing subcommand: with the nearest names that would do.
+std::optional<std::string> misspelt(const CLI::App& app, int argc, char** argv) {
+    std::vector<std::string> commands;
+    for (const CLI::App* command : app.get_subcommands([](const CLI::App*) { return true; }))
+        commands.push_back(command->get_name());
+    const std::string first = argc > 1 ? argv[1] : "-";
+    if (!first.starts_with('-') && std::ranges::find(commands, first) == commands.end()) {
+        return fmt::format("there is no command `{}`; the nearest is `{}`, all are `{}`", first,
+                           nearest(first, commands, 1).front(), fmt::join(commands, "`, `"));
+    }
+    for (const CLI::App* command : app.get_subcommands()) {
+        for (const std::string& extra : command->remaining()) {
+            if (!extra.starts_with("--")) continue;
+            std::vector<std::string> options;
+            for (const CLI::Option* option : command->get_options([](const CLI::Option*) { return true; })) {
+                for (const std::string& name : option->get_lnames()) options.push_back("--" + name);
+            }
+            return fmt::format("there is no option `{}`; the nearest are `{}`", extra,
+                               fmt::join(nearest(extra.substr(0, extra.find('=')), options), "`, `"));
+        }
+    }
+    return std::nullopt;
 }
 
 int act(const Action& action) {
@@ -44,7 +75,7 @@ int run(int argc, char** argv) {
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {
-        return usage_error(app, error);
+        return usage_error(app, error, misspelt(app, argc, argv));
     }
     const int code = act(action);
     // Results that did not reach their reader (full disk, closed pipe) are no success.

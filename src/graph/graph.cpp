@@ -32,6 +32,24 @@ std::string unused_name(std::string_view base, const Used& used) {
     return name;
 }
 
+/// A cycle, in the order of the data from its first node of the file on, that `stuck` waits for: every waiting node
+/// waits for another one, so going back from producer to producer must come round.
+std::vector<NodeId> cycle_behind(NodeId stuck, const std::vector<std::set<NodeId>>& before,
+                                 const std::vector<size_t>& waiting) {
+    std::vector<NodeId> way;
+    std::vector<bool> seen(before.size(), false);
+    for (NodeId id = stuck; !seen[at(id)];) {
+        seen[at(id)] = true;
+        way.push_back(id);
+        const auto& makers = before[at(id)];
+        id = *std::find_if(makers.begin(), makers.end(), [&](NodeId maker) { return waiting[at(maker)] > 0; });
+        if (seen[at(id)]) way.erase(way.begin(), std::find(way.begin(), way.end(), id));
+    }
+    std::reverse(way.begin(), way.end());
+    std::rotate(way.begin(), std::min_element(way.begin(), way.end()), way.end());
+    return way;
+}
+
 }  // namespace
 
 ValueId Graph::add_value(std::string value_name, std::optional<DataType> type, std::optional<Dims> dims) {
@@ -213,6 +231,16 @@ void Graph::replace_uses(ValueId from, ValueId to) {
               .sources = {}});
 }
 
+void Graph::refuse_cycle(const std::vector<NodeId>& cycle) const {
+    constexpr size_t kMostNames = 6;
+    std::string way;
+    for (size_t i = 0; i < std::min(cycle.size(), kMostNames); ++i) way += fmt::format("`{}` -> ", node(cycle[i]).name);
+    if (cycle.size() > kMostNames) way += "... -> ";
+    throw Error({"GRAPH_CYCLE", fmt::format("node `{}` ({})", node(cycle[0]).name, node(cycle[0]).op),
+                 fmt::format("it waits for its own result: {}`{}` is a cycle", way, node(cycle[0]).name),
+                 "export the model again"});
+}
+
 void Graph::sort() {
     std::vector<int64_t> rank(nodes_.size(), 0);  // the file's order breaks ties
     for (size_t i = 0; i < order_.size(); ++i) rank[at(order_[i])] = static_cast<int64_t>(i);
@@ -245,10 +273,9 @@ void Graph::sort() {
             if (--waiting[at(next)] == 0) ready.emplace(rank[at(next)], next);
         }
     }
-    for (const NodeId id : order_) {
-        if (waiting[at(id)] == 0) continue;
-        throw Error({"GRAPH_CYCLE", fmt::format("node `{}` ({})", node(id).name, node(id).op),
-                     "it waits for its own result: the graph has a cycle", "export the model again"});
+    if (sorted.size() < order_.size()) {
+        const auto stuck = std::find_if(order_.begin(), order_.end(), [&](NodeId id) { return waiting[at(id)] > 0; });
+        refuse_cycle(cycle_behind(*stuck, before, waiting));
     }
     order_ = std::move(sorted);
 }

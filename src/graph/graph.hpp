@@ -102,8 +102,8 @@ class Graph {
     void replace_uses(ValueId from, ValueId to);
     void set_input(NodeId id, size_t index, ValueId value);
 
-    /// Producers before readers; among free choices the file's order. Throws Error GRAPH_CYCLE naming a node on a
-    /// cycle.
+    /// Producers before readers; among free choices the file's order. Throws Error GRAPH_CYCLE naming the nodes of
+    /// one cycle.
     void sort();
     /// Drops nodes whose outputs nobody reads and constants without reader; true if anything went.
     bool remove_dead();
@@ -116,6 +116,7 @@ class Graph {
         bool alive = true;
     };
     NodeId store(Node node);
+    [[noreturn]] void refuse_cycle(const std::vector<NodeId>& cycle) const;
 
     std::vector<Value> values_;
     std::vector<std::set<NodeId>> readers_;  // by value

@@ -9,6 +9,7 @@
 
 #include "base/file.hpp"
 #include "base/hash.hpp"
+#include "base/nearest.hpp"
 #include "npu/builtin_configs.hpp"
 
 namespace calotype::npu {
@@ -100,20 +101,6 @@ class Reader {
     std::vector<std::string> known_;
 };
 
-size_t edit_distance(std::string_view a, std::string_view b) {
-    std::vector<size_t> row(b.size() + 1);
-    std::iota(row.begin(), row.end(), size_t{0});
-    for (size_t i = 1; i <= a.size(); ++i) {
-        size_t diagonal = std::exchange(row[0], i);
-        for (size_t j = 1; j <= b.size(); ++j) {
-            const size_t replaced = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
-            diagonal = row[j];
-            row[j] = std::min({replaced, row[j] + 1, row[j - 1] + 1});
-        }
-    }
-    return row.back();
-}
-
 /// No NPU at all; the host's figures are those of the default configuration, for the predictions.
 Config no_npu() {
     Config config = find_config(kDefaultConfig);
@@ -177,13 +164,10 @@ Config find_config(std::string_view name_or_file) {
     }
     std::vector<std::string> names = builtin_names();
     names.emplace_back("none");
-    std::stable_sort(names.begin(), names.end(), [&](const std::string& a, const std::string& b) {
-        return edit_distance(a, name_or_file) < edit_distance(b, name_or_file);
-    });
-    names.resize(std::min<size_t>(names.size(), 3));
     throw Error({"NPU_UNKNOWN", fmt::format("NPU configuration `{}`", name_or_file),
                  "there is no configuration and no file of this name",
-                 fmt::format("the nearest names are `{}`; `calotype npu` lists all", fmt::join(names, "`, `"))});
+                 fmt::format("the nearest names are `{}`; `calotype npu` lists all",
+                             fmt::join(nearest(name_or_file, names), "`, `"))});
 }
 
 }  // namespace calotype::npu

@@ -12,13 +12,18 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 DIGITS = ROOT / "examples" / "digits"
-LIMIT_SECONDS = 1.0
-LIMIT_BYTES = 200 << 20
+LIMIT_SECONDS = 1.0  # of wall time
+LIMIT_BYTES = 200 << 20  # of resident memory
+TRIES = 3  # another program may take the processor for one of them
 
 
-def find_command() -> str | None:
-    places = [os.environ.get("CALOTYPE_COMMAND"), ROOT / ".venv/bin/calotype", ROOT / "build/release/calotype"]
-    return next((str(place) for place in places if place and Path(place).is_file()), None)
+def find_command() -> str:
+    """A test run without the command is a failure: it would prove nothing."""
+    named = os.environ.get("CALOTYPE_COMMAND") or os.environ.get("CALOTYPE_CLI")
+    for place in (named, ROOT / ".venv/bin/calotype", ROOT / "build/release/calotype", ROOT / "build/calotype"):
+        if place and Path(place).is_file():
+            return str(place)
+    pytest.fail("no calotype command: run `make build`, or name it in CALOTYPE_COMMAND")
 
 
 @dataclass
@@ -47,7 +52,10 @@ class Command:
 
     def refuses(self, *arguments, names: str, preexec_fn=None) -> Outcome:
         """Runs what must fail: exit 1 and one clear message with `names` in it, at once."""
-        outcome = self(*arguments, preexec_fn=preexec_fn)
+        for _ in range(TRIES):
+            outcome = self(*arguments, preexec_fn=preexec_fn)
+            if outcome.seconds < LIMIT_SECONDS:
+                break
         shown = f"calotype {' '.join(map(str, arguments))}\n{outcome.stdout}{outcome.stderr}"
         assert outcome.code == 1, shown
         assert names.lower() in outcome.stderr.lower(), shown
@@ -55,18 +63,14 @@ class Command:
         heads = [line for line in lines if not line.startswith("  ")]
         assert len(heads) == 1 and ": " in heads[0], shown
         assert heads[0].split(":")[0].replace("_", "").isalnum() and heads[0].split(":")[0].isupper(), shown
-        # A busy machine makes wall time chance; the limit is meant for an idle one.
-        assert outcome.seconds < 5 * LIMIT_SECONDS, f"{outcome.seconds:.1f} s: {shown}"
+        assert outcome.seconds < LIMIT_SECONDS, f"{outcome.seconds:.1f} s: {shown}"
         assert outcome.peak_bytes < LIMIT_BYTES, f"{outcome.peak_bytes >> 20} MiB: {shown}"
         return outcome
 
 
 @pytest.fixture(scope="session")
 def calotype() -> Command:
-    path = find_command()
-    if path is None:
-        pytest.skip("no calotype command: run `make build`")
-    return Command(path)
+    return Command(find_command())
 
 
 @pytest.fixture(scope="session")

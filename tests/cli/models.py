@@ -27,8 +27,10 @@ def samples(path: Path, **arrays: np.ndarray) -> Path:
 
 
 def cyclic() -> onnx.ModelProto:
+    """A cycle of `second` and `third`; `early` stands first and `fourth` last, both only behind it."""
     model = conv()
     model.graph.node[0].output[0] = "a"
+    model.graph.node.insert(0, helper.make_node("Neg", ["b"], ["unread"], name="early"))
     model.graph.node.append(helper.make_node("Add", ["a", "c"], ["b"], name="second"))
     model.graph.node.append(helper.make_node("Relu", ["b"], ["c"], name="third"))
     model.graph.node.append(helper.make_node("Identity", ["c"], ["y"], name="fourth"))

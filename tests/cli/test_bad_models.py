@@ -8,7 +8,7 @@ from conftest import DIGITS, ROOT
 
 CASES = {
     "unknown operator": (lambda: models.conv(op="Konv"), "Konv"),
-    "cycle": (models.cyclic, "cyc"),
+    "cycle": (models.cyclic, "`second` -> `third` -> `second` is a cycle"),
     "value made twice": (models.value_made_twice, "`y`"),
     "missing value": (models.missing_value, "nowhere"),
     "missing output": (models.missing_output, "nowhere"),

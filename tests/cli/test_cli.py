@@ -1,27 +1,17 @@
 """The command's frame: help, usage errors, exit codes, where text goes. What subcommands compute is tested elsewhere."""
 
 import json
-import os
-import shutil
 import subprocess
-from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
+from conftest import find_command
+
 COMMANDS = ["compile", "run", "bench", "explain", "inspect", "verify", "npu"]
 
 
-def command() -> str:
-    named = os.environ.get("CALOTYPE_COMMAND") or os.environ.get("CALOTYPE_CLI")
-    for candidate in (named, ROOT / ".venv/bin/calotype", ROOT / "build/calotype"):
-        if candidate and shutil.which(candidate):
-            return str(candidate)
-    pytest.skip("skipped: the calotype command is not built")
-
-
 def calotype(*arguments, **options) -> subprocess.CompletedProcess:
-    return subprocess.run([command(), *map(str, arguments)], capture_output=True, text=True, timeout=120, **options)
+    return subprocess.run([find_command(), *map(str, arguments)], capture_output=True, text=True, timeout=120, **options)
 
 
 @pytest.mark.parametrize("name", COMMANDS)
@@ -36,6 +26,14 @@ def test_usage_errors_exit_2_with_one_message(arguments):
     result = calotype(*arguments)
     assert result.returncode == 2 and result.stdout == ""
     assert result.stderr.startswith("USAGE: ") and result.stderr.count("USAGE") == 1 and "--help" in result.stderr
+
+
+def test_a_misspelt_command_or_option_names_the_nearest():
+    result = calotype("compil", "model.onnx")
+    assert result.returncode == 2 and result.stdout == ""
+    assert "there is no command `compil`; the nearest is `compile`" in result.stderr
+    result = calotype("bench", "x", "--tread", "2")
+    assert result.returncode == 2 and "there is no option `--tread`; the nearest are `--threads`" in result.stderr
 
 
 @pytest.mark.parametrize("arguments", [["inspect"], ["verify"], ["bench"], ["run", "--input", "i.npz", "--output", "o.npz"]])
@@ -67,5 +65,5 @@ def test_npu_lists_the_default_configuration():
 
 def test_results_that_cannot_be_written_are_no_success():
     with open("/dev/full", "w") as full:
-        result = subprocess.run([command(), "npu"], stdout=full, stderr=subprocess.PIPE, text=True, timeout=60)
+        result = subprocess.run([find_command(), "npu"], stdout=full, stderr=subprocess.PIPE, text=True, timeout=60)
     assert result.returncode == 1 and result.stderr.startswith("FILE_UNWRITABLE")

@@ -116,7 +116,13 @@ TEST(BadFile, Dataflow) {
                     add_node(g, "Relu", "a", "y");
                     add_node(g, "Neg", "y", "a");
                 })),
-                HasSubstr("GRAPH_CYCLE: `m.onnx`: node `"));
+                HasSubstr("GRAPH_CYCLE: `m.onnx`: node `Relu_of_a` (Relu): it waits for its own result: `Relu_of_a` -> "
+                          "`Neg_of_y` -> `Relu_of_a` is a cycle"));
+    EXPECT_THAT(message(model([](pbf_writer& g) {
+                    add_node(g, "Abs", "y", "z");  // first in the file, but only behind the cycle
+                    add_node(g, "Relu", "y", "y");
+                })),
+                HasSubstr("node `Relu_of_y` (Relu): it waits for its own result: `Relu_of_y` -> `Relu_of_y` is a"));
     EXPECT_THAT(message(model([](pbf_writer& g) { add_node(g, "Relu", "nobody", "y"); })),
                 HasSubstr("node `Relu_of_nobody` (Relu): it reads `nobody`, which nothing makes"));
     EXPECT_THAT(message(model([](pbf_writer& g) {
@@ -190,7 +196,8 @@ TEST(BadFile, NumbersPackedOrNotAreTheSame) {
 }
 
 struct ExternalData : testing::Test {
-    std::filesystem::path folder = std::filesystem::temp_directory_path() / ("calotype_external_data_test_" + std::to_string(::getpid()));
+    std::filesystem::path folder =
+        std::filesystem::temp_directory_path() / ("calotype_external_data_test_" + std::to_string(::getpid()));
     void SetUp() override {
         std::filesystem::create_directories(folder / "in");
         const std::vector<float> x = {9, 1, 2, 3, 4};

@@ -5,10 +5,10 @@ import threading
 import time
 from pathlib import Path
 
+import calotype
 import numpy as np
 import pytest
 
-calotype = pytest.importorskip("calotype", reason="no calotype module: run `make build`")
 DIGITS = Path(__file__).parents[2] / "examples" / "digits"
 IMAGES = np.load(DIGITS / "test.npz")["image"]
 LABELS = np.load(DIGITS / "test_labels.npz")["label"]

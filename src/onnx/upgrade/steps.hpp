@@ -24,7 +24,7 @@ ValueId insert_before(Graph& graph, NodeId id, std::string_view what, std::strin
                       std::map<std::string, graph::Attribute> attributes = {});
 /// An attribute of ints, where it is there, becomes input `index`.
 void ints_to_input(Graph& graph, NodeId id, const char* name, size_t index);
-/// An attribute of one float, where it is there, becomes input `index`, of the type of input 0.
+/// An attribute of one float, where it is there, becomes input `index`, a float32.
 void float_to_input(Graph& graph, NodeId id, const char* name, size_t index);
 
 // softmax.cpp

@@ -107,6 +107,32 @@ void refuse_old_subgraphs(const Graph& graph, const graph::Node& node) {
     }
 }
 
+/// True unless something in the graph says that it computes in another type than float32.
+bool only_float32(const Graph& graph) {
+    for (const ValueId id : graph.values()) {
+        const auto& type = graph.value(id).type;
+        if (type == DataType::float16 || type == DataType::bfloat16 || type == DataType::float64) return false;
+    }
+    return true;
+}
+
+/// What `clip` and `pad` made an input of a node was a float32 as an attribute, whatever the node computes in; an input
+/// must be of the node's type.
+void cast_float_inputs(Graph& graph, const std::vector<NodeId>& nodes) {
+    if (only_float32(graph)) return;
+    for (const NodeId id : nodes) {
+        const std::string op = graph.node(id).domain.empty() ? graph.node(id).op : "";
+        if (op != "Clip" && op != "Pad") continue;
+        for (const size_t index : {size_t{1}, size_t{2}}) {
+            const ValueId value = graph.input(id, index);
+            if (!graph.is_constant(value) || graph.value(value).type != DataType::float32) continue;
+            graph.set_input(id, index,
+                            insert_before(graph, id, fmt::format("input_{}_typed", index), "CastLike",
+                                          {value, graph.input(id, 0)}));
+        }
+    }
+}
+
 }  // namespace
 
 void upgrade(Graph& graph) {
@@ -125,6 +151,7 @@ void upgrade(Graph& graph) {
             if (op == change.op && graph.opset < change.since) change.step(graph, id);
         }
     }
+    if (graph.opset < 11) cast_float_inputs(graph, before);
     graph.opset = kTarget;
     graph.sort();
 }

@@ -10,15 +10,6 @@ std::string value_name(const Graph& graph, NodeId id, std::string_view what) {
     return graph.unused_value_name(fmt::format("{}/{}", graph.node(id).name, what));
 }
 
-/// True unless something in the graph says that it computes in another type than float32.
-bool only_float32(const Graph& graph) {
-    for (const ValueId id : graph.values()) {
-        const auto& type = graph.value(id).type;
-        if (type == DataType::float16 || type == DataType::bfloat16 || type == DataType::float64) return false;
-    }
-    return true;
-}
-
 }  // namespace
 
 void refuse(const Graph& graph, NodeId id, std::string fact, std::string hint) {
@@ -59,12 +50,8 @@ void ints_to_input(Graph& graph, NodeId id, const char* name, size_t index) {
 
 void float_to_input(Graph& graph, NodeId id, const char* name, size_t index) {
     if (!graph.node(id).attributes.contains(name)) return;
-    ValueId value = float_constant(graph, id, name, {}, {float_attribute(graph.node(id), name, 0)});
+    const ValueId value = float_constant(graph, id, name, {}, {float_attribute(graph.node(id), name, 0)});
     graph.node(id).attributes.erase(name);
-    // An attribute is a float32 whatever the node computes in; an input must be of the node's type.
-    if (!only_float32(graph)) {
-        value = insert_before(graph, id, fmt::format("{}_typed", name), "CastLike", {value, graph.input(id, 0)});
-    }
     graph.set_input(id, index, value);
 }
 
