@@ -9,6 +9,7 @@
 #include <type_traits>
 
 #include "avx512_model.hpp"
+#include "emulate/kernels/aligned.hpp"
 #include "emulate/kernels/reference/output_stage.hpp"
 #include "emulate/kernels/reference/reference.hpp"
 #include "random_layer.hpp"
@@ -19,7 +20,8 @@ namespace calotype::emulate::avx512_model {
 namespace {
 
 #include "emulate/kernels/avx512/simd.hpp"
-#include "emulate/kernels/avx512/tile.hpp"
+#include "emulate/kernels/generic/tile_input.inl.hpp"
+#include "avx512_model_tile.hpp"
 #include "emulate/kernels/generic/stage.inl.hpp"
 #include "emulate/kernels/generic/panel.inl.hpp"
 #include "emulate/kernels/generic/dense.inl.hpp"

@@ -8,6 +8,7 @@
 #include <numeric>
 #include <type_traits>
 
+#include "emulate/kernels/aligned.hpp"
 #include "emulate/kernels/fast.hpp"
 #include "emulate/kernels/reference/output_stage.hpp"
 
@@ -19,6 +20,7 @@ namespace calotype::emulate::avx2 {
 namespace {
 
 #include "emulate/kernels/avx2/simd.hpp"
+#include "emulate/kernels/generic/tile_input.inl.hpp"
 #include "emulate/kernels/avx2/tile.hpp"
 #include "emulate/kernels/generic/stage.inl.hpp"
 #include "emulate/kernels/generic/panel.inl.hpp"

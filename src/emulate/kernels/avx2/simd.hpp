@@ -87,15 +87,17 @@ inline void store_some(int8_t* y, __m128i v, int64_t n) {
     if (n & 1) *y = static_cast<int8_t>(_mm_extract_epi8(v, 0));
 }
 
-/// Part `index` of a block in natural order (a block holds kBlock / (kVectors * kLanes) pixels): its first n codes.
+/// A block of 4 / kVectors pixels in natural order: the first n codes of each of the first `pixels`, `step` bytes apart.
 template <int kVectors>
-void store_part(int8_t* y, Bytes v, int index, int64_t n) {
+inline void store_pixels(int8_t* y, int64_t step, Bytes v, int64_t pixels, int64_t n) {
     static_assert(kVectors == 2);
-    const __m128i part = index == 0 ? _mm256_castsi256_si128(v) : _mm256_extracti128_si256(v, 1);
-    if (n >= 16)
-        _mm_storeu_si128(reinterpret_cast<__m128i*>(y), part);
-    else
-        store_some(y, part, n);
+    for (int64_t p = 0; p < pixels; ++p, y += step) {
+        const __m128i part = p == 0 ? _mm256_castsi256_si128(v) : _mm256_extracti128_si256(v, 1);
+        if (n >= 16)
+            _mm_storeu_si128(reinterpret_cast<__m128i*>(y), part);
+        else
+            store_some(y, part, n);
+    }
 }
 
 /// Codes to elements of the panel.

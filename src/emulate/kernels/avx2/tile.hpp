@@ -1,20 +1,10 @@
-// The dense convolution's inner loop: `kRows` pixels x 16 output channels, operands from the panel (int16, broadcast in
+// The dense convolution's inner loop: up to 6 pixels x 16 output channels, operands from the panel (int16, broadcast in
 // pairs) and from packed weights (int8, widened on load). One asm block, because g++ 12 spills accumulators that it is given
 // as intrinsics (measured: half the speed).
 
-constexpr int kTileVectors = 2;
-constexpr int kTileRows = 6;
-constexpr int kTileChannels = kTileVectors * kLanes;
-
-/// What one tile reads: `runs` stretches of `steps` dwords a pixel, at `offsets` bytes from the pixel's place.
-struct TileInput {
-    const Elem* pixel;          // of the first row
-    int64_t pixel_bytes;        // from one row to the next
-    const int64_t* offsets;     // [runs]
-    int64_t runs, steps;
-    const int8_t* weights;      // [runs, steps, channels, kTaps]
-    const int32_t* bias;        // [channels]
-};
+constexpr int kTileVectors[] = {2};  // widths of tiles, in wides of output channels
+constexpr int kTileSums = 12;         // wides that a tile has at most
+constexpr int tile_pixels(int) { return 6; }
 
 #define CALOTYPE_INIT(a, b) "vmovdqu (%[io]), %%ymm" #a "\n\tvmovdqu 32(%[io]), %%ymm" #b "\n\t"
 #define CALOTYPE_ROW(address, a, b)                \
@@ -105,9 +95,11 @@ CALOTYPE_TILE(6, I0 I1 I2 I3 I4 I5, R0 R1 R2 R3 R4 R5, S0 S1 S2 S3 S4 S5)
 #undef CALOTYPE_STORE
 #undef CALOTYPE_TILE
 
-/// sums[row][channel] = bias + products, rows in [1, kTileRows].
-inline void tile(int rows, const TileInput& in, int32_t* sums) {
-    switch (rows) {
+/// sums[pixel][channel] = bias + products, pixels in [1, tile_pixels(2)].
+template <int kVectors>
+inline void tile(int64_t pixels, const TileInput& in, int32_t* sums) {
+    static_assert(kVectors == 2);
+    switch (pixels) {
         case 1: return tile_1(in, sums);
         case 2: return tile_2(in, sums);
         case 3: return tile_3(in, sums);
@@ -115,4 +107,10 @@ inline void tile(int rows, const TileInput& in, int32_t* sums) {
         case 5: return tile_5(in, sums);
         default: return tile_6(in, sums);
     }
+}
+
+/// body(kVectors as a compile-time constant).
+template <class Body>
+void with_vectors(int, Body body) {
+    body(std::integral_constant<int, 2>{});
 }

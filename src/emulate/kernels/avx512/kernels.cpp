@@ -8,6 +8,7 @@
 #include <numeric>
 #include <type_traits>
 
+#include "emulate/kernels/aligned.hpp"
 #include "emulate/kernels/fast.hpp"
 #include "emulate/kernels/reference/output_stage.hpp"
 
@@ -22,6 +23,7 @@ namespace calotype::emulate::avx512 {
 namespace {
 
 #include "emulate/kernels/avx512/simd.hpp"
+#include "emulate/kernels/generic/tile_input.inl.hpp"
 #include "emulate/kernels/avx512/tile.hpp"
 #include "emulate/kernels/generic/stage.inl.hpp"
 #include "emulate/kernels/generic/panel.inl.hpp"

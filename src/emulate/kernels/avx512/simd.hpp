@@ -65,24 +65,29 @@ inline Bytes natural(Bytes packed) {
     return _mm512_permutexvar_epi32(_mm512_loadu_si512(kOrder), packed);
 }
 
-inline __m128i part_of(Bytes v, int index) {
-    switch (index) {
-        case 0: return _mm512_extracti32x4_epi32(v, 0);
-        case 1: return _mm512_extracti32x4_epi32(v, 1);
-        case 2: return _mm512_extracti32x4_epi32(v, 2);
-        default: return _mm512_extracti32x4_epi32(v, 3);
+/// Copies n < 2 * kBytes bytes. Masked byte stores are microcoded on Zen 4, and a call of memcpy costs more than the bytes.
+template <int kBytes>
+inline void copy_few(int8_t* to, const int8_t* from, int64_t n) {
+    if ((n & kBytes) != 0) {
+        __builtin_memcpy(to, from, kBytes);
+        to += kBytes;
+        from += kBytes;
     }
+    if constexpr (kBytes > 1) copy_few<kBytes / 2>(to, from, n);
 }
 
-/// Part `index` of a block in natural order (a block holds kBlock / (kVectors * kLanes) pixels): its first n codes.
-/// Masked byte stores are microcoded on Zen 4, so a partial store goes through memory.
+/// A block of 4 / kVectors pixels in natural order: the first n codes of each of the first `pixels`, `step` bytes apart.
 template <int kVectors>
-void store_part(int8_t* y, Bytes v, int index, int64_t n) {
-    static_assert(kVectors == 1);
-    if (n >= 16) return _mm_storeu_si128(reinterpret_cast<__m128i*>(y), part_of(v, index));
-    alignas(16) int8_t few[16];
-    _mm_storeu_si128(reinterpret_cast<__m128i*>(few), part_of(v, index));
-    std::memcpy(y, few, static_cast<size_t>(n));
+[[gnu::always_inline]] inline void store_pixels(int8_t* y, int64_t step, Bytes codes, int64_t pixels, int64_t n) {
+    constexpr int kBytes = kVectors * kLanes;
+    if (kVectors == 4 && n == kBytes) return store_bytes(y, codes);
+    alignas(64) int8_t few[kBlock];
+    store_bytes(few, codes);
+    for (int64_t p = 0; p < pixels; ++p)
+        if (n == kBytes)
+            __builtin_memcpy(y + p * step, few + p * kBytes, kBytes);
+        else
+            copy_few<kBytes / 2>(y + p * step, few + p * kBytes, n);
 }
 
 /// Codes to elements of the panel.

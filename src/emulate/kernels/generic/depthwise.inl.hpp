@@ -24,8 +24,8 @@ class DepthwiseLayer final : public PreparedLayer {
     int64_t period_;                 // blocks
     int64_t steps_;
     std::vector<int64_t> taps_;      // [steps * kTaps] elements from a row's first output
-    std::vector<TapWeight> weights_; // [period, steps, kBlock, kTaps] in the sums' order
-    std::vector<int32_t> bias_;      // [period, kBlock] in the sums' order
+    AlignedVector<TapWeight> weights_; // [period, steps, kBlock, kTaps] in the sums' order
+    AlignedVector<int32_t> bias_;      // [period, kBlock] in the sums' order
     Stage stage_;
 };
 
@@ -36,7 +36,7 @@ inline DepthwiseLayer::DepthwiseLayer(const LayerView& view) : out_(view.out) {
     std::vector<int32_t> zero_points;
     for (int64_t c = 0; c < conv.in_channels; ++c) zero_points.push_back(view.zero_point(0, c));
     panel_ = make_panel_shape(view.in[0], out_, win, win.width.stride, zero_points);
-    bands_ = make_bands(panel_, out_.depth, out_.elements() * win.taps());
+    bands_ = make_bands(panel_, out_.depth, out_.elements() * win.taps(), out_.width * out_.channels);
     period_ = std::lcm(out_.channels, int64_t{kBlock}) / kBlock;
     for (int64_t kd = 0; kd < win.depth.kernel; ++kd)
         for (int64_t kh = 0; kh < win.height.kernel; ++kh)

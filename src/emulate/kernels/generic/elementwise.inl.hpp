@@ -206,6 +206,6 @@ class ScaleLayer final : public PreparedLayer {
     }
     int64_t pixels_, channels_;
     int32_t zb_;
-    std::vector<int32_t> za_;  // in the sums' order
+    AlignedVector<int32_t> za_;  // in the sums' order
     Stage stage_;
 };

@@ -72,7 +72,8 @@ inline void fill_panel(const PanelShape& shape, const int8_t* x, int64_t depth, 
     }
 }
 
-/// Bands of output rows: the unit of work of a thread, small enough for its panel to stay in the second-level cache.
+/// Bands of output rows: the unit of work of a thread, small enough for its panel and its codes to stay in the first-level
+/// cache while one stretch of channels after the other is computed.
 struct Bands {
     int64_t depth = 1, height = 1, rows = 1;
     int64_t per_depth() const { return (height + rows - 1) / rows; }
@@ -81,12 +82,13 @@ struct Bands {
     int64_t first_row(int64_t band) const { return band % per_depth() * rows; }
 };
 
-inline Bands make_bands(PanelShape& shape, int64_t depth, int64_t macs) {
-    constexpr int64_t kPanelBytes = 96 << 10;
+inline Bands make_bands(PanelShape& shape, int64_t depth, int64_t macs, int64_t out_row_bytes) {
+    constexpr int64_t kBandBytes = 32 << 10;
     constexpr int64_t kSmallMacs = 1 << 18;  // below, a second thread costs more than it gives
     const int64_t least = macs * 4 < kSmallMacs ? 1 : 4;
     int64_t rows = std::max<int64_t>(1, (shape.out_height + least - 1) / least);
-    while (rows > 1 && shape.band_elems(rows) * static_cast<int64_t>(sizeof(Elem)) > kPanelBytes) --rows;
+    const auto bytes = [&] { return shape.band_elems(rows) * static_cast<int64_t>(sizeof(Elem)) + rows * out_row_bytes; };
+    while (rows > 1 && bytes() > kBandBytes) --rows;
     shape.plane_rows = shape.band_rows(rows);
     return {depth, shape.out_height, rows};
 }

@@ -30,7 +30,7 @@ class PoolLayer final : public PreparedLayer {
     npu::Map in_, out_;
     npu::Window window_;
     std::vector<int64_t> starts_;          // of the blocks; the last overlaps its neighbour where it can
-    std::vector<int32_t> zero_point_;      // [block, kBlock] in the sums' order
+    AlignedVector<int32_t> zero_point_;      // [block, kBlock] in the sums' order
     Stage stage_;
 };
 

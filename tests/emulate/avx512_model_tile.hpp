@@ -1,0 +1,30 @@
+// avx512/tile.hpp in plain loops: its asm cannot run over the model.
+
+constexpr int kTileVectors[] = {4, 2, 1};
+constexpr int kTileSums = 24;
+constexpr int tile_pixels(int vectors) { return vectors == 4 ? 6 : vectors == 2 ? 12 : 16; }
+
+template <int kVectors>
+void tile(int64_t pixels, const TileInput& in, int32_t* sums) {
+    for (int64_t p = 0; p < pixels; ++p)
+        for (int v = 0; v < kVectors; ++v) {
+            Wide acc = load_wide(in.bias + v * kLanes);
+            const int8_t* w = in.weights + 64 * v;
+            for (int64_t run = 0; run < in.runs; ++run)
+                for (int64_t s = 0; s < in.steps; ++s, w += 64 * kVectors) {
+                    int32_t four;
+                    std::memcpy(&four, in.pixel + p * in.pixel_bytes + in.offsets[run] + 4 * s, 4);
+                    acc = _mm512_dpbusd_epi32(acc, set_wide(four), load_bytes(w));
+                }
+            store_wide(sums + (p * kVectors + v) * kLanes, acc);
+        }
+}
+
+template <class Body>
+void with_vectors(int vectors, Body body) {
+    switch (vectors) {
+        case 4: return body(std::integral_constant<int, 4>{});
+        case 2: return body(std::integral_constant<int, 2>{});
+        default: return body(std::integral_constant<int, 1>{});
+    }
+}
