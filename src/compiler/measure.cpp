@@ -18,7 +18,7 @@ using nlohmann::json;
 const npu::FloatNetwork& network_of(const compiler::Front& front, size_t index, const npu::Network& network,
                                     const std::filesystem::path& model) {
     const auto& parts = front.plan.subgraphs;
-    if (index >= parts.size() || parts[index].network.layers.size() != network.layers.size())
+    if (index >= parts.size() || !quantize::made_from(parts[index].network, network))
         throw Error({"VERIFY_MODEL", fmt::format("`{}`", model.string()), "the snapshot was made from another model",
                      "give the model that was compiled"});
     return parts[index].network;

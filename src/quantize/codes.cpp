@@ -68,9 +68,9 @@ std::vector<int8_t> run_layer(const emulate::PreparedLayer& prepared, const std:
     return output;
 }
 
-std::vector<int64_t> sample_bytes(const npu::FloatNetwork& network) {
+std::vector<int64_t> sample_bytes(std::span<const npu::FloatTensor> tensors) {
     std::vector<int64_t> bytes;
-    for (const npu::FloatTensor& tensor : network.tensors) bytes.push_back(element_count(tensor.shape));
+    for (const npu::FloatTensor& tensor : tensors) bytes.push_back(element_count(tensor.shape));
     return bytes;
 }
 
@@ -81,7 +81,7 @@ CalibrationCodes::CalibrationCodes(const npu::FloatNetwork& from, const npu::Net
       samples_(samples),
       batch_(batch),
       pool_(pool),
-      bytes_(sample_bytes(from)),
+      bytes_(sample_bytes(from.tensors)),
       store_(times(bytes_, batch), samples),
       last_read_(from.tensors.size()) {
     for (const npu::FloatTensor& tensor : from.tensors) shapes_.push_back(tensor.shape);

@@ -22,7 +22,7 @@ std::vector<int8_t> run_layer(const emulate::PreparedLayer& prepared, const std:
                               const std::vector<int64_t>& bytes, const npu::Layer& layer, int64_t batch);
 
 /// Elements of one sample, by tensor.
-std::vector<int64_t> sample_bytes(const npu::FloatNetwork& network);
+std::vector<int64_t> sample_bytes(std::span<const npu::FloatTensor> tensors);
 
 /// By channel of a layer's output, over all samples; exact integers, so the order of adding is free.
 struct CodeMeans {

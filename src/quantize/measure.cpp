@@ -5,6 +5,7 @@
 
 #include "quantize/codes.hpp"
 #include "quantize/integer_layer.hpp"
+#include "quantize/requantize_layers.hpp"
 
 namespace calotype::quantize {
 namespace {
@@ -35,21 +36,31 @@ double decibels(const Energy& energy) {
 
 }  // namespace
 
+bool made_from(const npu::FloatNetwork& from, const npu::Network& network) {
+    size_t next = 0;
+    for (const npu::Layer& layer : network.layers) {
+        if (static_cast<size_t>(layer.output) >= from.tensors.size()) continue;  // a Requantize layer that was added
+        if (next == from.layers.size() || from.layers[next++].name != layer.name) return false;
+    }
+    return next == from.layers.size();
+}
+
 std::vector<LayerError> measure(const npu::FloatNetwork& from, const npu::Network& network,
                                 const Calibration& calibration, ThreadPool& pool) {
-    const std::vector<int64_t> bytes = sample_bytes(from);
+    const std::vector<npu::FloatTensor> tensors = tensors_of(from, network);
+    const std::vector<int64_t> bytes = sample_bytes(tensors);
     std::vector<Dims> shapes;
-    for (const npu::FloatTensor& tensor : from.tensors) shapes.push_back(tensor.shape);
+    for (const npu::FloatTensor& tensor : tensors) shapes.push_back(tensor.shape);
     std::vector<std::unique_ptr<emulate::PreparedLayer>> prepared;
     for (size_t i = 0; i < network.layers.size(); ++i) {
         prepared.push_back(emulate::prepare(network, i, shapes, emulate::KernelSet::automatic));
     }
     const auto reals = [&](const std::map<std::string, Tensor>& by_name, npu::TensorId tensor) {
-        return in_tensor_order(by_name.at(from.tensors[at(tensor)].value), from.tensors[at(tensor)]);
+        return in_tensor_order(by_name.at(tensors[at(tensor)].value), tensors[at(tensor)]);
     };
     const auto work = [&](int64_t sample) {
         const auto exact = calibration.exact(sample), read = calibration.read(sample);
-        std::vector<std::vector<int8_t>> codes(from.tensors.size());
+        std::vector<std::vector<int8_t>> codes(tensors.size());
         for (const npu::Placement& input : from.inputs) {
             codes[at(input.tensor)] =
                 to_codes(reals(read, input.tensor), network.tensors[at(input.tensor)].quantization);

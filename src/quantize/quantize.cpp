@@ -7,6 +7,7 @@
 #include "quantize/gram_rounding.hpp"
 #include "quantize/ingredients.hpp"
 #include "quantize/integer_layer.hpp"
+#include "quantize/requantize_layers.hpp"
 #include "quantize/scales.hpp"
 
 namespace calotype::quantize {
@@ -36,19 +37,11 @@ void refine_before(const npu::FloatLayer& from, npu::Layer& layer, std::span<con
     }
 }
 
-}  // namespace
-
-Result quantize(const npu::FloatNetwork& from, const Calibration& calibration, const Options& options,
-                ThreadPool& pool) {
-    const Ingredients ingredients(options.without);
-    const auto progress = [&](double done) {
-        if (options.progress) options.progress(done);
-    };
+/// Scales, then layer by layer weights and biases.
+Result quantize_with(const npu::FloatNetwork& from, const Statistics& statistics, const Calibration& calibration,
+                     const Ingredients& ingredients, const std::function<void(double)>& progress, ThreadPool& pool) {
     const auto& [exact, read, samples, batch] = calibration;
-    const Statistics statistics = gather(from, exact, samples, pool);
-    progress(0.2);
-
-    const ScaleClasses classes(from, ingredients.has(Ingredient::channel_scales));
+    const ScaleClasses classes = classes_of(from, ingredients.has(Ingredient::channel_scales));
     Scales scales = choose_scales(from, classes, statistics, exact, samples, ingredients, pool);
     settle(from, classes, scales);
     progress(0.4);
@@ -80,6 +73,21 @@ Result quantize(const npu::FloatNetwork& from, const Calibration& calibration, c
     result.errors = measure(from, network, calibration, pool);
     progress(1.0);
     return result;
+}
+
+}  // namespace
+
+Result quantize(const npu::FloatNetwork& from, const Calibration& calibration, const Options& options,
+                ThreadPool& pool) {
+    const Ingredients ingredients(options.without);
+    const auto progress = [&](double done) {
+        if (options.progress) options.progress(done);
+    };
+    const Statistics statistics = gather(from, calibration.exact, calibration.samples, pool);
+    progress(0.2);
+    const auto separated = separate_scales(from, statistics, ingredients.has(Ingredient::channel_scales));
+    if (!separated) return quantize_with(from, statistics, calibration, ingredients, progress, pool);
+    return quantize_with(separated->network, separated->statistics, calibration, ingredients, progress, pool);
 }
 
 }  // namespace calotype::quantize

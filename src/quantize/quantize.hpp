@@ -48,6 +48,9 @@ struct Result {
 Result quantize(const npu::FloatNetwork& network, const Calibration& calibration, const Options& options,
                 ThreadPool& pool);
 
+/// Whether the layers are those of `from` and Requantize layers that quantize() added.
+bool made_from(const npu::FloatNetwork& from, const npu::Network& network);
+
 /// The error of each layer's output, the whole network run on codes.
 std::vector<LayerError> measure(const npu::FloatNetwork& from, const npu::Network& network,
                                 const Calibration& calibration, ThreadPool& pool);

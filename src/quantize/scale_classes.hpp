@@ -11,26 +11,37 @@ namespace calotype::quantize {
 /// True where a layer's output codes are input codes, moved, compared or left out.
 bool only_moves(const npu::Attributes& attributes);
 
-/// Groups of channels (tensor, channel) that hold one scale: those whose codes only move from one to the other, and
-/// those of a network input or output. Every other channel may have its own.
+/// Groups of channels (tensor, channel) that hold one scale.
 class ScaleClasses {
   public:
-    ScaleClasses(const npu::FloatNetwork& network, bool per_channel);
+    /// Every channel for itself.
+    explicit ScaleClasses(const npu::FloatNetwork& network);
+
     int64_t of(npu::TensorId tensor, int64_t channel) const {
         return root(first_[static_cast<size_t>(tensor)] + channel);
     }
     int64_t slots() const { return static_cast<int64_t>(parent_.size()); }
+    int64_t channels(npu::TensorId tensor) const;
     /// Tensors joined by layers that only move codes: the smallest id of each such group, by tensor.
     const std::vector<size_t>& group() const { return group_; }
+
+    /// One scale for all channels of a tensor.
+    void join_channels(npu::TensorId tensor);
+    /// One scale for each channel of an input of a layer that only moves codes and the output's channels that it
+    /// becomes.
+    void join_through(const npu::FloatNetwork& network, const npu::FloatLayer& layer, size_t input);
 
   private:
     int64_t root(int64_t slot) const;
     void join(int64_t a, int64_t b);
-    void join_moved(const npu::FloatNetwork& network, const npu::FloatLayer& layer);
 
     std::vector<int64_t> first_;
     std::vector<int64_t> parent_;
     std::vector<size_t> group_;
 };
+
+/// The classes that a network needs: codes keep their scale where they only move, and a network's inputs and outputs
+/// have one. Every other channel may have its own if `per_channel`.
+ScaleClasses classes_of(const npu::FloatNetwork& network, bool per_channel);
 
 }  // namespace calotype::quantize

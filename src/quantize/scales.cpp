@@ -9,35 +9,42 @@
 namespace calotype::quantize {
 namespace {
 
-/// What a tensor's writer can make at all: the clamp of its activation.
-Range clamp_of(const npu::FloatNetwork& network, size_t tensor) {
-    constexpr double kOpen = std::numeric_limits<double>::infinity();
+/// What the writers of each class can make at all, the clamps of their activations. Open where a class has no writer:
+/// the zeros of a Pad.
+std::vector<Range> bounds_of_writers(const npu::FloatNetwork& network, const ScaleClasses& classes) {
+    constexpr double kInfinity = std::numeric_limits<double>::infinity();
+    const Range open{-kInfinity, kInfinity};
+    std::vector<std::optional<Range>> bounds(static_cast<size_t>(classes.slots()));
+    const auto include = [&](npu::TensorId tensor, int64_t channel, const Range& range) {
+        auto& bound = bounds[static_cast<size_t>(classes.of(tensor, channel))];
+        if (!bound) bound.emplace();
+        bound->include(range);
+    };
+    for (const npu::Placement& input : network.inputs) include(input.tensor, 0, open);
     for (const npu::FloatLayer& layer : network.layers) {
-        if (static_cast<size_t>(layer.output) != tensor || layer.activation.kind != npu::ActivationKind::clamp)
-            continue;
-        return {std::min<double>(layer.activation.lo, 0), std::max<double>(layer.activation.hi, 0)};
-    }
-    return {-kOpen, kOpen};
-}
-
-/// Inputs that are whole numbers of one byte are carried as they are: scale 1.
-void keep_whole_numbers(const npu::FloatNetwork& network, const ScaleClasses& classes, const Statistics& statistics,
-                        const ClassRanges& known, Scales& scales) {
-    for (const npu::Placement& input : network.inputs) {
-        const auto t = static_cast<size_t>(input.tensor);
-        const Range whole = known.whole[classes.group()[t]];
-        const bool bytes =
-            statistics.tensors[t].whole_numbers && whole.lo >= -128 && whole.hi <= (whole.lo < 0 ? 127 : 255);
-        scales.whole_numbers.push_back(bytes);
-        if (!bytes) continue;
-        for (size_t other = 0; other < network.tensors.size(); ++other) {
-            if (classes.group()[other] == classes.group()[t])
-                scales.tensors[other] = {{1.0F}, {whole.lo < 0 ? 0 : -128}};
+        if (only_moves(layer.attributes)) continue;
+        const bool same_reals = std::holds_alternative<npu::Requantize>(layer.attributes);
+        const bool clamps = layer.activation.kind == npu::ActivationKind::clamp;
+        const Range clamp{std::min<double>(layer.activation.lo, 0), std::max<double>(layer.activation.hi, 0)};
+        for (int64_t c = 0; c < classes.channels(layer.output); ++c) {
+            const auto& read = bounds[static_cast<size_t>(classes.of(layer.inputs[0], same_reals ? c : 0))];
+            include(layer.output, c, same_reals ? read.value_or(open) : clamps ? clamp : open);
         }
     }
+    std::vector<Range> all;
+    for (const auto& bound : bounds) all.push_back(bound.value_or(open));
+    return all;
 }
 
 }  // namespace
+
+std::optional<Range> byte_range(const TensorStatistics& tensor) {
+    Range range;
+    for (const Range& channel : tensor.ranges()) range.include(channel);
+    const Range bytes = range.lo < 0 ? Range{-128, 127} : Range{0, 255};
+    if (!tensor.whole_numbers || range.lo < bytes.lo || range.hi > bytes.hi) return std::nullopt;
+    return bytes;
+}
 
 void compress(npu::Quantization& quantization) {
     const auto same = [](const auto& all) {
@@ -55,29 +62,37 @@ Scales choose_scales(const npu::FloatNetwork& network, const ScaleClasses& class
         widths = choose_widths(network, classes, statistics, values, samples, pool);
     std::vector<double> factor(network.tensors.size(), 1.0);
     if (ingredients.has(Ingredient::headroom)) factor = headroom(network, classes, samples);
-    for (const npu::Placement& input : network.inputs) {
-        factor[classes.group()[static_cast<size_t>(input.tensor)]] = 1.0;
-    }
-
     const ClassRanges known = class_ranges(network, classes, statistics, -1);
-    Scales scales;
+    const std::vector<Range> bounds = bounds_of_writers(network, classes);
+
+    std::vector<Code> codes(static_cast<size_t>(classes.slots()));
     for (size_t t = 0; t < network.tensors.size(); ++t) {
         const size_t group = classes.group()[t];
-        // The clamp of the group's first tensor: all of a group have one code, so one bound serves them.
-        const Range bound = clamp_of(network, group);
+        for (int64_t c = 0; c < classes.channels(static_cast<npu::TensorId>(t)); ++c) {
+            const auto slot = static_cast<size_t>(classes.of(static_cast<npu::TensorId>(t), c));
+            const Range range = widened(known.own[slot], known.whole[group], widths[group]);
+            codes[slot] = code_of({std::max(range.lo * factor[group], bounds[slot].lo),
+                                   std::min(range.hi * factor[group], bounds[slot].hi)});
+        }
+    }
+    Scales scales;
+    for (const npu::Placement& input : network.inputs) {
+        const auto t = static_cast<size_t>(input.tensor);
+        const auto slot = static_cast<size_t>(classes.of(input.tensor, 0));
+        const auto bytes = byte_range(statistics.tensors[t]);
+        scales.whole_numbers.push_back(bytes.has_value());
+        codes[slot] = code_of(bytes ? *bytes : known.own[slot]);
+    }
+    for (size_t t = 0; t < network.tensors.size(); ++t) {
         npu::Quantization quantization;
-        for (size_t c = 0; c < statistics.tensors[t].mean.size(); ++c) {
-            const auto slot = classes.of(static_cast<npu::TensorId>(t), static_cast<int64_t>(c));
-            const Range range = widened(known.own[static_cast<size_t>(slot)], known.whole[group], widths[group]);
-            const Code code =
-                code_of({std::max(range.lo * factor[group], bound.lo), std::min(range.hi * factor[group], bound.hi)});
+        for (int64_t c = 0; c < classes.channels(static_cast<npu::TensorId>(t)); ++c) {
+            const Code& code = codes[static_cast<size_t>(classes.of(static_cast<npu::TensorId>(t), c))];
             quantization.scale.push_back(code.scale);
             quantization.zero_point.push_back(code.zero_point);
         }
         compress(quantization);
         scales.tensors.push_back(std::move(quantization));
     }
-    keep_whole_numbers(network, classes, statistics, known, scales);
     return scales;
 }
 

@@ -2,6 +2,7 @@
 
 // Scale and zero point of every tensor.
 
+#include <optional>
 #include <vector>
 
 #include "quantize/ingredients.hpp"
@@ -14,6 +15,9 @@ struct Scales {
     std::vector<npu::Quantization> tensors;  ///< by TensorId; one entry, or one a channel
     std::vector<bool> whole_numbers;         ///< by network input: scale 1, the samples are whole numbers of one byte
 };
+
+/// What one byte holds, [0, 255] or [-128, 127], where a network input's samples are whole numbers within it.
+std::optional<Range> byte_range(const TensorStatistics& tensor);
 
 /// The samples' ranges, widened by channel and by headroom, within what the writer's clamp lets pass.
 Scales choose_scales(const npu::FloatNetwork& network, const ScaleClasses& classes, const Statistics& statistics,

@@ -1,0 +1,167 @@
+// Which tensors share scales, and where a Requantize layer stands.
+
+#include <gmock/gmock.h>
+
+#include "quantize/small_network.hpp"
+
+namespace calotype::quantize {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::Gt;
+using ::testing::IsEmpty;
+using tests::SmallNetwork;
+
+constexpr double kLeastDecibels =
+    30;  // 8 bits give a uniform distribution about 50, each rounding on the way costs some
+
+std::vector<std::string> requantized(const npu::Network& network) {
+    std::vector<std::string> values;
+    for (const npu::Layer& layer : network.layers) {
+        if (std::holds_alternative<npu::Requantize>(layer.attributes))
+            values.push_back(network.tensors[static_cast<size_t>(layer.inputs[0])].value);
+    }
+    return values;
+}
+
+const npu::Quantization& scales_of(const npu::Network& network, npu::TensorId tensor) {
+    return network.tensors[static_cast<size_t>(tensor)].quantization;
+}
+
+void expect_accurate(const Result& result) {
+    for (const LayerError& error : result.errors) EXPECT_THAT(error.snr_db, Gt(kLeastDecibels)) << error.layer;
+}
+
+TEST(Scales, AFlattenedOutputIsWrittenInItsOneScaleWhereNobodyElseReads) {
+    SmallNetwork small;
+    const auto map = small.conv("map", small.input("x", {8, 8, 4}), {100, 1, 1, 1, 1, 1, 1, 1});
+    const auto flat = small.layer("flat", npu::Reshape{}, {map}, {512});
+    small.output(flat);
+    const Result result = small.quantize();
+    EXPECT_THAT(requantized(result.network), IsEmpty());
+    EXPECT_FALSE(scales_of(result.network, flat).per_channel());
+    EXPECT_EQ(scales_of(result.network, map), scales_of(result.network, flat));
+}
+
+TEST(Scales, AFlattenedOutputIsRequantizedWhereAnotherReaderWantsScalesPerChannel) {
+    SmallNetwork small;
+    const auto map = small.conv("map", small.input("x", {8, 8, 4}), {100, 1, 1, 1, 1, 1, 1, 1});
+    small.output(small.layer("flat", npu::Reshape{}, {map}, {512}));
+    small.output(small.conv("next", map, {1, 1}));
+    const Result result = small.quantize();
+    EXPECT_THAT(requantized(result.network), ElementsAre("map"))
+        << "before the Reshape, which moves codes of one scale";
+    EXPECT_TRUE(scales_of(result.network, map).per_channel());
+    for (const npu::Placement& output : result.network.outputs)
+        EXPECT_FALSE(scales_of(result.network, output.tensor).per_channel()) << output.value;
+    expect_accurate(result);
+    EXPECT_TRUE(made_from(small.network, result.network));
+}
+
+TEST(Scales, AnOutputOfEqualChannelsIsSharedWithItsOtherReader) {
+    SmallNetwork small;
+    const auto map = small.conv("map", small.input("x", {8, 8, 4}), {1, 1, 1, 1});
+    small.output(map);
+    small.output(small.conv("next", map, {1, 1}));
+    const Result result = small.quantize();
+    EXPECT_THAT(requantized(result.network), IsEmpty());
+    EXPECT_FALSE(scales_of(result.network, map).per_channel());
+}
+
+/// Two maps joined along the height; the small one is also read by a convolution.
+struct HeightConcat {
+    SmallNetwork small;
+    npu::TensorId low, high, both;
+    explicit HeightConcat(float factor) {
+        const auto x = small.input("x", {6, 6, 3});
+        low = small.conv("low", x, {1, 1, 1, 1});
+        high = small.conv("high", x, {factor, factor, factor, factor});
+        both = small.layer("both", npu::Concat{0}, {low, high}, {12, 6, 4});
+        small.output(small.conv("reader", both, {1, 1}));
+    }
+};
+
+TEST(Scales, ConcatAlongTheHeightOfTwoRangesIsWrittenInOneScaleWhereNobodyElseReads) {
+    const HeightConcat concat(100);
+    const Result result = concat.small.quantize();
+    EXPECT_THAT(requantized(result.network), IsEmpty());
+    EXPECT_EQ(scales_of(result.network, concat.low), scales_of(result.network, concat.both));
+    EXPECT_EQ(scales_of(result.network, concat.high), scales_of(result.network, concat.both));
+}
+
+TEST(Scales, ConcatAlongTheHeightRequantizesTheSmallerRangeThatIsReadElsewhere) {
+    for (const bool per_channel : {true, false}) {
+        HeightConcat concat(100);
+        concat.small.output(concat.small.conv("other", concat.low, {1, 1}));
+        const Result result =
+            concat.small.quantize(per_channel ? std::set<std::string>{} : std::set<std::string>{"channel-scales"});
+        EXPECT_THAT(requantized(result.network), ElementsAre("low"));
+        EXPECT_EQ(scales_of(result.network, concat.high), scales_of(result.network, concat.both));
+        EXPECT_LT(scales_of(result.network, concat.low).scale[0] * 10, scales_of(result.network, concat.both).scale[0]);
+        EXPECT_THAT(result.errors.back().layer, "other");
+        EXPECT_THAT(result.errors.back().snr_db, Gt(kLeastDecibels));
+    }
+}
+
+TEST(Scales, RangesThatNearlyAgreeAreJoined) {
+    HeightConcat concat(1.2F);
+    concat.small.output(concat.small.conv("other", concat.low, {1, 1}));
+    EXPECT_THAT(requantized(concat.small.quantize().network), IsEmpty());
+}
+
+TEST(Scales, AReshapeThatLeavesNoChannelAxisIsRequantizedWhereTheChannelsAreReadElsewhere) {
+    SmallNetwork small;
+    const auto map = small.conv("map", small.input("x", {8, 8, 4}), {50, 1, 1, 1, 1, 1, 1, 1, 1});
+    const auto shuffled = small.layer("shuffled", npu::Reshape{}, {map}, {8, 9, 8});  // 9 and 8 channels: one class
+    small.output(small.conv("reader", shuffled, {1, 1}));
+    small.output(small.conv("other", map, {1, 1}));
+    const Result result = small.quantize();
+    EXPECT_THAT(requantized(result.network), ElementsAre("map"));
+    EXPECT_TRUE(scales_of(result.network, map).per_channel());
+    expect_accurate(result);
+}
+
+TEST(Scales, WholeNumbersStayInTheirByteBesideALargerRange) {
+    SmallNetwork small;
+    const auto x = small.input("x", {6, 6, 4});
+    const auto wide = small.conv("wide", x, {3, 3, 3, 3});
+    const auto both = small.layer("both", npu::Concat{0}, {x, wide}, {12, 6, 4});
+    small.output(small.conv("reader", both, {1, 1}));
+    const Result result = small.quantize({}, true);
+    EXPECT_THAT(result.whole_numbers, ElementsAre(true));
+    EXPECT_THAT(scales_of(result.network, x).scale, ElementsAre(1.0F));
+    EXPECT_THAT(scales_of(result.network, x).zero_point, ElementsAre(-128));
+    EXPECT_THAT(requantized(result.network), ElementsAre("x"));
+    EXPECT_GT(scales_of(result.network, both).scale[0], 4.0F);
+    expect_accurate(result);
+}
+
+TEST(Scales, AChannelBesideWholeNumbersKeepsItsOwnScale) {
+    SmallNetwork small;
+    const auto x = small.input("x", {6, 6, 2});
+    const auto wide = small.conv("wide", x, {30, 0.01F});
+    const auto both = small.layer("both", npu::Concat{2}, {x, wide}, {6, 6, 4});
+    small.output(small.conv("reader", both, {1, 1}));
+    const Result result = small.quantize({}, true);
+    EXPECT_THAT(requantized(result.network), IsEmpty());
+    EXPECT_EQ(scales_of(result.network, both).scale_of(0), 1.0F);
+    EXPECT_NE(scales_of(result.network, both).scale_of(2), 1.0F);
+    EXPECT_GT(result.errors[0].snr_db, kLeastDecibels) << "`wide` reaches far beyond one byte";
+}
+
+TEST(Scales, AClampBindsOnlyTheChannelsOfItsWriter) {
+    // A ReLU beside negative values: its bound must not cut them.
+    SmallNetwork small;
+    const auto x = small.input("x", {6, 6, 3});
+    const npu::Activation relu{npu::ActivationKind::clamp, 0, std::numeric_limits<float>::infinity(), 0, 0};
+    const auto positive = small.conv("positive", x, {1, 1}, relu);
+    const auto both_signs = small.conv("both_signs", x, {1, 1});
+    const auto both = small.layer("both", npu::Concat{2}, {positive, both_signs}, {6, 6, 4});
+    small.output(small.conv("reader", both, {1, 1}));
+    const Result result = small.quantize();
+    EXPECT_EQ(scales_of(result.network, both).zero_point_of(0), -128) << "no code below zero";
+    EXPECT_GT(result.errors[1].snr_db, kLeastDecibels) << "`both_signs` is not cut at zero";
+}
+
+}  // namespace
+}  // namespace calotype::quantize
