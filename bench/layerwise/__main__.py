@@ -26,7 +26,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--networks", nargs="+", help="default: all")
     parser.add_argument("--images", type=int, default=20)
     parser.add_argument("--samples", type=int, default=8, help="samples whose layers are compared")
-    parser.add_argument("--end-to-end", type=int, default=400, help="samples whose outputs are compared; 0: none")
+    parser.add_argument("--end-to-end", type=int, help="samples whose outputs are compared; default: all; 0: none")
     parser.add_argument("--work", type=Path, default=calotype_cli.ROOT / "build/bench")
     parser.add_argument("--out", type=Path, help="write the figures as JSON")
     return parser.parse_args()
@@ -82,15 +82,17 @@ def by_kind(rows: list[dict]) -> dict[str, dict]:
     return dict(sums)
 
 
-def end_to_end(task: Prepared, snapshot: Path, samples: int) -> dict:
+def end_to_end(task: Prepared, snapshot: Path, samples: int | None) -> dict:
     """The metric by the view in ONNX Runtime and by the emulator, on the same samples."""
-    samples = min(samples, len(task.inputs))
+    samples = min(samples or len(task.inputs), len(task.inputs))
     runner = plain_session((snapshot / "wrp_network_iriz.onnx").read_bytes())
     view = np.concatenate([runner.run([task.output_name], {task.input_name: np.ascontiguousarray(task.inputs[i:i + 1])})[0]
                            for i in range(samples)])
     emulated = npu.run(dataclasses.replace(task, inputs=task.inputs[:samples]), snapshot, [])
     labels = task.labels[:samples]
     return {"samples": samples, "view_top1": measures.top1(view, labels), "npu_top1": measures.top1(emulated, labels),
+            "same_top1": measures.agreement(view.reshape(samples, -1), emulated),
+            "same_outputs": 100 * float((view.reshape(samples, -1) == emulated).all(axis=1).mean()),
             "snr_db": measures.snr_db(view.reshape(samples, -1), emulated)}
 
 
@@ -113,7 +115,7 @@ def measure(given: argparse.Namespace, task: tasks.Task) -> dict:
     onnx.checker.check_model(str(snapshot / "wrp_network_iriz.onnx"), full_check=True)
     rows = compare(prepared, snapshot, given.samples)
     kinds = by_kind(rows)
-    whole = end_to_end(prepared, snapshot, given.end_to_end) if given.end_to_end else None
+    whole = end_to_end(prepared, snapshot, given.end_to_end) if given.end_to_end != 0 else None
     return {"network": task.name, "layers": rows, "kinds": kinds, "end_to_end": whole, "wrong": judge(rows, kinds, whole)}
 
 
@@ -125,7 +127,8 @@ def print_result(result: dict) -> None:
     if result["end_to_end"]:
         whole = result["end_to_end"]
         print(f"{name:19s} end to end, {whole['samples']} samples: view {whole['view_top1']:.2f}, emulator "
-              f"{whole['npu_top1']:.2f}, {whole['snr_db']:.1f} dB")
+              f"{whole['npu_top1']:.2f}, the same top-1 on {whole['same_top1']:.2f} %, equal outputs on "
+              f"{whole['same_outputs']:.2f} %, {whole['snr_db']:.1f} dB")
     for line in result["wrong"]:
         print(f"{name:19s} WRONG: {line}")
     sys.stdout.flush()

@@ -49,6 +49,8 @@ struct Node {
     std::vector<std::string> sources;  ///< names of the user's nodes that this one stands for (its own, to begin with)
 };
 
+struct Function;
+
 /// A dataflow graph in ONNX vocabulary, owner of its nodes and values. Ids stay valid while other things are removed;
 /// `nodes()` lists the living ones in an order in which producers stand before readers (after `sort`).
 class Graph {
@@ -59,7 +61,8 @@ class Graph {
     std::vector<ValueId> inputs;                  ///< without initializers
     std::vector<ValueId> outputs;
     std::map<std::string, std::string> metadata;
-    std::string local_functions;  ///< concatenated FunctionProto fields, passed through
+    std::string local_functions;      ///< the file's: concatenated FunctionProto fields, passed through
+    std::vector<Function> functions;  ///< ours, beside those
 
     // values
     ValueId add_value(std::string name, std::optional<DataType> type = {}, std::optional<Dims> dims = {});
@@ -125,6 +128,13 @@ class Graph {
     std::map<std::string, ValueId, std::less<>> by_name_;
     std::set<std::string, std::less<>> node_names_;
     std::vector<NodeId> with_subgraphs_;  // few or none: uses() looks only at these for names read from inside
+};
+
+/// A model-local function: nodes of its domain whose op is the body's name stand for the body. The body's constants come
+/// from Constant nodes; other_opsets of the caller names the domain.
+struct Function {
+    std::string domain;
+    Graph body;
 };
 
 // Typed attributes; the default where absent. Throws Error NODE_ATTRIBUTE where the file gives another type.

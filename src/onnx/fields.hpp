@@ -80,7 +80,7 @@ namespace dim {
 enum : uint32_t { value = 1, param = 2 };
 }
 namespace function {
-enum : uint32_t { name = 1, domain = 10 };
+enum : uint32_t { name = 1, input = 4, output = 5, node = 7, opset_import = 9, domain = 10 };
 }
 
 }  // namespace calotype::onnx::field

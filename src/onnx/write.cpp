@@ -132,6 +132,27 @@ std::string graph_bytes(const graph::Graph& graph) {
     return out;
 }
 
+std::string opset_bytes(const std::string& domain, int64_t version) {
+    std::string out;
+    pbf_writer writer(out);
+    writer.add_string(field::opset::domain, domain);
+    writer.add_int64(field::opset::version, version);
+    return out;
+}
+
+std::string function_bytes(const graph::Function& function) {
+    const graph::Graph& body = function.body;
+    std::string out;
+    pbf_writer writer(out);
+    writer.add_string(field::function::name, body.name);
+    for (const auto id : body.inputs) writer.add_string(field::function::input, body.value(id).name);
+    for (const auto id : body.outputs) writer.add_string(field::function::output, body.value(id).name);
+    for (const auto id : body.nodes()) writer.add_message(field::function::node, node_bytes(body, body.node(id)));
+    writer.add_message(field::function::opset_import, opset_bytes("", body.opset));
+    writer.add_string(field::function::domain, function.domain);
+    return out;
+}
+
 /// The least IR version that knows the opset (onnx/docs/Versioning.md).
 int64_t ir_version(int64_t opset) { return opset >= 23 ? 11 : opset >= 21 ? 10 : opset >= 19 ? 9 : 8; }
 
@@ -143,18 +164,16 @@ std::string write(const graph::Graph& graph) {
     writer.add_int64(field::model::ir_version, ir_version(graph.opset));
     writer.add_string(field::model::producer_name, "calotype");
     writer.add_message(field::model::graph, graph_bytes(graph));
-    const auto add_opset = [&](const std::string& domain, int64_t version) {
-        pbf_writer opset(writer, field::model::opset_import);
-        opset.add_string(field::opset::domain, domain);
-        opset.add_int64(field::opset::version, version);
-    };
-    add_opset("", graph.opset);
-    for (const auto& [domain, version] : graph.other_opsets) add_opset(domain, version);
+    writer.add_message(field::model::opset_import, opset_bytes("", graph.opset));
+    for (const auto& [domain, version] : graph.other_opsets)
+        writer.add_message(field::model::opset_import, opset_bytes(domain, version));
     for (const auto& [key, value] : graph.metadata) {
         pbf_writer entry(writer, field::model::metadata);
         entry.add_string(field::entry::key, key);
         entry.add_string(field::entry::value, value);
     }
+    for (const graph::Function& function : graph.functions)
+        writer.add_message(field::model::functions, function_bytes(function));
     out += graph.local_functions;
     return out;
 }

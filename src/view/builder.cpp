@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "view/functions.hpp"
+
 namespace calotype::view {
 
 ValueId Builder::node(const std::string& op, const std::string& name, std::vector<ValueId> inputs,
@@ -15,6 +17,12 @@ ValueId Builder::node(const std::string& op, const std::string& name, std::vecto
     const ValueId output = graph_.add_value(value_name.empty() ? graph_.unused_value_name(full_name) : value_name);
     made.outputs = {output};
     graph_.add_node(std::move(made));
+    return output;
+}
+
+ValueId Builder::call(const std::string& function, const std::string& name, std::vector<ValueId> inputs) {
+    const ValueId output = node(function, name, std::move(inputs));
+    graph_.node(graph_.producer(output)).domain = kDomain;
     return output;
 }
 

@@ -21,6 +21,9 @@ class Builder {
     ValueId node(const std::string& op, const std::string& name, std::vector<ValueId> inputs,
                  std::map<std::string, graph::Attribute> attributes = {}, const std::string& value_name = "");
 
+    /// As node, for a function of the view's own (functions.hpp).
+    ValueId call(const std::string& function, const std::string& name, std::vector<ValueId> inputs);
+
     ValueId floats(const std::string& name, Dims dims, const std::vector<float>& values);
     ValueId ints(const std::string& name, const std::vector<int64_t>& values);
     ValueId constant(const std::string& name, Tensor content);

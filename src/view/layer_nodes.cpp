@@ -57,15 +57,14 @@ struct LayerNodes {
         Attributes attributes = window(conv.window, true);
         attributes["group"] = conv.groups;
         const ValueId weights = add_conv_weights(builder, layer, conv, input().quantization, spatial());
-        const ValueId bias = add_bias(builder, layer, input().quantization, conv.depthwise());
+        const ValueId bias = add_bias(builder, layer, input().quantization);
         return from_map(node("Conv", {as_map(inputs[0]), weights, bias}, std::move(attributes)));
     }
     ValueId operator()(const npu::FullyConnected& full) const {
         ValueId x = channels_last(builder, layer.name + "/memory_order", inputs[0], rank());
         if (rank() > 1) x = builder.reshape(layer.name + "/flat", x, {full.in_features});
         const ValueId weights = add_full_weights(builder, layer, full, input().quantization);
-        return node("Gemm", {x, weights, add_bias(builder, layer, input().quantization, false)},
-                    {{"transB", int64_t{1}}});
+        return node("Gemm", {x, weights, add_bias(builder, layer, input().quantization)}, {{"transB", int64_t{1}}});
     }
     ValueId operator()(const npu::Pool& pool) const {
         const bool max = pool.kind == npu::PoolKind::max;

@@ -7,7 +7,9 @@
 
 #include "view/activation_nodes.hpp"
 #include "view/builder.hpp"
+#include "view/functions.hpp"
 #include "view/layer_nodes.hpp"
+#include "view/output_stage.hpp"
 
 namespace calotype::view {
 namespace {
@@ -34,7 +36,9 @@ class NpuView {
         const npu::Layer& shown = network_.layers[index];
         std::vector<ValueId> inputs;
         for (const npu::TensorId input : shown.inputs) inputs.push_back(reals_.at(input));
-        ValueId y = add_layer(builder_, network_, shown, inputs);
+        ValueId y = std::holds_alternative<npu::AddArithmetic>(shown.stage)
+                        ? add_sum(builder_, network_, shown, inputs)
+                        : add_requantization(builder_, network_, shown, add_layer(builder_, network_, shown, inputs));
         y = add_activation(builder_, shown.name, y, shown.activation);
         quantize(shown.output, y, shown.name);
         std::string fact = fmt::format("{}, {}", npu::kind_name(shown.attributes),
@@ -134,6 +138,7 @@ void add_cpu(graph::Graph& view, const std::string& prefix, const graph::Graph& 
     }
     for (const ValueId output : part.outputs) known[part.value(output).name] = copied.at(output);
     for (const auto& [domain, version] : part.other_opsets) view.other_opsets[domain] = version;
+    view.local_functions = part.local_functions;  // the file's, in every part
 }
 
 /// The view's value under the model's own output name and type.
@@ -156,6 +161,8 @@ void add_output(graph::Graph& view, const graph::Value& output, ValueId made) {
 graph::Graph make_view(const graph::Graph& model, const std::vector<Part>& parts) {
     graph::Graph view;
     view.name = model.name;
+    view.functions = {requantize_function(), add_function()};
+    view.other_opsets[kDomain] = 1;
     Known known;
     for (const ValueId input : model.inputs) {
         const graph::Value& value = model.value(input);

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "npu/arithmetic.hpp"
+
 namespace calotype::view {
 namespace {
 
@@ -73,15 +75,18 @@ ValueId add_full_weights(Builder& builder, const npu::Layer& layer, const npu::F
                         {weights, builder.floats(layer.name + "/input_scales", {1, full.in_features}, factors)});
 }
 
-ValueId add_bias(Builder& builder, const npu::Layer& layer, const npu::Quantization& input, bool depthwise) {
-    const size_t outs = layer.bias.size(), multiple = depthwise ? std::max<size_t>(1, outs / input.scale.size()) : 1;
-    std::vector<float> bias(outs);
-    for (size_t out = 0; out < outs; ++out) {
-        const bool own_scale = depthwise && input.per_channel();
-        const double scale_in = own_scale ? input.scale[out / multiple] : largest_scale(input);
-        bias[out] = static_cast<float>(layer.bias[out] * scale_in * double{layer.weight_scale[out]});
-    }
-    return builder.floats(layer.name + "/bias", {static_cast<int64_t>(outs)}, bias);
+std::vector<double> sum_steps(const npu::Layer& layer, const npu::Quantization& input) {
+    const std::vector<double> scale_in = npu::input_scale(layer.attributes, input);
+    std::vector<double> steps(layer.weight_scale.begin(), layer.weight_scale.end());
+    for (size_t out = 0; out < steps.size(); ++out) steps[out] *= scale_in[scale_in.size() > 1 ? out : 0];
+    return steps;
+}
+
+ValueId add_bias(Builder& builder, const npu::Layer& layer, const npu::Quantization& input) {
+    std::vector<float> bias;
+    const std::vector<double> steps = sum_steps(layer, input);
+    for (size_t out = 0; out < steps.size(); ++out) bias.push_back(static_cast<float>(layer.bias[out] * steps[out]));
+    return builder.floats(layer.name + "/bias", {static_cast<int64_t>(bias.size())}, bias);
 }
 
 }  // namespace calotype::view

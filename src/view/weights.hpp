@@ -12,7 +12,10 @@ ValueId add_conv_weights(Builder& builder, const npu::Layer& layer, const npu::C
 ValueId add_full_weights(Builder& builder, const npu::Layer& layer, const npu::FullyConnected& full,
                          const npu::Quantization& input);
 
-/// The bias in reals: code * scale_in * weight_scale, scale_in per channel for a depthwise layer, else the largest.
-ValueId add_bias(Builder& builder, const npu::Layer& layer, const npu::Quantization& input, bool depthwise);
+/// The real value of one unit of each output channel's sum: scale_in * weight_scale.
+std::vector<double> sum_steps(const npu::Layer& layer, const npu::Quantization& input);
+
+/// The bias in reals.
+ValueId add_bias(Builder& builder, const npu::Layer& layer, const npu::Quantization& input);
 
 }  // namespace calotype::view

@@ -24,6 +24,7 @@ npu::Network small_network() {
     conv.weights = {1, 2, 3, 4, 5, 6};
     conv.bias = {10, 20, 30};
     conv.weight_scale = {0.5F, 1, 2};
+    conv.stage = npu::Requantization{{2.5F, 5, 10}, {-128}, {-128}, {127}};
     network.layers = {conv};
     network.inputs = {{TensorId{0}, "x", {1, 2, 4, 5}, {2, 4, 5}, {1, 2, 0}}};
     network.outputs = {{TensorId{1}, "y", {1, 3, 4, 5}, {3, 4, 5}, {1, 2, 0}}};
@@ -59,8 +60,8 @@ TEST(View, ShowsALayerBetweenQuantizations) {
     const graph::Graph view = make_view(model_of_small_network(), {NpuPart{&network, nullptr}});
     view.validate();
     // values that keep the map's axes need no Transpose
-    EXPECT_THAT(ops(view), ElementsAre("QuantizeLinear", "DequantizeLinear", "DequantizeLinear", "Mul", "Conv", "Relu",
-                                       "QuantizeLinear", "DequantizeLinear", "Identity"));
+    EXPECT_THAT(ops(view), ElementsAre("QuantizeLinear", "DequantizeLinear", "DequantizeLinear", "Mul", "Conv",
+                                       "Requantize", "Relu", "QuantizeLinear", "DequantizeLinear", "Identity"));
     EXPECT_EQ(only(view, "Conv").name, "NPU_0/conv1");
     EXPECT_EQ(view.value(view.outputs[0]).name, "y");
     EXPECT_EQ(view.metadata.at("NPU_0/conv1"), "Conv, INT8");
@@ -75,6 +76,30 @@ TEST(View, UndoesWhatTheWeightsAbsorbed) {
     const Tensor& bias = *view.value(only(view, "Conv").inputs[2]).constant;
     EXPECT_THAT(bias.values<float>(), ElementsAre(10 * 0.5F * 0.5F, 20 * 0.5F * 1, 30 * 0.5F * 2));
     EXPECT_EQ(graph::int_attribute(only(view, "QuantizeLinear"), "axis", -9), 1);
+}
+
+TEST(View, RoundsASumByAFunction) {
+    const npu::Network network = small_network();
+    const graph::Graph view = make_view(model_of_small_network(), {NpuPart{&network, nullptr}});
+    const graph::Node& requantize = only(view, "Requantize");
+    EXPECT_EQ(requantize.domain, "calotype");
+    const auto constant = [&](size_t i) { return *view.value(requantize.inputs[i]).constant; };
+    EXPECT_THAT(constant(1).values<float>(), ElementsAre(0.25F, 0.5F, 1));  // largest input scale * weight scale
+    EXPECT_EQ(constant(1).dims(), (Dims{3, 1, 1}));
+    EXPECT_THAT(constant(2).values<float>(), ElementsAre(2.5F, 5, 10));
+    EXPECT_THAT(constant(3).values<float>(), ElementsAre(0.1F));
+    ASSERT_EQ(view.functions.size(), 2U);
+    EXPECT_EQ(view.functions[0].body.name, "Requantize");
+    EXPECT_EQ(view.other_opsets.at("calotype"), 1);
+}
+
+TEST(View, KeepsTheFunctionsThatACpuPartCalls) {
+    graph::Graph model = model_of_small_network();
+    model.local_functions = "functions";
+    model.other_opsets["theirs"] = 3;
+    const graph::Graph view = make_view(model, {CpuPart{&model}});
+    EXPECT_EQ(view.local_functions, "functions");
+    EXPECT_EQ(view.other_opsets.at("theirs"), 3);
 }
 
 TEST(View, TurnsWeightsToOnnxOrder) {

@@ -1,0 +1,22 @@
+#pragma once
+
+// The NPU's rounding as ONNX functions, so that the view shows one node where the arithmetic takes several.
+
+#include "graph/graph.hpp"
+
+namespace calotype::view {
+
+inline constexpr const char* kDomain = "calotype";
+inline constexpr const char* kRequantize = "Requantize";
+inline constexpr const char* kAdd = "Add";
+
+/// Requantize(x, step, m, scale) = round(round(x / step) * m) * scale: x is a layer's sum in reals, step one unit of
+/// the NPU's int32 sum, m the multiplier that makes an output code of it, scale the output's.
+graph::Function requantize_function();
+
+/// Add(a, b, scale_a, scale_b, factor_a, factor_b, step) = (term(a) + term(b) + 1/2) * step, term(x) =
+/// round(round(x / scale) * factor + 2^-9): the NPU adds int16 terms in units of `step`, 2^-r of an output code, and
+/// the factors are multiples of 2^-8. The 2^-9 and 1/2 turn ties upwards, where round would take the even.
+graph::Function add_function();
+
+}  // namespace calotype::view

@@ -1,0 +1,90 @@
+// What stands between a layer's sum and its output's QuantizeLinear, so that ONNX Runtime rounds as the NPU does: one
+// flipped code early in a network of many layers can change as many outputs as the whole quantization does. The codes
+// are the NPU's, every one: of a sum as long as float32 knows it to half a unit, of an Add always.
+
+#include "view/output_stage.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "view/functions.hpp"
+#include "view/weights.hpp"
+
+namespace calotype::view {
+namespace {
+
+struct Stage {
+    Builder& builder;
+    const npu::Network& network;
+    const npu::Layer& layer;
+
+    const npu::CodeTensor& tensor(npu::TensorId id) const { return network.tensors.at(static_cast<size_t>(id)); }
+    const npu::Quantization& input(size_t i) const { return tensor(layer.inputs.at(i)).quantization; }
+    const npu::CodeTensor& output() const { return tensor(layer.output); }
+    /// One value, or one a channel as it broadcasts over [N, C, ...].
+    ValueId factors(const char* name, const std::vector<float>& values) const {
+        Dims dims;
+        if (values.size() > 1) {
+            dims.assign(output().shape.size(), 1);
+            dims.front() = static_cast<int64_t>(values.size());
+        }
+        return builder.floats(layer.name + "/" + name, dims, values);
+    }
+    std::vector<double> products_of_scales() const {
+        std::vector<double> steps(std::max(input(0).scale.size(), input(1).scale.size()));
+        for (size_t c = 0; c < steps.size(); ++c) {
+            const auto channel = static_cast<int64_t>(c);
+            steps[c] = double{input(0).scale_of(channel)} * double{input(1).scale_of(channel)};
+        }
+        return steps;
+    }
+    std::vector<double> scales_of_a_mean(int64_t pixels) const {
+        std::vector<double> steps(input(0).scale.begin(), input(0).scale.end());
+        for (double& step : steps) step /= static_cast<double>(pixels);
+        return steps;
+    }
+    /// The real value of one unit of the layer's sum: one, or one a channel.
+    std::vector<double> steps() const {
+        if (!layer.weight_scale.empty()) return sum_steps(layer, input(0));
+        if (std::holds_alternative<npu::Mul>(layer.attributes)) return products_of_scales();
+        if (const auto* pool = std::get_if<npu::Pool>(&layer.attributes))
+            return scales_of_a_mean(pool->global ? npu::as_map(tensor(layer.inputs[0]).shape).pixels()
+                                                 : pool->window.taps());
+        return scales_of_a_mean(1);
+    }
+};
+
+}  // namespace
+
+ValueId add_requantization(Builder& builder, const npu::Network& network, const npu::Layer& layer, ValueId y) {
+    const auto* requantization = std::get_if<npu::Requantization>(&layer.stage);
+    if (!requantization) return y;
+    const Stage stage{builder, network, layer};
+    std::vector<float> steps;  // too small for float32 where a channel's weights are all but zero: its sum stays 0
+    for (const double step : stage.steps()) {
+        const auto rounded = static_cast<float>(step);
+        steps.push_back(std::isnormal(rounded) ? rounded : 1);
+    }
+    return builder.call(kRequantize, layer.name + "/Requantize",
+                        {y, stage.factors("sum_step", steps), stage.factors("m", requantization->m),
+                         stage.factors("output_scale", stage.output().quantization.scale)});
+}
+
+ValueId add_sum(Builder& builder, const npu::Network& network, const npu::Layer& layer,
+                const std::vector<ValueId>& inputs) {
+    const Stage stage{builder, network, layer};
+    const auto& add = std::get<npu::AddArithmetic>(layer.stage);
+    const auto factors = [&](const char* name, const std::vector<int16_t>& values) {
+        std::vector<float> real(values.begin(), values.end());
+        for (float& one : real) one /= 256;
+        return stage.factors(name, real);
+    };
+    std::vector<float> step = stage.output().quantization.scale;
+    for (float& one : step) one = std::ldexp(one, -add.r);
+    return builder.call(kAdd, layer.name,
+                        {inputs.at(0), inputs.at(1), stage.factors("a/scale", stage.input(0).scale),
+                         stage.factors("b/scale", stage.input(1).scale), factors("a/factor", add.ma),
+                         factors("b/factor", add.mb), stage.factors("step", step)});
+}
+
+}  // namespace calotype::view
