@@ -1,6 +1,7 @@
 """python -m bench.accuracy: FP32 against NPU on labelled data."""
 
 import argparse
+import itertools
 import json
 import sys
 from pathlib import Path
@@ -11,7 +12,7 @@ from bench import calotype_cli
 from bench.accuracy import measures, npu, tasks
 from bench.accuracy.prepared import Prepared, prepare
 
-COLUMNS = [("network", 19, "s"), ("images", 6, "d"), ("samples", 7, "d"), ("fp32_top1", 9, ".2f"), ("npu_top1", 8, ".2f"),
+COLUMNS = [("network", 19, "s"), ("images", 6, "d"), ("draw", 4, "d"), ("without", 20, "s"), ("samples", 7, "d"), ("fp32_top1", 9, ".2f"), ("npu_top1", 8, ".2f"),
            ("difference", 10, "+.2f"), ("agreement", 9, ".2f"), ("snr_db", 6, ".2f"), ("snr_centred_db", 14, ".2f"),
            ("compile_seconds", 15, ".1f"), ("compile_peak_mb", 15, ".0f")]
 
@@ -21,7 +22,12 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--networks", nargs="+", help="default: all")
     parser.add_argument("--images", nargs="+", type=int, default=[4, 20], help="calibration samples; default 4 20")
     parser.add_argument("--mode", help="quantization mode, handed to `calotype compile`")
+    parser.add_argument("--draws", nargs="+", type=int, default=[0],
+                        help="random draws of the calibration samples, by number; default 0")
     parser.add_argument("--without", nargs="+", default=[], help="ingredients of quantization to switch off")
+    parser.add_argument("--worth", action="store_true",
+                        help="also each ingredient alone switched off: what it is worth on top of the others")
+    parser.add_argument("--score", type=int, help="score only so many evaluation samples, evenly spread; default: all")
     parser.add_argument("--npu", help="NPU configuration; `none` isolates what import and optimization do")
     parser.add_argument("--compile-option", action="append", default=[], help="one more argument of `calotype compile`")
     parser.add_argument("--run-option", action="append", default=[], help="one more argument of `calotype run`")
@@ -36,9 +42,15 @@ def compile_options(given: argparse.Namespace) -> list[str]:
     for name in ("mode", "npu"):
         if getattr(given, name):
             options += [f"--{name}", getattr(given, name)]
-    for ingredient in given.without:
-        options += ["--without", ingredient]
     return options
+
+
+def choices_of_without(given: argparse.Namespace) -> list[list[str]]:
+    """Ingredients that are switched off, one list a compilation."""
+    choices = [given.without]
+    if given.worth:
+        choices += [[*given.without, name] for name in npu.ingredients() if name not in given.without]
+    return choices
 
 
 def figures(task: Prepared, outputs: np.ndarray) -> dict:
@@ -48,12 +60,13 @@ def figures(task: Prepared, outputs: np.ndarray) -> dict:
             "snr_centred_db": measures.snr_db(outputs, task.fp32, centred=True)}
 
 
-def measure(given: argparse.Namespace, task: tasks.Task, images: int) -> dict:
-    prepared = prepare(task, given.work)
+def measure(given: argparse.Namespace, task: tasks.Task, images: int, draw: int, without: list[str]) -> dict:
+    prepared = prepare(task, given.work, draw, given.score)
     snapshot = given.work / "snapshots" / f"{task.name}_{images}"
-    row = {"network": task.name, "images": images}
+    row = {"network": task.name, "images": images, "draw": draw, "without": " ".join(without) or "-"}
+    options = compile_options(given) + [argument for name in without for argument in ("--without", name)]
     try:
-        cost = npu.compile_snapshot(prepared, snapshot, images, compile_options(given))
+        cost = npu.compile_snapshot(prepared, snapshot, images, options)
         outputs = npu.run(prepared, snapshot, given.run_option)
     except (calotype_cli.Failed, KeyError, OSError) as error:
         return row | {"failed": str(error)}
@@ -62,7 +75,7 @@ def measure(given: argparse.Namespace, task: tasks.Task, images: int) -> dict:
 
 def print_row(row: dict) -> None:
     if "failed" in row:
-        print(f"{row['network']:19s} {row['images']:6d}  FAILED: {row['failed']}")
+        print(f"{row['network']:19s} {row['images']:6d} {row['draw']:4d} {row['without']:20s}  FAILED: {row['failed']}")
     else:
         print(" ".join(f"{format(row[name], form):>{width}}" if form != "s" else f"{row[name]:{width}s}"
                        for name, width, form in COLUMNS))
@@ -94,11 +107,11 @@ def main() -> int:
     else:
         print(" ".join(f"{name:>{width}}" if form != "s" else f"{name:{width}}" for name, width, form in COLUMNS))
         rows = []
-        for images in given.images:
-            for task in tasks.chosen(given.networks):
-                rows.append(measure(given, task, images))
-                print_row(rows[-1])
-                write(given, rows)
+        for images, draw, task, without in itertools.product(given.images, given.draws, tasks.chosen(given.networks),
+                                                             choices_of_without(given)):
+            rows.append(measure(given, task, images, draw, without))
+            print_row(rows[-1])
+            write(given, rows)
     write(given, rows)
     return 1 if any("failed" in row for row in rows) else 0
 

@@ -1,5 +1,6 @@
 """Compiles a task's network and runs it over the evaluation samples, through the command line."""
 
+import re
 import shutil
 from pathlib import Path
 
@@ -9,6 +10,12 @@ from bench import calotype_cli
 from bench.accuracy.prepared import Prepared
 
 PART_BYTES = 128 << 20  # of inputs a call of `calotype run`
+
+
+def ingredients() -> list[str]:
+    """Names of what `--without` can switch off, as the command itself lists them."""
+    listed = re.search(r"--without.*?\(one of ([a-z, -]+)\)", calotype_cli.call("compile", "--help"), re.DOTALL)
+    return listed.group(1).replace("\n", " ").split(", ")
 
 
 def compile_snapshot(task: Prepared, snapshot: Path, images: int, options: list[str]) -> dict:

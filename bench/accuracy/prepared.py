@@ -13,6 +13,7 @@ from bench.accuracy.tasks import Task
 from bench.data_folder import data_folder
 
 CALIBRATION_SEED = 2026
+MOST_DRAWN = 200  # samples that a draw after the first keeps
 
 
 @dataclass
@@ -60,17 +61,33 @@ def _fill(folder: Path, task: Task, model: Path) -> None:
     np.save(folder / "fp32.npy", _fp32(session(model, 2), split.inputs))
 
 
-def prepare(task: Task, work: Path) -> Prepared:
-    """Arrays of the task, made anew where the work folder's are of another model or preprocessing."""
+def _draw(folder: Path, input_name: str, draw: int) -> Path:
+    """The calibration samples in the order of this draw; draw 0 is the order that `prepare` wrote."""
+    file = folder / ("samples.npz" if draw == 0 else f"samples_{draw}.npz")
+    if draw != 0 and not file.exists():
+        with np.load(folder / "samples.npz") as arrays:
+            samples = arrays[input_name]
+        order = np.random.default_rng(CALIBRATION_SEED + draw).permutation(len(samples))
+        np.savez(file, **{input_name: samples[order[:MOST_DRAWN]]})
+    return file
+
+
+def prepare(task: Task, work: Path, draw: int = 0, score: int | None = None) -> Prepared:
+    """Arrays of the task, made anew where the work folder's are of another model or preprocessing. `score`: so many of the
+    evaluation samples, evenly spread; None: all."""
     folder = work / "prepared" / task.name
     folder.mkdir(parents=True, exist_ok=True)
     model, stamp = data_folder() / task.model, folder / "key.json"
     key = json.dumps({"key": _key(task, model)})
     if not stamp.exists() or stamp.read_text() != key:
-        stamp.unlink(missing_ok=True)
+        for old in folder.iterdir():
+            old.unlink()
         _fill(folder, task, model)
         stamp.write_text(key)
     runner = session(model)
-    return Prepared(model, runner.get_inputs()[0].name, runner.get_outputs()[0].name, folder / "samples.npz",
-                    np.load(folder / "inputs.npy", mmap_mode="r"), np.load(folder / "labels.npy"),
-                    np.load(folder / "fp32.npy"))
+    input_name = runner.get_inputs()[0].name
+    inputs, labels = np.load(folder / "inputs.npy", mmap_mode="r"), np.load(folder / "labels.npy")
+    chosen = np.unique(np.linspace(0, len(labels) - 1, score or len(labels)).astype(int))
+    inputs = inputs if len(chosen) == len(labels) else inputs[chosen]
+    return Prepared(model, input_name, runner.get_outputs()[0].name, _draw(folder, input_name, draw), inputs, labels[chosen],
+                    np.load(folder / "fp32.npy")[chosen])

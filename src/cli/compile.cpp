@@ -1,9 +1,13 @@
 #include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <ranges>
 
 #include "calotype/compile.hpp"
 #include "cli/options.hpp"
 #include "cli/progress.hpp"
 #include "cli/report_text.hpp"
+#include "quantize/quantize.hpp"
 
 namespace calotype::cli {
 namespace {
@@ -64,7 +68,8 @@ void add_compile(CLI::App& app, Action& action) {
     command->add_option("--shape", options->shapes,
                         "INPUT=DIMS: one more input shape to make a program for; repeatable");
     command->add_option("--without", compile.without,
-                        "Switch an ingredient of quantization off, as in bias-correction; repeatable");
+                        fmt::format("Switch an ingredient of quantization off (one of {}); repeatable",
+                                    fmt::join(std::views::keys(quantize::ingredients()), ", ")));
     command->add_option("--disable", compile.disabled_rewrites, "Switch a rewrite of the graph off; repeatable");
     command->add_option("--threads", compile.threads, "0: as many as there are processors; never changes a byte")
         ->capture_default_str();
