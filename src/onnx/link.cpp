@@ -1,0 +1,151 @@
+#include <fmt/format.h>
+
+#include <set>
+
+#include "onnx/read_parts.hpp"
+
+namespace calotype::onnx {
+namespace {
+
+using graph::Graph;
+using graph::Node;
+using graph::ValueId;
+
+/// Node names made unique: thousands without a name must not search thousands of times.
+class NodeNames {
+  public:
+    std::string unused(const std::string& name) {
+        std::string candidate = name;
+        int64_t& suffix = suffixes_[name];
+        while (!names_.insert(candidate).second) candidate = fmt::format("{}_{}", name, ++suffix);
+        return candidate;
+    }
+
+  private:
+    std::set<std::string> names_;
+    std::map<std::string, int64_t> suffixes_;
+};
+
+/// The content of a Constant node, where it is numbers.
+std::optional<Tensor> constant_of(const Node& node) {
+    if (node.op != "Constant" || !node.domain.empty() || node.outputs.size() != 1) return std::nullopt;
+    for (const auto& [name, attribute] : node.attributes) {
+        if (const auto* t = std::get_if<Tensor>(&attribute)) return *t;
+        if (const auto* i = std::get_if<int64_t>(&attribute)) return Tensor::of<int64_t>({}, std::span(i, 1));
+        if (const auto* f = std::get_if<float>(&attribute)) return Tensor::of<float>({}, std::span(f, 1));
+        if (const auto* is = std::get_if<std::vector<int64_t>>(&attribute))
+            return Tensor::of<int64_t>({static_cast<int64_t>(is->size())}, *is);
+        if (const auto* fs = std::get_if<std::vector<float>>(&attribute))
+            return Tensor::of<float>({static_cast<int64_t>(fs->size())}, *fs);
+    }
+    return std::nullopt;
+}
+
+void add_initializers(Graph& graph, std::vector<NamedTensor>& initializers) {
+    for (NamedTensor& one : initializers) {
+        if (one.name.empty() || graph.find_value(one.name))
+            broken(fmt::format("tensor `{}`", one.name), "its name is missing or given twice");
+        graph.add_constant(std::move(one.name), std::move(one.tensor));
+    }
+}
+
+void add_inputs(Graph& graph, const std::vector<ValueInfo>& inputs) {
+    for (const ValueInfo& one : inputs) {
+        const auto known = graph.find_value(one.name);
+        if (known && graph.is_constant(*known)) continue;  // before IR version 4 initializers are listed as inputs
+        if (known || one.name.empty())
+            broken(fmt::format("input `{}`", one.name), "its name is missing or given twice");
+        const ValueId id = graph.add_value(one.name, one.type, one.dims);
+        graph.value(id).symbols = one.symbols;
+        graph.inputs.push_back(id);
+    }
+}
+
+void add_made_values(Graph& graph, std::vector<NamedNode>& nodes) {
+    NodeNames names;
+    for (auto& [node, inputs, outputs] : nodes) {
+        node.name = names.unused(node.name.empty() ? node.op : node.name);
+        for (const std::string& name : outputs) {
+            if (!name.empty() && graph.find_value(name))
+                broken(subject_of(node), fmt::format("it makes `{}`, which is made before", name));
+            node.outputs.push_back(name.empty() ? ValueId::none : graph.add_value(name));
+        }
+    }
+}
+
+void find_read_values(const Graph& graph, std::vector<NamedNode>& nodes) {
+    for (auto& [node, inputs, outputs] : nodes) {
+        for (const std::string& name : inputs) {
+            const auto found = name.empty() ? std::optional(ValueId::none) : graph.find_value(name);
+            if (!found) broken(subject_of(node), fmt::format("it reads `{}`, which nothing makes", name));
+            node.inputs.push_back(*found);
+        }
+        for (const auto& [attribute, value] : node.attributes) {
+            const auto* subgraph = std::get_if<graph::OpaqueGraph>(&value);
+            if (subgraph == nullptr) continue;
+            for (const std::string& name : subgraph->captured_values) {
+                if (!graph.find_value(name))
+                    broken(subject_of(node),
+                           fmt::format("its subgraph `{}` reads `{}`, which nothing makes", attribute, name));
+            }
+        }
+    }
+}
+
+void add_nodes(Graph& graph, std::vector<NamedNode>& nodes) {
+    for (NamedNode& one : nodes) {
+        if (auto content = constant_of(one.node)) {
+            graph::Value& value = graph.value(one.node.outputs[0]);
+            value.type = content->type();
+            value.dims = content->dims();
+            value.constant = std::move(content);
+        } else {
+            graph.add_node(std::move(one.node));
+        }
+    }
+}
+
+void add_outputs(Graph& graph, const std::vector<ValueInfo>& outputs) {
+    std::set<ValueId> seen;
+    for (const ValueInfo& one : outputs) {
+        const auto found = graph.find_value(one.name);
+        if (!found) broken(fmt::format("output `{}`", one.name), "nothing makes it");
+        if (!seen.insert(*found).second) broken(fmt::format("output `{}`", one.name), "it is listed twice");
+        graph.outputs.push_back(*found);
+    }
+}
+
+/// What the file says about types and shapes of values in between and of outputs.
+void state(Graph& graph, const std::vector<ValueInfo>& infos) {
+    for (const ValueInfo& one : infos) {
+        const auto found = graph.find_value(one.name);
+        if (!found || graph.is_constant(*found)) continue;
+        graph::Value& value = graph.value(*found);
+        if (!value.type) value.type = one.type;
+        if (!value.dims) value.dims = one.dims, value.symbols = one.symbols;
+    }
+}
+
+}  // namespace
+
+Graph link(Model model) {
+    if (!model.has_graph) broken("the model", "it holds no graph", "check that this is an ONNX file");
+    if (!model.opsets.contains("")) broken("the model", "it imports no opset of ai.onnx");
+    if (model.outputs.empty()) broken("the graph", "it has no outputs");
+    Graph graph;
+    graph.name = std::move(model.graph_name);
+    graph.opset = model.opsets.extract("").mapped();
+    graph.other_opsets = std::move(model.opsets);
+    graph.local_functions = std::move(model.local_functions);
+    add_initializers(graph, model.initializers);
+    add_inputs(graph, model.inputs);
+    add_made_values(graph, model.nodes);
+    find_read_values(graph, model.nodes);
+    add_nodes(graph, model.nodes);
+    add_outputs(graph, model.outputs);
+    state(graph, model.outputs);
+    state(graph, model.infos);
+    return graph;
+}
+
+}  // namespace calotype::onnx

@@ -1,0 +1,97 @@
+#include <fmt/format.h>
+
+#include "onnx/fields.hpp"
+#include "onnx/read_parts.hpp"
+
+namespace calotype::onnx {
+namespace {
+
+constexpr size_t kMostNodes = 1'000'000;
+
+void read_graph(Message message, Model& model, const std::filesystem::path& folder) {
+    while (message.next()) {
+        switch (message.tag()) {
+            case field::graph::name:
+                model.graph_name = message.text();
+                break;
+            case field::graph::node:
+                model.nodes.push_back(read_node(message.message("NodeProto"), folder));
+                if (model.nodes.size() > kMostNodes)
+                    broken("the graph", fmt::format("it has more than {} nodes", kMostNodes));
+                break;
+            case field::graph::initializer:
+                model.initializers.push_back(read_tensor(message.message("TensorProto"), folder));
+                break;
+            case field::graph::sparse_initializer:
+                broken("the graph", "it has a sparse initializer, which is not supported");
+            case field::graph::input:
+                model.inputs.push_back(read_value_info(message.message("ValueInfoProto")));
+                break;
+            case field::graph::output:
+                model.outputs.push_back(read_value_info(message.message("ValueInfoProto")));
+                break;
+            case field::graph::value_info:
+                model.infos.push_back(read_value_info(message.message("ValueInfoProto")));
+                break;
+            default:
+                message.skip();
+        }
+    }
+}
+
+void read_opset(Message message, Model& model) {
+    std::string domain;
+    int64_t version = 0;
+    while (message.next()) {
+        if (message.tag() == field::opset::domain)
+            domain = message.text();
+        else if (message.tag() == field::opset::version)
+            version = message.integer();
+        else
+            message.skip();
+    }
+    if (domain == "ai.onnx") domain.clear();
+    if (!model.opsets.emplace(domain, version).second) {
+        broken("the model", fmt::format("it imports the domain `{}` twice", domain.empty() ? "ai.onnx" : domain));
+    }
+}
+
+void check_ir_version(int64_t version) {
+    constexpr int64_t kNewest = 13;  // of ONNX 1.20
+    if (version < 0 || version > kNewest) {
+        broken("the model", fmt::format("it is of IR version {}, up to {} are read", version, kNewest),
+               "export it with an older version of onnx");
+    }
+}
+
+}  // namespace
+
+Model read_model(Message message, const std::filesystem::path& folder) {
+    Model model;
+    while (message.next()) {
+        switch (message.tag()) {
+            case field::model::ir_version:
+                check_ir_version(message.integer());
+                break;
+            case field::model::graph:
+                if (model.has_graph) broken("the model", "it holds two graphs");
+                model.has_graph = true;
+                read_graph(message.message("GraphProto"), model, folder);
+                break;
+            case field::model::opset_import:
+                read_opset(message.message("OperatorSetIdProto"), model);
+                break;
+            case field::model::functions: {
+                const std::string_view bytes = message.bytes();
+                protozero::pbf_writer(model.local_functions)
+                    .add_message(field::model::functions, bytes.data(), bytes.size());
+                break;
+            }
+            default:
+                message.skip();
+        }
+    }
+    return model;
+}
+
+}  // namespace calotype::onnx
