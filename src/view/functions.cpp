@@ -32,6 +32,12 @@ class Body {
 
 }  // namespace
 
+graph::Function quantize_function() {
+    Body body(kQuantize, {"x", "coefficient", "scale"});
+    const ValueId code = body.node("Round", "code", {body.node("Mul", "in_codes", {body.input(0), body.input(1)})});
+    return body.finish(body.node("Mul", "y", {code, body.input(2)}));
+}
+
 graph::Function requantize_function() {
     Body body(kRequantize, {"x", "step", "m", "scale"});
     const ValueId sum = body.node("Round", "sum", {body.node("Div", "in_steps", {body.input(0), body.input(1)})});

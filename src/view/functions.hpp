@@ -7,8 +7,13 @@
 namespace calotype::view {
 
 inline constexpr const char* kDomain = "calotype";
+inline constexpr const char* kQuantize = "Quantize";
 inline constexpr const char* kRequantize = "Requantize";
 inline constexpr const char* kAdd = "Add";
+
+/// Quantize(x, coefficient, scale) = round(x * coefficient) * scale: what an NPU subgraph reads, coefficient =
+/// float32(1 / scale). A value half way between two codes falls otherwise where x is divided by the scale.
+graph::Function quantize_function();
 
 /// Requantize(x, step, m, scale) = round(round(x / step) * m) * scale: x is a layer's sum in reals, step one unit of
 /// the NPU's int32 sum, m the multiplier that makes an output code of it, scale the output's.

@@ -9,7 +9,7 @@
 #include "view/builder.hpp"
 #include "view/functions.hpp"
 #include "view/layer_nodes.hpp"
-#include "view/output_stage.hpp"
+#include "view/rounding.hpp"
 
 namespace calotype::view {
 namespace {
@@ -24,7 +24,10 @@ class NpuView {
 
     void add(Known& known) {
         for (const auto& placement : network_.inputs)
-            quantize(placement.tensor, read(placement, known.at(placement.value)), placement.value);
+            quantize(placement.tensor,
+                     add_quantization(builder_, placement.value, tensor(placement.tensor),
+                                      read(placement, known.at(placement.value))),
+                     placement.value);
         for (size_t i = 0; i < network_.layers.size(); ++i) layer(i);
         for (const auto& placement : network_.outputs) known[placement.value] = write(placement);
     }
@@ -161,7 +164,7 @@ void add_output(graph::Graph& view, const graph::Value& output, ValueId made) {
 graph::Graph make_view(const graph::Graph& model, const std::vector<Part>& parts) {
     graph::Graph view;
     view.name = model.name;
-    view.functions = {requantize_function(), add_function()};
+    view.functions = {quantize_function(), requantize_function(), add_function()};
     view.other_opsets[kDomain] = 1;
     Known known;
     for (const ValueId input : model.inputs) {

@@ -23,7 +23,10 @@ class RandomNetwork {
     explicit RandomNetwork(uint32_t seed) : random_(seed) {}
 
     npu::TensorId input(int64_t channels, bool per_channel) {
-        const npu::TensorId id = tensor({kHeight, kWidth, channels}, quantization(channels, per_channel));
+        return input(channels, quantization(channels, per_channel));
+    }
+    npu::TensorId input(int64_t channels, npu::Quantization q) {
+        const npu::TensorId id = tensor({kHeight, kWidth, channels}, std::move(q));
         network_.inputs.push_back(placement(id));
         return id;
     }
@@ -67,13 +70,20 @@ class RandomNetwork {
 
     /// Random codes through both; the number of outputs that differ.
     size_t differing() {
+        std::map<std::string, std::vector<float>> reals;
+        for (const auto& given : network_.inputs)
+            reals[given.value] = as_value(given.tensor, random_codes(given.tensor));
+        return differing(reals);
+    }
+    /// The same for these inputs, [1, C, ...].
+    size_t differing(const std::map<std::string, std::vector<float>>& inputs) {
         graph::Graph model;
         std::map<std::string, Tensor> reals;
         std::vector<std::vector<int8_t>> codes;
         for (const auto& given : network_.inputs) {
             model.inputs.push_back(model.add_value(given.value, DataType::float32, given.dims));
-            codes.push_back(random_codes(given.tensor));
-            reals[given.value] = Tensor::of<float>(given.dims, as_value(given.tensor, codes.back()));
+            reals[given.value] = Tensor::of<float>(given.dims, inputs.at(given.value));
+            codes.push_back(as_codes(given.tensor, inputs.at(given.value)));
         }
         graph::Node node;
         node.op = "Layer";
@@ -121,6 +131,18 @@ class RandomNetwork {
                     static_cast<float>(codes[static_cast<size_t>(p * channels + c)] - scales(id).zero_point_of(c)) *
                     scales(id).scale_of(c);
         return reals;
+    }
+    /// The runtime's conversion, design.md, Boundary: RNE(x * float32(1 / scale)) + zero point.
+    std::vector<int8_t> as_codes(npu::TensorId id, const std::vector<float>& reals) const {
+        const int64_t channels = of(id).shape.back(), pixels = static_cast<int64_t>(reals.size()) / channels;
+        std::vector<int8_t> codes(reals.size());
+        for (int64_t p = 0; p < pixels; ++p)
+            for (int64_t c = 0; c < channels; ++c) {
+                const float scaled = reals[static_cast<size_t>(c * pixels + p)] * (1 / scales(id).scale_of(c));
+                codes[static_cast<size_t>(p * channels + c)] = static_cast<int8_t>(std::clamp(
+                    std::nearbyint(scaled) + static_cast<float>(scales(id).zero_point_of(c)), -128.0F, 127.0F));
+            }
+        return codes;
     }
     std::vector<int8_t> emulated(const std::vector<std::vector<int8_t>>& inputs) const {
         const emulate::Executor executor(network_, plan::plan(network_, npu::find_config(npu::kDefaultConfig)),
@@ -226,6 +248,22 @@ TEST_P(ViewRounds, ARequantizeLayer) {
     layer.stage = npu::make_requantize(made.scales(layer.inputs[0]), made.scales(layer.output));
     made.finish(std::move(layer));
     EXPECT_EQ(made.differing(), 0U);
+}
+
+// Whole numbers over a range of 274: 137 lies half way between codes 127 and 128, which division and multiplication by
+// the inverse tell apart.
+TEST(ViewRoundsInputs, WhereTheyAreTies) {
+    RandomNetwork made(1);
+    npu::Layer layer;
+    layer.attributes = npu::Requantize{};
+    npu::Quantization q{{274.0F / 255}, {-14}};
+    layer.inputs = {made.input(3, q)};
+    layer.output = made.tensor({kHeight, kWidth, 3}, q);
+    layer.stage = npu::make_requantize(q, q);
+    made.finish(std::move(layer));
+    std::vector<float> pixels;
+    for (int64_t i = 0; i < 3 * kHeight * kWidth; ++i) pixels.push_back(static_cast<float>(i % 275 - 123));
+    EXPECT_EQ(made.differing({{"t0", pixels}}), 0U);
 }
 
 TEST_P(ViewRounds, AnAveragePool) {

@@ -1,8 +1,8 @@
-// What stands between a layer's sum and its output's QuantizeLinear, so that ONNX Runtime rounds as the NPU does: one
-// flipped code early in a network of many layers can change as many outputs as the whole quantization does. The codes
-// are the NPU's, every one: of a sum as long as float32 knows it to half a unit, of an Add always.
+// What stands before a QuantizeLinear, so that ONNX Runtime rounds as the NPU does: one flipped code early in a network of
+// many layers can change as many outputs as the whole quantization does. The codes are the NPU's, every one: of a sum as
+// long as float32 knows it to half a unit, of an input and an Add always.
 
-#include "view/output_stage.hpp"
+#include "view/rounding.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -13,6 +13,16 @@
 namespace calotype::view {
 namespace {
 
+/// One value, or one a channel as it broadcasts over [N, C, ...] of a tensor of that rank per sample.
+ValueId spread(Builder& builder, const std::string& name, const std::vector<float>& values, size_t rank) {
+    Dims dims;
+    if (values.size() > 1) {
+        dims.assign(rank, 1);
+        dims.front() = static_cast<int64_t>(values.size());
+    }
+    return builder.floats(name, dims, values);
+}
+
 struct Stage {
     Builder& builder;
     const npu::Network& network;
@@ -21,14 +31,8 @@ struct Stage {
     const npu::CodeTensor& tensor(npu::TensorId id) const { return network.tensors.at(static_cast<size_t>(id)); }
     const npu::Quantization& input(size_t i) const { return tensor(layer.inputs.at(i)).quantization; }
     const npu::CodeTensor& output() const { return tensor(layer.output); }
-    /// One value, or one a channel as it broadcasts over [N, C, ...].
     ValueId factors(const char* name, const std::vector<float>& values) const {
-        Dims dims;
-        if (values.size() > 1) {
-            dims.assign(output().shape.size(), 1);
-            dims.front() = static_cast<int64_t>(values.size());
-        }
-        return builder.floats(layer.name + "/" + name, dims, values);
+        return spread(builder, layer.name + "/" + name, values, output().shape.size());
     }
     std::vector<double> products_of_scales() const {
         std::vector<double> steps(std::max(input(0).scale.size(), input(1).scale.size()));
@@ -55,6 +59,16 @@ struct Stage {
 };
 
 }  // namespace
+
+ValueId add_quantization(Builder& builder, const std::string& name, const npu::CodeTensor& tensor, ValueId x) {
+    const std::vector<float>& scale = tensor.quantization.scale;
+    std::vector<float> coefficient;
+    for (const float one : scale) coefficient.push_back(static_cast<float>(1.0 / double{one}));
+    if (coefficient == std::vector{1.0F}) return x;  // QuantizeLinear divides by 1: the same
+    return builder.call(kQuantize, name + "/Quantize",
+                        {x, spread(builder, name + "/coefficient", coefficient, tensor.shape.size()),
+                         spread(builder, name + "/input_scale", scale, tensor.shape.size())});
+}
 
 ValueId add_requantization(Builder& builder, const npu::Network& network, const npu::Layer& layer, ValueId y) {
     const auto* requantization = std::get_if<npu::Requantization>(&layer.stage);

@@ -1,9 +1,14 @@
 #pragma once
 
+// The NPU's rounding between a value and its QuantizeLinear.
+
 #include "npu/layer.hpp"
 #include "view/builder.hpp"
 
 namespace calotype::view {
+
+/// `x`, what a subgraph reads as a tensor, rounded to the tensor's codes as the runtime rounds it, still in reals.
+ValueId add_quantization(Builder& builder, const std::string& name, const npu::CodeTensor& tensor, ValueId x);
 
 /// `y`, a layer's sum in reals, rounded to the output's codes as the NPU rounds it, still in reals. `y` itself where
 /// the layer does not requantize.
