@@ -1,5 +1,7 @@
 // The main flow: model file and samples to a snapshot.
 
+#include <fmt/format.h>
+
 #include <nlohmann/json.hpp>
 
 #include "base/hash.hpp"
@@ -9,6 +11,7 @@
 #include "compiler/front.hpp"
 #include "compiler/layer_report.hpp"
 #include "compiler/values.hpp"
+#include "npu/text.hpp"
 #include "onnx/write.hpp"
 #include "plan/plan.hpp"
 #include "quantize/quantize.hpp"
@@ -31,6 +34,12 @@ std::vector<npu::Program> programs_of(const execute::Model& model) {
     return programs;
 }
 
+/// The view was made for the first sample's shape: where the model's batch is free, the view's is.
+void free_batch(graph::Value& shown, const std::vector<execute::Port>& ports) {
+    for (const execute::Port& port : ports)
+        if (port.name == shown.name) shown.dims = port.dims;
+}
+
 graph::Graph view_of(const compiler::Front& front, const execute::Model& model) {
     std::vector<view::Part> parts;
     for (size_t k = 0; k < model.subgraphs.size(); ++k) {
@@ -39,7 +48,10 @@ graph::Graph view_of(const compiler::Front& front, const execute::Model& model) 
         else
             parts.emplace_back(view::CpuPart{&front.plan.subgraphs[k].graph});
     }
-    return view::make_view(front.graph, parts);
+    graph::Graph view = view::make_view(front.graph, parts);
+    for (const graph::ValueId id : view.inputs) free_batch(view.value(id), model.inputs);
+    for (const graph::ValueId id : view.outputs) free_batch(view.value(id), model.outputs);
+    return view;
 }
 
 }  // namespace
@@ -77,7 +89,9 @@ CompileResult compile(const CompileOptions& options, const Samples& samples) {
         const quantize::Calibration calibration =
             compiler::calibration_of(front, model, k, samples, count, options.ort_library);
         auto quantized = quantize::quantize(part.network, calibration, quantize_options, pool);
+        dump(fmt::format("quantize_NPU_{}", k), npu::to_text(quantized.network));
         npu::Program program = plan::plan(quantized.network, front.config);
+        dump(fmt::format("plan_NPU_{}", k), npu::to_text(program, quantized.network));
         compiler::set_boundaries(model, quantized.network, quantized.whole_numbers);
         for (auto& layer : compiler::layer_report(quantized.network, program, quantized.errors, k))
             layers.push_back(std::move(layer));
@@ -92,7 +106,9 @@ CompileResult compile(const CompileOptions& options, const Samples& samples) {
     contents.options_sha256 = sha256(compiler::canonical_text(options));
     contents.preprocessing = samples.preprocessing();
     if (options.golden) contents.golden = runtime::make_golden(model, first_sample, pool, options.ort_library);
-    contents.iriz_onnx = onnx::write(view_of(front, model));
+    const graph::Graph view = view_of(front, model);
+    dump("view", graph::to_text(view));
+    contents.iriz_onnx = onnx::write(view);
     auto report = nlohmann::json::parse(
         report::explain_json(front.plan, programs_of(model), front.config, options.model.filename()));
     report["layers"] = std::move(layers);

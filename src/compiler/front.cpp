@@ -1,7 +1,10 @@
 #include "compiler/front.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
+#include "npu/text.hpp"
 #include "observe/observe.hpp"
 #include "onnx/read.hpp"
 #include "optimize/optimize.hpp"
@@ -22,6 +25,17 @@ int64_t batch_of(const graph::Graph& graph) {
     return dims && !dims->empty() ? dims->front() : 1;
 }
 
+std::string subgraphs_text(const partition::Plan& plan) {
+    std::string text;
+    for (size_t k = 0; k < plan.subgraphs.size(); ++k) {
+        const partition::Subgraph& part = plan.subgraphs[k];
+        const bool npu = part.device == partition::Device::npu;
+        text += fmt::format("{}_{}, {} MACs\n", npu ? "NPU" : "CPU", k, part.macs);
+        text += npu ? npu::to_text(part.network) : graph::to_text(part.graph);
+    }
+    return text;
+}
+
 }  // namespace
 
 Front make_front(const FrontOptions& options, const std::map<std::string, Tensor>& sample, Dump& dump) {
@@ -39,6 +53,7 @@ Front make_front(const FrontOptions& options, const std::map<std::string, Tensor
     optimize::run(front.graph, rewrites);
 
     front.plan = partition::partition(front.graph, front.config);
+    dump("partition", subgraphs_text(front.plan));
     front.batch = batch_of(front.graph);
     return front;
 }

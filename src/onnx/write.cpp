@@ -105,12 +105,14 @@ std::string value_bytes(const graph::Value& value) {
     }
     pbf_writer shape(tensor, field::tensor_type::shape);
     for (size_t i = 0; i < value.dims->size(); ++i) {
-        pbf_writer dim(shape, field::shape::dim);
+        std::string dim;  // empty where nothing is known: pbf_writer drops an empty message it opened itself
+        pbf_writer content(dim);
         if ((*value.dims)[i] >= 0) {
-            dim.add_int64(field::dim::value, (*value.dims)[i]);
+            content.add_int64(field::dim::value, (*value.dims)[i]);
         } else if (i < value.symbols.size() && !value.symbols[i].empty()) {
-            dim.add_string(field::dim::param, value.symbols[i]);
+            content.add_string(field::dim::param, value.symbols[i]);
         }
+        shape.add_message(field::shape::dim, dim);
     }
     shape.commit();
     tensor.commit();
