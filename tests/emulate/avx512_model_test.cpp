@@ -25,6 +25,7 @@ namespace {
 #include "emulate/kernels/generic/stage.inl.hpp"
 #include "emulate/kernels/generic/panel.inl.hpp"
 #include "emulate/kernels/generic/dense.inl.hpp"
+#include "emulate/kernels/generic/depthwise_panel.inl.hpp"
 #include "emulate/kernels/generic/depthwise.inl.hpp"
 #include "emulate/kernels/generic/elementwise.inl.hpp"
 #include "emulate/kernels/generic/pool.inl.hpp"

@@ -1,4 +1,4 @@
-// avx512/tile.hpp in plain loops: its asm cannot run over the model.
+// avx512/tile.hpp and depthwise_tile.hpp in plain loops: their asm cannot run over the model.
 
 constexpr int kTileVectors[] = {4, 2, 1};
 constexpr int kTileSums = 24;
@@ -27,4 +27,18 @@ void with_vectors(int vectors, Body body) {
         case 2: return body(std::integral_constant<int, 2>{});
         default: return body(std::integral_constant<int, 1>{});
     }
+}
+
+constexpr int kDepthwiseBlocks = 4;
+
+inline void depthwise_tile(int64_t blocks, const DepthwiseInput& in, int32_t* sums) {
+    for (int64_t b = 0; b < blocks; ++b)
+        for (int v = 0; v < 4; ++v) {
+            Wide acc = load_wide(in.bias + v * kLanes);
+            for (int64_t s = 0; s < in.steps; ++s) {
+                const int64_t at = b * in.advance + in.taps[s] + (v == 0 ? 0 : in.wides[v - 1]);
+                acc = _mm512_dpbusd_epi32(acc, load_wide(in.panel + at / 4), load_bytes(in.weights + (s * 4 + v) * 64));
+            }
+            store_wide(sums + (b * 4 + v) * kLanes, acc);
+        }
 }

@@ -48,9 +48,12 @@ inline Bytes step_up(Bytes k, Bytes threshold, Bytes value, Bytes amount) {
     return _mm256_add_epi8(k, _mm256_andnot_si256(_mm256_cmpgt_epi8(threshold, value), amount));
 }
 
-/// RNE(min(float32(acc) * m, 32767)). What lies below int32 becomes its least value, which packing saturates alike.
+/// RNE(float32(acc) * m) of what lies in int32. Above, kCap makes it 32767; below, it becomes the least int32, which packing
+/// saturates alike.
+template <bool kCap>
 inline Wide scale(Wide acc, Floats m) {
-    return _mm256_cvtps_epi32(_mm256_min_ps(_mm256_mul_ps(_mm256_cvtepi32_ps(acc), m), _mm256_set1_ps(32767.0F)));
+    const Floats product = _mm256_mul_ps(_mm256_cvtepi32_ps(acc), m);
+    return _mm256_cvtps_epi32(kCap ? _mm256_min_ps(product, _mm256_set1_ps(32767.0F)) : product);
 }
 
 inline Words pack_words(Wide a, Wide b) { return _mm256_packs_epi32(a, b); }
@@ -114,17 +117,15 @@ inline void to_elems(Elem* to, const int8_t* codes, int64_t n) {
     for (; i < n; ++i) to[i] = codes[i];
 }
 
-/// Depthwise: adds one step of kTaps taps to a block of sums. `weights` holds kBlock * kTaps, in the sums' order.
-inline void depthwise_step(Wide sums[4], const Elem* const taps[kTaps], int64_t at, const TapWeight* weights) {
-    const Words a0 = load_words(taps[0] + at), a1 = load_words(taps[0] + at + 16);
-    const Words b0 = load_words(taps[1] + at), b1 = load_words(taps[1] + at + 16);
-    sums[0] = add_wide(sums[0], _mm256_madd_epi16(pair_low(a0, b0), load_words(weights)));
-    sums[1] = add_wide(sums[1], _mm256_madd_epi16(pair_high(a0, b0), load_words(weights + 16)));
-    sums[2] = add_wide(sums[2], _mm256_madd_epi16(pair_low(a1, b1), load_words(weights + 32)));
-    sums[3] = add_wide(sums[3], _mm256_madd_epi16(pair_high(a1, b1), load_words(weights + 48)));
+/// A code as kTaps elements of the panel.
+inline int32_t splat_code(int32_t code) { return static_cast<int32_t>((static_cast<uint32_t>(code) & 0xFFFF) * 0x10001); }
+
+/// A block of codes of kTaps rows, interleaved to dwords in their order.
+inline void interleave_block(int32_t* to, const int8_t* const rows[kTaps]) {
+    for (int i = 0; i < kBlock; i += 16) {
+        const __m128i a = _mm_loadu_si128(reinterpret_cast<const __m128i*>(rows[0] + i));
+        const __m128i b = _mm_loadu_si128(reinterpret_cast<const __m128i*>(rows[1] + i));
+        store_wide(to + i, _mm256_cvtepi8_epi16(_mm_unpacklo_epi8(a, b)));
+        store_wide(to + i + 8, _mm256_cvtepi8_epi16(_mm_unpackhi_epi8(a, b)));
+    }
 }
-/// Where lane `lane` of wide `vector` of a depthwise block lies in the block.
-constexpr int depthwise_offset(int vector, int lane) {
-    return 16 * (vector / 2) + 8 * (lane / 4) + 4 * (vector % 2) + lane % 4;
-}
-inline Bytes depthwise_natural(Bytes packed) { return _mm256_permute4x64_epi64(packed, 0xD8); }

@@ -46,9 +46,12 @@ inline Bytes step_up(Bytes k, Bytes threshold, Bytes value, Bytes amount) {
     return _mm512_mask_add_epi8(k, _mm512_cmple_epi8_mask(threshold, value), k, amount);
 }
 
-/// RNE(min(float32(acc) * m, 32767)). What lies below int32 becomes its least value, which packing saturates alike.
+/// RNE(float32(acc) * m) of what lies in int32. Above, kCap makes it 32767; below, it becomes the least int32, which packing
+/// saturates alike.
+template <bool kCap>
 inline Wide scale(Wide acc, Floats m) {
-    return _mm512_cvtps_epi32(_mm512_min_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(acc), m), _mm512_set1_ps(32767.0F)));
+    const Floats product = _mm512_mul_ps(_mm512_cvtepi32_ps(acc), m);
+    return _mm512_cvtps_epi32(kCap ? _mm512_min_ps(product, _mm512_set1_ps(32767.0F)) : product);
 }
 
 inline Words pack_words(Wide a, Wide b) { return _mm512_packs_epi32(a, b); }
@@ -105,17 +108,20 @@ inline void to_elems(Elem* to, const int8_t* codes, int64_t n) {
     for (; i < n; ++i) to[i] = static_cast<Elem>(codes[i] + kElemOffset);
 }
 
-/// Depthwise: adds one step of kTaps taps to a block of sums. `weights` holds kBlock * kTaps, in the sums' order.
-inline void depthwise_step(Wide sums[4], const Elem* const taps[kTaps], int64_t at, const TapWeight* weights) {
-    const Bytes a = _mm512_loadu_si512(taps[0] + at), b = _mm512_loadu_si512(taps[1] + at);
-    const Bytes c = _mm512_loadu_si512(taps[2] + at), d = _mm512_loadu_si512(taps[3] + at);
+/// A code as kTaps elements of the panel.
+inline int32_t splat_code(int32_t code) { return (code + kElemOffset) * 0x01010101; }
+
+/// Codes [from, from + 64) of kTaps rows, interleaved to dwords in their order.
+inline void interleave_block(int32_t* to, const int8_t* const rows[kTaps]) {
+    // In-lane unpacking of rows whose dwords went 0 4 8 12 1 5 9 13 ... to the lanes gives wides in natural order.
+    alignas(64) static constexpr int32_t kOrder[16] = {0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15};
+    const Wide order = _mm512_loadu_si512(kOrder), flip = set_bytes(-128);
+    const auto row = [&](int t) { return _mm512_permutexvar_epi32(order, _mm512_xor_si512(load_bytes(rows[t]), flip)); };
+    const Bytes a = row(0), b = row(1), c = row(2), d = row(3);
     const Words ab_low = interleave_low(a, b), ab_high = interleave_high(a, b);
     const Words cd_low = interleave_low(c, d), cd_high = interleave_high(c, d);
-    sums[0] = _mm512_dpbusd_epi32(sums[0], pair_low(ab_low, cd_low), load_bytes(weights));
-    sums[1] = _mm512_dpbusd_epi32(sums[1], pair_high(ab_low, cd_low), load_bytes(weights + 64));
-    sums[2] = _mm512_dpbusd_epi32(sums[2], pair_low(ab_high, cd_high), load_bytes(weights + 128));
-    sums[3] = _mm512_dpbusd_epi32(sums[3], pair_high(ab_high, cd_high), load_bytes(weights + 192));
+    store_wide(to, pair_low(ab_low, cd_low));
+    store_wide(to + 16, pair_high(ab_low, cd_low));
+    store_wide(to + 32, pair_low(ab_high, cd_high));
+    store_wide(to + 48, pair_high(ab_high, cd_high));
 }
-/// Where lane `lane` of wide `vector` of a depthwise block lies in the block.
-constexpr int depthwise_offset(int vector, int lane) { return 16 * (lane / 4) + 4 * vector + lane % 4; }
-inline Bytes depthwise_natural(Bytes packed) { return packed; }

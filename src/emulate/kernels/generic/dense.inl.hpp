@@ -128,7 +128,7 @@ void DenseLayer::run_row(const Row& row, size_t index) const {
     constexpr int64_t kBlockPixels = 4 / kVectors, kMost = tile_pixels(kVectors);
     alignas(64) int32_t sums[(kTileSums + 4) * kLanes];
     const ChannelTile& channels = tiles_[index];
-    const StageBlock& block = stage_.blocks[index];
+    const int64_t step = out_.channels, count = channels.channels;
     const int64_t pixel_elems = conv_.window.width.stride * panel_.in.channels;
     TileInput in{};
     in.pixel = row.panel + channels.group * group_in_;
@@ -146,12 +146,10 @@ void DenseLayer::run_row(const Row& row, size_t index) const {
         const int64_t pixels = std::min(most, left);
         tile<kVectors>(pixels, in, sums);
         const int32_t* from = sums;
-        for (int64_t p = 0; p < pixels; p += kBlockPixels, from += kBlock, y += kBlockPixels * out_.channels) {
-            const Wide four[4] = {load_wide(from), load_wide(from + kLanes), load_wide(from + 2 * kLanes),
-                                  load_wide(from + 3 * kLanes)};
-            store_pixels<kVectors>(y, out_.channels, natural(finish<kKind>(stage_, block, four)),
-                                   std::min(kBlockPixels, pixels - p), channels.channels);
-        }
+        const Finisher<kKind> finish(stage_, stage_.blocks[index]);
+        for (int64_t p = 0; p < pixels; p += kBlockPixels, from += kBlock, y += kBlockPixels * step)
+            store_pixels<kVectors>(y, step, natural(finish(from)),
+                                   std::min(kBlockPixels, pixels - p), count);
     }
 }
 

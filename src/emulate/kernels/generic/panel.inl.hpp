@@ -82,9 +82,10 @@ struct Bands {
     int64_t first_row(int64_t band) const { return band % per_depth() * rows; }
 };
 
+constexpr int64_t kSmallMacs = 1 << 18;  // below, a second thread costs more than it gives
+
 inline Bands make_bands(PanelShape& shape, int64_t depth, int64_t macs, int64_t out_row_bytes) {
     constexpr int64_t kBandBytes = 32 << 10;
-    constexpr int64_t kSmallMacs = 1 << 18;  // below, a second thread costs more than it gives
     const int64_t least = macs * 4 < kSmallMacs ? 1 : 4;
     int64_t rows = std::max<int64_t>(1, (shape.out_height + least - 1) / least);
     const auto bytes = [&] { return shape.band_elems(rows) * static_cast<int64_t>(sizeof(Elem)) + rows * out_row_bytes; };

@@ -22,7 +22,9 @@ struct alignas(64) StageBlock {
     int8_t hi[kBlock];
 };
 
-enum class StageKind { requantize, piecewise, piecewise_channels };
+/// `requantize_small`: every m is at most 1/2, so that products of int32 stay in int32 and need no cap.
+enum class StageKind { requantize, requantize_small, piecewise, piecewise_channels };
+constexpr bool has_table(StageKind kind) { return kind == StageKind::piecewise || kind == StageKind::piecewise_channels; }
 
 struct Stage {
     StageKind kind = StageKind::requantize;
@@ -57,6 +59,7 @@ Stage make_stage(const npu::OutputStage& from, size_t blocks, WideOffset order, 
     const auto* q = std::get_if<npu::Requantization>(&from);
     const auto* table = std::get_if<npu::PiecewiseLinear>(&from);
     const bool several = table != nullptr && !table->channel_m.empty();
+    if (q != nullptr && std::ranges::all_of(q->m, [](float m) { return m <= 0.5F; })) stage.kind = StageKind::requantize_small;
     if (table != nullptr) {
         stage.kind = several ? StageKind::piecewise_channels : StageKind::piecewise;
         set_table(stage, *table);
@@ -87,39 +90,73 @@ Stage make_stage(const npu::OutputStage& from, size_t blocks, WideOffset order, 
     return stage;
 }
 
-/// Number of breakpoints <= value, for each byte.
-inline Bytes segment_of(const Stage& stage, Bytes value) {
-    const Bytes breakpoints = table16(stage.breakpoints);
-    Bytes k = step_up(set_bytes(0), set_bytes(stage.breakpoints[7]), value, set_bytes(8));
-    k = step_up(k, lookup(breakpoints, add_bytes(k, set_bytes(3))), value, set_bytes(4));
-    k = step_up(k, lookup(breakpoints, add_bytes(k, set_bytes(1))), value, set_bytes(2));
-    return step_up(k, lookup(breakpoints, k), value, set_bytes(1));
-}
-
-/// Sums to codes, still in packed order.
+/// Turns sums of one block's channels to codes, still in packed order. Constants are members, so that a loop over pixels
+/// keeps them in registers: stores of codes could alias them in memory.
 template <StageKind kKind>
-inline Bytes finish(const Stage& stage, const StageBlock& block, const Wide sums[4]) {
-    Words low = pack_words(scale(sums[0], load_floats(block.m)), scale(sums[1], load_floats(block.m + kLanes)));
-    Words high = pack_words(scale(sums[2], load_floats(block.m + 2 * kLanes)), scale(sums[3], load_floats(block.m + 3 * kLanes)));
-    if constexpr (kKind != StageKind::requantize) {
-        const Bytes k = segment_of(stage, pack_bytes(shift_right(low, 8), shift_right(high, 8)));
-        const Bytes slope_low = lookup(table16(stage.slope_low), k), slope_high = lookup(table16(stage.slope_high), k);
-        const Bytes at_low = lookup(table16(stage.intercept_low), k), at_high = lookup(table16(stage.intercept_high), k);
+class Finisher {
+  public:
+    [[gnu::always_inline]] Finisher(const Stage& stage, const StageBlock& block) {
+        for (int i = 0; i < 4; ++i) m_[i] = load_floats(block.m + i * kLanes);
+        for (int i = 0; i < 2; ++i) zero_point_[i] = load_words(block.zero_point + i * (kBlock / 2));
+        lo_ = load_bytes(block.lo);
+        hi_ = load_bytes(block.hi);
+        if constexpr (!has_table(kKind)) return;
+        r_ = kKind == StageKind::piecewise ? stage.r : stage.r2;
+        half_ = set_words(static_cast<int16_t>(npu::half(r_)));
+        middle_ = set_bytes(stage.breakpoints[7]);
+        breakpoints_ = table16(stage.breakpoints);
+        slope_[0] = table16(stage.slope_low);
+        slope_[1] = table16(stage.slope_high);
+        intercept_[0] = table16(stage.intercept_low);
+        intercept_[1] = table16(stage.intercept_high);
+        if constexpr (kKind == StageKind::piecewise_channels)
+            for (int i = 0; i < 2; ++i) channel_m_[i] = load_words(block.channel_m + i * (kBlock / 2));
+    }
+    [[gnu::always_inline]] Bytes operator()(Wide a, Wide b, Wide c, Wide d) const {
+        constexpr bool kCap = kKind != StageKind::requantize_small;
+        Words low = pack_words(scale<kCap>(a, m_[0]), scale<kCap>(b, m_[1]));
+        Words high = pack_words(scale<kCap>(c, m_[2]), scale<kCap>(d, m_[3]));
+        if constexpr (has_table(kKind)) apply_table(low, high);
+        low = add_sat(low, zero_point_[0]);
+        high = add_sat(high, zero_point_[1]);
+        return min_bytes(max_bytes(pack_bytes(low, high), lo_), hi_);
+    }
+    [[gnu::always_inline]] Bytes operator()(const int32_t* sums) const {
+        return (*this)(load_wide(sums), load_wide(sums + kLanes), load_wide(sums + 2 * kLanes), load_wide(sums + 3 * kLanes));
+    }
+
+  private:
+    /// Number of breakpoints <= value, for each byte.
+    [[gnu::always_inline]] Bytes segment_of(Bytes value) const {
+        Bytes k = step_up(set_bytes(0), middle_, value, set_bytes(8));
+        k = step_up(k, lookup(breakpoints_, add_bytes(k, set_bytes(3))), value, set_bytes(4));
+        k = step_up(k, lookup(breakpoints_, add_bytes(k, set_bytes(1))), value, set_bytes(2));
+        return step_up(k, lookup(breakpoints_, k), value, set_bytes(1));
+    }
+    [[gnu::always_inline]] void apply_table(Words& low, Words& high) const {
+        const Bytes k = segment_of(pack_bytes(shift_right(low, 8), shift_right(high, 8)));
+        const Bytes slope_low = lookup(slope_[0], k), slope_high = lookup(slope_[1], k);
+        const Bytes at_low = lookup(intercept_[0], k), at_high = lookup(intercept_[1], k);
         low = add_sat(mulr(interleave_low(slope_low, slope_high), low), interleave_low(at_low, at_high));
         high = add_sat(mulr(interleave_high(slope_low, slope_high), high), interleave_high(at_low, at_high));
-        int32_t r = stage.r;
         if constexpr (kKind == StageKind::piecewise_channels) {
-            r = stage.r2;
-            low = mulr(low, load_words(block.channel_m));
-            high = mulr(high, load_words(block.channel_m + kBlock / 2));
+            low = mulr(low, channel_m_[0]);
+            high = mulr(high, channel_m_[1]);
         }
-        const Words half = set_words(static_cast<int16_t>(npu::half(r)));
-        low = shift_right(add_sat(low, half), r);
-        high = shift_right(add_sat(high, half), r);
+        low = shift_right(add_sat(low, half_), r_);
+        high = shift_right(add_sat(high, half_), r_);
     }
-    low = add_sat(low, load_words(block.zero_point));
-    high = add_sat(high, load_words(block.zero_point + kBlock / 2));
-    return min_bytes(max_bytes(pack_bytes(low, high), load_bytes(block.lo)), load_bytes(block.hi));
+
+    Floats m_[4];
+    Words zero_point_[2], channel_m_[2], half_;
+    Bytes lo_, hi_, middle_, breakpoints_, slope_[2], intercept_[2];
+    int32_t r_ = 0;
+};
+
+/// One block alone.
+template <StageKind kKind>
+inline Bytes finish(const Stage& stage, const StageBlock& block, const Wide sums[4]) {
+    return Finisher<kKind>(stage, block)(sums[0], sums[1], sums[2], sums[3]);
 }
 
 /// Calls body with the kind as a compile-time constant, so that inner loops hold no switch.
@@ -127,6 +164,8 @@ template <class Body>
 void with_kind(StageKind kind, Body body) {
     switch (kind) {
         case StageKind::requantize: return body(std::integral_constant<StageKind, StageKind::requantize>{});
+        case StageKind::requantize_small:
+            return body(std::integral_constant<StageKind, StageKind::requantize_small>{});
         case StageKind::piecewise: return body(std::integral_constant<StageKind, StageKind::piecewise>{});
         case StageKind::piecewise_channels:
             return body(std::integral_constant<StageKind, StageKind::piecewise_channels>{});
