@@ -15,8 +15,8 @@ void add_dim(Message message, ValueInfo& out) {
     std::string symbol;
     while (message.next()) {
         if (message.tag() == field::dim::value) {
-            size = message.integer();
-            if (size < 0 || size > kMostDim) {
+            size = message.integer();  // -1 is how Paddle writes a free dim
+            if (size < -1 || size > kMostDim) {
                 broken(fmt::format("value `{}`", out.name),
                        fmt::format("a dim of its shape is {}, 0 to 2^40 are read", size));
             }
