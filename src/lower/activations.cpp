@@ -124,73 +124,11 @@ std::optional<ActivationMatch> gated(const Graph& graph, NodeId id) {
     return std::nullopt;
 }
 
-/// The operand beside the constant of a commutative node, if the constant is near `expected`.
-ValueId beside_constant(const Graph& graph, NodeId id, double expected) {
-    for (size_t i = 0; i < 2; ++i)
-        if (const auto c = scalar(graph, graph.input(id, i)); c && near(*c, expected)) return graph.input(id, 1 - i);
-    return ValueId::none;
-}
-
-/// x / sqrt(2) in either spelling; appends its node.
-bool erf_argument(const Graph& graph, ValueId value, ValueId x, std::vector<NodeId>& nodes) {
-    if (const NodeId id = inner(graph, value, "Div"); id != NodeId::none) {
-        const auto divisor = scalar(graph, graph.input(id, 1));
-        if (!divisor || !near(*divisor, std::sqrt(2.0)) || graph.input(id, 0) != x) return false;
-        nodes.push_back(id);
-        return true;
-    }
-    const NodeId id = inner(graph, value, "Mul");
-    if (id == NodeId::none || beside_constant(graph, id, std::sqrt(0.5)) != x) return false;
-    nodes.push_back(id);
-    return true;
-}
-
-/// 1 + Erf(x / sqrt(2)); x is whatever it is applied to. Appends its nodes.
-bool one_plus_erf(const Graph& graph, ValueId value, ValueId x, std::vector<NodeId>& nodes) {
-    const NodeId add = inner(graph, value, "Add");
-    if (add == NodeId::none) return false;
-    const NodeId erf = inner(graph, beside_constant(graph, add, 1), "Erf");
-    if (erf == NodeId::none || !erf_argument(graph, graph.input(erf, 0), x, nodes)) return false;
-    nodes.push_back(erf);
-    nodes.push_back(add);
-    return true;
-}
-
-/// 0.5 * x * (1 + Erf(x / sqrt(2))) as (x * e) * 0.5, x * (e * 0.5) or (x * 0.5) * e
-std::optional<ActivationMatch> gelu(const Graph& graph, NodeId id) {
-    if (graph.node(id).op != "Mul") return std::nullopt;
-    const Activation activation = plain(ActivationKind::gelu_erf);
-    if (const NodeId product = inner(graph, beside_constant(graph, id, 0.5), "Mul"); product != NodeId::none)
-        for (size_t i = 0; i < 2; ++i) {
-            std::vector<NodeId> nodes;
-            const ValueId x = graph.input(product, i);
-            if (!one_plus_erf(graph, graph.input(product, 1 - i), x, nodes)) continue;
-            nodes.insert(nodes.end(), {product, id});
-            return ActivationMatch{x, activation, nodes};
-        }
-    for (size_t i = 0; i < 2; ++i) {
-        const NodeId half = inner(graph, graph.input(id, 1 - i), "Mul");
-        if (half == NodeId::none) continue;
-        const ValueId rest = beside_constant(graph, half, 0.5), other = graph.input(id, i);
-        std::vector<NodeId> nodes;
-        if (one_plus_erf(graph, rest, other, nodes)) {
-            nodes.insert(nodes.end(), {half, id});
-            return ActivationMatch{other, activation, nodes};
-        }
-        if (rest != ValueId::none && one_plus_erf(graph, other, rest, nodes)) {
-            nodes.insert(nodes.end(), {half, id});
-            return ActivationMatch{rest, activation, nodes};
-        }
-    }
-    return std::nullopt;
-}
-
 }  // namespace
 
 std::optional<ActivationMatch> match_activation(const Graph& graph, NodeId id) {
     if (!graph.node(id).domain.empty()) return std::nullopt;
     if (auto match = gated(graph, id)) return match;
-    if (auto match = gelu(graph, id)) return match;
     if (auto match = min_or_max(graph, id)) return match;
     if (auto activation = of_unary(graph, id)) return ActivationMatch{graph.input(id, 0), *activation, {id}};
     return std::nullopt;

@@ -96,13 +96,12 @@ void lower_add(Builder& builder, NodeId id) {
     const Node& node = graph.node(id);
     if (lower_with_constant(builder, id)) return;
     if (node.op == "Div") builder.decline("NPU_OPERATOR", "a division by a value computed at run time");
-    if (node.inputs.size() != 2 || node.op == "Sub")
-        builder.decline("NPU_ATTRIBUTE", node.op == "Sub" ? "a difference of two maps"
-                                                          : fmt::format("a sum of {} maps", node.inputs.size()));
+    if (node.inputs.size() != 2) builder.decline("NPU_ATTRIBUTE", fmt::format("a sum of {} maps", node.inputs.size()));
     ValueId a = node.inputs[0], b = node.inputs[1];
     if (builder.dims(a) != builder.dims(b))
         builder.decline("NPU_BROADCAST",
                         fmt::format("{} and {}", to_string(builder.dims(a)), to_string(builder.dims(b))));
+    if (node.op == "Sub") builder.decline("NPU_ATTRIBUTE", "a difference of two maps");  // else sub_to_add's
     if (!builder.placed(a) && builder.placed(b)) std::swap(a, b);
     const auto [first, order] = builder.require_as_it_lies(a);
     const npu::TensorId second = builder.require(b, order, builder.shape(first));

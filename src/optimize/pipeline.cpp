@@ -11,7 +11,13 @@ std::vector<Entry> pipeline(const Evaluate& evaluate) {
         {"remove_identity", remove_identity,
          "before what looks at neighbours: nothing stands between two nodes that meet"},
 
-        {"sub_to_add", sub_to_add, "one spelling of a sum for all that follow"},
+        {"gelu_from_parts", gelu_from_parts,
+         "before all that would take a constant of an activation for one of its own"},
+        {"hard_swish_from_parts", hard_swish_from_parts, "likewise"},
+        {"prelu_to_relu", prelu_to_relu, "before its products fold into their neighbours"},
+
+        {"sum_to_add", sum_to_add, "one spelling of a sum for all that follow"},
+        {"sub_to_add", sub_to_add, "likewise"},
         {"div_to_mul", div_to_mul, "one spelling of a product for all that follow"},
         {"min_max_to_clip", min_max_to_clip, "one spelling of a bound, before clips merge"},
         {"merge_clips", merge_clips, "before clip_to_relu: Relu then Clip(0, 6) is one Clip"},
@@ -35,6 +41,7 @@ std::vector<Entry> pipeline(const Evaluate& evaluate) {
 
         {"matmul_to_gemm", matmul_to_gemm, "before plain_gemm"},
         {"plain_gemm", plain_gemm, "weights [out, in] and a bias [out], where scales and sums fold into them"},
+        {"linear_to_conv", linear_to_conv, "after plain_gemm; its Transposes then merge and sink from the top"},
         {"fold_batch_norm", fold_batch_norm, "into the convolution or Gemm before it"},
         {"fold_scale_and_bias", fold_scale_and_bias, "likewise; after plain_gemm made the Gemm's bias"},
         {"fold_into_next", fold_into_next,

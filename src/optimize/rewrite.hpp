@@ -37,12 +37,17 @@ class Rewrite {
 Rewrite fold_constants(Graph& graph, NodeId id, const Evaluate& evaluate);
 Rewrite remove_identity(Graph& graph, NodeId id);
 
+Rewrite gelu_from_parts(Graph& graph, NodeId id);
+Rewrite hard_swish_from_parts(Graph& graph, NodeId id);
+
 Rewrite sub_to_add(Graph& graph, NodeId id);
+Rewrite sum_to_add(Graph& graph, NodeId id);
 Rewrite div_to_mul(Graph& graph, NodeId id);
 Rewrite min_max_to_clip(Graph& graph, NodeId id);
 Rewrite merge_clips(Graph& graph, NodeId id);
 Rewrite clip_to_relu(Graph& graph, NodeId id);
 Rewrite hard_sigmoid_from_clip(Graph& graph, NodeId id);
+Rewrite prelu_to_relu(Graph& graph, NodeId id);
 
 Rewrite merge_transposes(Graph& graph, NodeId id);
 Rewrite sink_transpose(Graph& graph, NodeId id);
@@ -60,6 +65,7 @@ Rewrite fold_pad(Graph& graph, NodeId id);
 
 Rewrite matmul_to_gemm(Graph& graph, NodeId id);
 Rewrite plain_gemm(Graph& graph, NodeId id);
+Rewrite linear_to_conv(Graph& graph, NodeId id);
 Rewrite fold_batch_norm(Graph& graph, NodeId id);
 Rewrite fold_scale_and_bias(Graph& graph, NodeId id);
 Rewrite fold_into_next(Graph& graph, NodeId id);

@@ -1,15 +1,31 @@
-// Sub(x, c) => Add(x, -c)   for a FLOAT32 constant c
-// Exact: IEEE 754 defines x - c as x + (-c).
+// Sub(x, c) => Add(x, -c)            for a FLOAT32 constant c
+// Sub(x, y) => Add(x, Mul(y, -1))    for two maps of one shape
+// Exact: IEEE 754 defines x - y as x + (-y). The Mul often folds into what makes y.
 
 #include "optimize/rewrite.hpp"
 #include "optimize/words.hpp"
 
 namespace calotype::optimize {
+namespace {
+
+Rewrite of_maps(Graph& graph, NodeId id) {
+    const ValueId x = graph.input(id, 0), y = graph.input(id, 1);
+    const auto dims = known_dims(graph, y);
+    if (graph.is_constant(x) || graph.is_constant(y) || !is_float32(graph, y) || !dims || dims->size() < 2)
+        return Rewrite::no_match();
+    if (dims != known_dims(graph, x)) return Rewrite::declined("one map is broadcast");
+    const ValueId minus_one = add_floats(graph, graph.node(id).name + "/minus_one", {}, {-1});
+    const ValueId negated = insert(graph, id, {"Mul", {y, minus_one}}, DataType::float32, *dims);
+    become(graph, id, {"Add", {x, negated}});
+    return Rewrite::done();
+}
+
+}  // namespace
 
 Rewrite sub_to_add(Graph& graph, NodeId id) {
     if (!is_op(graph, id, "Sub")) return Rewrite::no_match();
     const auto subtrahend = floats(graph, graph.input(id, 1));
-    if (!subtrahend) return Rewrite::no_match();
+    if (!subtrahend) return of_maps(graph, id);
     std::vector<double> negated;
     for (const float x : *subtrahend) negated.push_back(-x);
     const auto& old = graph.value(graph.input(id, 1));

@@ -79,12 +79,6 @@ TEST(Lower, ActivationsOfSeveralNodes) {
                   return e.node("Mul", {x, e.node("Tanh", {e.node("Softplus", {x}, dims)}, dims)}, dims);
               }),
               npu::ActivationKind::mish);
-    EXPECT_EQ(activation([&](Example& e, ValueId x) {
-                  const ValueId erf = e.node("Erf", {e.node("Div", {x, e.scalar(1.41421356F)}, dims)}, dims);
-                  const ValueId one = e.node("Add", {erf, e.scalar(1)}, dims);
-                  return e.node("Mul", {e.node("Mul", {x, one}, dims), e.scalar(0.5F)}, dims);
-              }),
-              npu::ActivationKind::gelu_erf);
     EXPECT_EQ(activation([&](Example& e, ValueId x) { return e.node("PRelu", {x, e.scalar(0.2F)}, dims); }),
               npu::ActivationKind::prelu);
     EXPECT_EQ(activation([&](Example& e, ValueId x) { return e.node("Clip", {x, e.scalar(0), e.scalar(6)}, dims); }),

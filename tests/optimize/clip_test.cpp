@@ -77,9 +77,9 @@ TEST(ClipToRelu, OpenAndLargestUpperBound) {
 
 TEST(HardSigmoidFromClip, AsExportersWriteIt) {
     Writer w;
-    const ValueId x = w.input("x", {1, 3, 4, 4});
+    const ValueId x = w.input("x", {1, 3, 4, 4}), gated = w.input("gated", {1, 3, 4, 4});
     const ValueId clipped = clip(w, w.node("Add", {x, w.constant({}, {3})}), 0, 6);
-    w.output(w.node("Mul", {x, w.node("Div", {clipped, w.constant({}, {6})})}), "y");
+    w.output(w.node("Mul", {gated, w.node("Div", {clipped, w.constant({}, {6})})}), "y");
     const Outcome outcome = optimized(w, {}, -5, 5);
     EXPECT_THAT(outcome.ops, ElementsAre("HardSigmoid", "Mul"));
 }

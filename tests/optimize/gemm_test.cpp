@@ -1,4 +1,4 @@
-// matmul_to_gemm, plain_gemm
+// matmul_to_gemm, plain_gemm; linear_to_conv's are in linear_test.cpp
 #include <gmock/gmock.h>
 
 #include "optimize/fixture.hpp"
@@ -63,7 +63,7 @@ TEST(MatMulToGemm, DeclinesTwoActivationsAndThreeAxes) {
     const ValueId x = w.input("x", {1, 3, 6});
     w.output(w.node("MatMul", {x, w.input("b", {1, 6, 3})}), "y");
     w.output(w.node("MatMul", {x, w.weights({6, 3})}), "z");
-    const Outcome outcome = optimized(w);
+    const Outcome outcome = optimized(w, {"linear_to_conv"});
     EXPECT_THAT(outcome.ops, ElementsAre("MatMul", "MatMul"));
     EXPECT_THAT(outcome.reasons("matmul_to_gemm"),
                 testing::UnorderedElementsAre("both factors are computed at run time",

@@ -1,0 +1,147 @@
+// gelu_from_parts, hard_swish_from_parts, prelu_to_relu
+#include <gmock/gmock.h>
+
+#include <functional>
+
+#include "optimize/fixture.hpp"
+
+namespace calotype::optimize::tests {
+namespace {
+
+using testing::ElementsAre;
+
+/// Nodes without their names; a float stands for a constant of one number.
+struct Parts {
+    Writer w;
+    ValueId x = w.input("x", {1, 3, 4, 4});
+    ValueId of(float constant) { return w.constant({}, {constant}); }
+    ValueId mul(ValueId a, ValueId b) { return w.node("Mul", {a, b}); }
+    ValueId add(ValueId a, ValueId b) { return w.node("Add", {a, b}); }
+    ValueId div(ValueId a, ValueId b) { return w.node("Div", {a, b}); }
+    ValueId erf() { return w.node("Erf", {div(x, of(1.41421356f))}); }
+    ValueId one_plus_erf() { return add(erf(), of(1)); }
+    ValueId clip(ValueId a, float lo, float hi) { return w.node("Clip", {a, of(lo), of(hi)}); }
+    Outcome outcome(ValueId y, std::vector<std::string> disabled = {}) {
+        w.output(y, "y");
+        return optimized(w, std::move(disabled), -5, 5);
+    }
+};
+using Spelling = std::function<ValueId(Parts&)>;
+
+TEST(GeluFromParts, HoweverItIsNested) {
+    const Spelling by_erf[] = {
+        [](Parts& p) { return p.mul(p.mul(p.x, p.one_plus_erf()), p.of(0.5f)); },  // PyTorch by tracing
+        [](Parts& p) { return p.mul(p.of(0.5f), p.mul(p.x, p.one_plus_erf())); },  // PyTorch by dynamo
+        [](Parts& p) { return p.mul(p.mul(p.of(0.5f), p.x), p.one_plus_erf()); },  // Keras
+        [](Parts& p) { return p.mul(p.x, p.mul(p.of(0.5f), p.one_plus_erf())); },
+        [](Parts& p) { return p.mul(p.x, p.add(p.mul(p.erf(), p.of(0.5f)), p.of(0.5f))); },
+        [](Parts& p) {
+            const ValueId half = p.div(p.x, p.of(2));
+            return p.add(half, p.mul(half, p.w.node("Erf", {p.mul(p.of(0.70710678f), p.x)})));
+        },
+    };
+    for (const Spelling& spelling : by_erf) {
+        Parts parts;
+        const Outcome outcome = parts.outcome(spelling(parts));
+        EXPECT_THAT(outcome.ops, ElementsAre("Gelu"));
+        EXPECT_GE(outcome.only("Gelu").sources.size(), 5u);
+    }
+}
+
+TEST(GeluFromParts, ByTanhHoweverItsCubeIsSpelled) {
+    const auto whole = [](Parts& p, ValueId argument) {
+        return p.mul(p.mul(p.of(0.5f), p.x), p.add(p.of(1), p.w.node("Tanh", {argument})));
+    };
+    const Spelling by_tanh[] = {
+        [&](Parts& p) {
+            const ValueId cube = p.w.node("Pow", {p.x, p.of(3)});
+            return whole(p, p.mul(p.of(0.79788456f), p.add(p.x, p.mul(p.of(0.044715f), cube))));
+        },
+        [&](Parts& p) {
+            const ValueId cube = p.mul(p.mul(p.x, p.x), p.x);
+            return whole(p, p.mul(p.add(p.x, p.mul(cube, p.of(0.044715f))), p.of(0.7978845608f)));
+        },
+        [&](Parts& p) {
+            const ValueId inner = p.add(p.of(1), p.mul(p.mul(p.of(0.044715f), p.x), p.x));
+            return whole(p, p.mul(p.mul(p.x, p.of(0.79788456f)), inner));
+        },
+    };
+    for (const Spelling& spelling : by_tanh) {
+        Parts parts;
+        const Outcome outcome = parts.outcome(spelling(parts));
+        ASSERT_THAT(outcome.ops, ElementsAre("Gelu"));
+        EXPECT_EQ(std::get<std::string>(outcome.only("Gelu").attributes.at("approximate")), "tanh");
+    }
+}
+
+TEST(GeluFromParts, LeavesOtherNumbersAndOtherMaps) {
+    const Spelling others[] = {
+        [](Parts& p) { return p.mul(p.mul(p.x, p.one_plus_erf()), p.of(0.25f)); },
+        [](Parts& p) { return p.mul(p.mul(p.x, p.add(p.erf(), p.of(2))), p.of(0.5f)); },
+        [](Parts& p) { return p.mul(p.mul(p.x, p.w.node("Erf", {p.x})), p.of(0.5f)); },
+        [](Parts& p) { return p.mul(p.mul(p.w.input("z", {1, 3, 4, 4}), p.one_plus_erf()), p.of(0.5f)); },
+    };
+    for (const Spelling& spelling : others) {
+        Parts parts;
+        EXPECT_EQ(parts.outcome(spelling(parts)).applied("gelu_from_parts"), 0);
+    }
+}
+
+TEST(HardSwishFromParts, HoweverItIsNested) {
+    const auto gate = [](Parts& p) { return p.clip(p.add(p.x, p.of(3)), 0, 6); };
+    const Spelling spellings[] = {
+        [&](Parts& p) { return p.mul(p.x, p.div(gate(p), p.of(6))); },
+        [&](Parts& p) { return p.div(p.mul(p.x, gate(p)), p.of(6)); },
+        [&](Parts& p) { return p.mul(p.mul(p.of(1.0f / 6), gate(p)), p.x); },
+        [](Parts& p) { return p.mul(p.x, p.w.node("HardSigmoid", {p.x}, {{"alpha", 1.0f / 6}, {"beta", 0.5f}})); },
+    };
+    for (const Spelling& spelling : spellings) {
+        Parts parts;
+        EXPECT_THAT(parts.outcome(spelling(parts)).ops, ElementsAre("HardSwish"));
+    }
+}
+
+TEST(HardSwishFromParts, LeavesOtherGates) {
+    const Spelling others[] = {
+        [](Parts& p) { return p.mul(p.x, p.clip(p.add(p.x, p.of(3)), 0, 6)); },
+        [](Parts& p) { return p.div(p.mul(p.x, p.clip(p.add(p.x, p.of(2)), 0, 6)), p.of(6)); },
+        [](Parts& p) { return p.div(p.mul(p.x, p.clip(p.add(p.x, p.of(3)), 0, 5)), p.of(6)); },
+        [](Parts& p) { return p.mul(p.x, p.w.node("HardSigmoid", {p.x}, {{"alpha", 0.2f}, {"beta", 0.5f}})); },
+        [](Parts& p) { return p.div(p.mul(p.w.input("z", {1, 3, 4, 4}), p.clip(p.add(p.x, p.of(3)), 0, 6)), p.of(6)); },
+    };
+    for (const Spelling& spelling : others) {
+        Parts parts;
+        EXPECT_EQ(parts.outcome(spelling(parts)).applied("hard_swish_from_parts"), 0);
+    }
+}
+
+TEST(PReluToRelu, OneSlopeAChannel) {
+    for (const float largest : {1.0f, 2.0f}) {  // above 1 the sign of what is added turns
+        Writer w;
+        const ValueId x = w.node("Conv", {w.input("x", {2, 3, 6, 6}), w.weights({8, 3, 3, 3}), w.weights({8})});
+        w.output(w.node("PRelu", {x, w.weights({8, 1, 1}, -0.5f, largest)}), "y");
+        const Outcome outcome = optimized(w);
+        EXPECT_EQ(std::ranges::count(outcome.ops, "PRelu"), 0);
+        EXPECT_EQ(std::ranges::count(outcome.ops, "Conv"), largest > 1 ? 4 : 3);
+        EXPECT_EQ(outcome.only("Add").sources.front(), "PRelu_0");
+    }
+}
+
+TEST(PReluToRelu, AfterAFullyConnectedLayer) {
+    Writer w;
+    w.output(w.node("PRelu", {w.input("x", {2, 5}), w.weights({5}, 0, 1)}), "y");
+    EXPECT_THAT(optimized(w).ops, testing::UnorderedElementsAre("Mul", "Mul", "Relu", "Add"));
+}
+
+TEST(PReluToRelu, LeavesOneSlopeForAllAndDeclinesOneForEachPixel) {
+    Writer w;
+    const ValueId x = w.input("x", {1, 3, 4, 4});
+    w.output(w.node("PRelu", {x, w.constant({3, 1, 1}, {0.25f, 0.25f, 0.25f})}), "one");
+    w.output(w.node("PRelu", {x, w.weights({3, 4, 4}, 0, 1)}), "each");
+    const Outcome outcome = optimized(w);
+    EXPECT_THAT(outcome.ops, ElementsAre("PRelu", "PRelu"));
+    EXPECT_THAT(outcome.reasons("prelu_to_relu"), ElementsAre("it has not one constant slope a channel"));
+}
+
+}  // namespace
+}  // namespace calotype::optimize::tests
