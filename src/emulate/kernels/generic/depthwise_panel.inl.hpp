@@ -35,11 +35,13 @@ struct DepthwisePanel {
         const int64_t column = kw * window.width.dilation;
         return (group * phases + column % phases) * phase_dwords + column / phases * channels;
     }
-    /// With what inner loops may touch behind the last dword: a block, spread by the stride.
+    /// With what inner loops may touch behind the last dword (a block, spread by the stride), and room for a row before it is
+    /// split into phases.
     size_t bytes() const {
-        const int64_t dwords = groups() * phases * phase_dwords + kBlock * window.width.stride;
+        const int64_t dwords = panel_dwords() + (phases > 1 ? phases * phase_dwords + kBlock : 0);
         return static_cast<size_t>(dwords * 4 + 63) / 64 * 64;
     }
+    int64_t panel_dwords() const { return groups() * phases * phase_dwords + kBlock * window.width.stride; }
     int64_t groups() const { return window.depth.kernel * plane_groups; }
 
     npu::Map in, out;
@@ -55,7 +57,8 @@ struct DepthwisePanel {
     std::vector<int8_t> padding_row;   // codes, as far as a row of the input reaches
 
   private:
-    void fill_group(const int8_t* const rows[kTaps], int64_t first, int64_t columns, int32_t* to) const;
+    void fill_columns(const int8_t* const rows[kTaps], int64_t first, int64_t columns, int32_t* to) const;
+    void split_phases(const int32_t* row, int64_t columns, int32_t* to) const;
 };
 
 inline DepthwisePanel::DepthwisePanel(const npu::Map& in_map, const npu::Map& out_map, const npu::Window& win,
@@ -87,6 +90,7 @@ inline void DepthwisePanel::fill(const int8_t* x, int64_t depth, int64_t first_r
                                  int32_t* to) const {
     const int64_t reach = (columns - 1) * window.width.stride + window.width.extent();
     const int64_t first = first_column * window.width.stride - window.width.pad_before;
+    int32_t* row = to + panel_dwords();
     for (int64_t group = 0; group < groups(); ++group, to += phases * phase_dwords) {
         const int64_t d = depth * window.depth.stride + group / plane_groups * window.depth.dilation - window.depth.pad_before;
         const int8_t* rows[kTaps];
@@ -97,28 +101,30 @@ inline void DepthwisePanel::fill(const int8_t* x, int64_t depth, int64_t first_r
             const bool real = tap < tap_rows && d >= 0 && d < in.depth && h >= 0 && h < in.height;
             rows[t] = real ? x + (d * in.height + h) * in.width * in.channels : padding_row.data();
         }
-        fill_group(rows, first, reach, to);
+        fill_columns(rows, first, reach, phases > 1 ? row : to);
+        if (phases > 1) split_phases(row, reach, to);
     }
 }
 
-inline void DepthwisePanel::fill_group(const int8_t* const rows[kTaps], int64_t first, int64_t columns, int32_t* to) const {
-    const auto pad = [&](int32_t* at) { std::memcpy(at, padding.data(), padding.size() * 4); };
+inline void DepthwisePanel::fill_columns(const int8_t* const rows[kTaps], int64_t first, int64_t columns, int32_t* to) const {
     const int64_t before = std::clamp<int64_t>(-first, 0, columns);
     const int64_t real = std::clamp<int64_t>(in.width - (first + before), 0, columns - before);
-    if (phases == 1 && channels == in.channels) {
-        for (int64_t i = 0; i < before; ++i) pad(to + i * channels);
-        if (real > 0) interleave_rows(to + before * channels, rows, (first + before) * channels, real * channels);
-        for (int64_t i = before + real; i < columns; ++i) pad(to + i * channels);
-        return;
-    }
-    // In the order of addresses, as a column may write into the next.
-    for (int64_t phase = 0; phase < phases; ++phase) {
-        int32_t* at = to + phase * phase_dwords;
-        for (int64_t i = phase; i < columns; i += phases, at += channels) {
-            if (i < before || i >= before + real)
-                pad(at);
-            else
-                interleave_rows(at, rows, (first + i) * in.channels, channels);
-        }
+    const auto pad = [&](int64_t from, int64_t last) {
+        for (int64_t i = from; i < last; ++i) std::memcpy(to + i * channels, padding.data(), padding.size() * 4);
+    };
+    pad(0, before);
+    if (channels == in.channels && real > 0)
+        interleave_rows(to + before * channels, rows, (first + before) * channels, real * channels);
+    if (channels != in.channels)
+        for (int64_t i = before; i < before + real; ++i) interleave_rows(to + i * channels, rows, (first + i) * in.channels, channels);
+    pad(before + real, columns);
+}
+
+/// In the order of addresses, as the copy of a column may write into the next.
+inline void DepthwisePanel::split_phases(const int32_t* row, int64_t columns, int32_t* to) const {
+    for (int64_t phase = 0; phase < phases; ++phase, to += phase_dwords) {
+        int32_t* at = to;
+        for (int64_t i = phase; i < columns; i += phases, at += channels)
+            for (int64_t c = 0; c < channels; c += kLanes) store_wide(at + c, load_wide(row + i * channels + c));
     }
 }
