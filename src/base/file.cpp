@@ -40,7 +40,7 @@ class Descriptor {
 
 /// Only a file: never a device such as /dev/full.
 void remove_half_written(const fs::path& path, int file) {
-    struct stat status {};
+    struct stat status{};
     if (::fstat(file, &status) == 0 && S_ISREG(status.st_mode)) ::unlink(path.c_str());
 }
 
@@ -81,7 +81,7 @@ std::vector<std::byte> read_file(const fs::path& path, int64_t limit_bytes) {
         throw Error({error == ENOENT ? "FILE_MISSING" : "FILE_UNREADABLE", subject,
                      error == ENOENT ? "there is no such file" : std::strerror(error), "check the path"});
     }
-    struct stat status {};
+    struct stat status{};
     if (::fstat(file.get(), &status) != 0 || !S_ISREG(status.st_mode)) {
         throw Error({"FILE_UNREADABLE", subject, "it is not a regular file"});
     }
@@ -94,7 +94,8 @@ std::vector<std::byte> read_file(const fs::path& path, int64_t limit_bytes) {
     while (done < bytes.size()) {
         const ssize_t got = ::read(file.get(), bytes.data() + done, bytes.size() - done);
         if (got < 0 && errno == EINTR) continue;
-        if (got <= 0) throw Error({"FILE_UNREADABLE", subject, got == 0 ? "it shrank while read" : std::strerror(errno)});
+        if (got <= 0)
+            throw Error({"FILE_UNREADABLE", subject, got == 0 ? "it shrank while read" : std::strerror(errno)});
         done += static_cast<size_t>(got);
     }
     return bytes;
@@ -119,6 +120,27 @@ void write_file(const fs::path& path, std::span<const std::byte> bytes) {
         remove_half_written(path, file.get());
         cannot_write(path, error);
     }
+}
+
+void replace_file(const fs::path& path, std::string_view text) {
+    std::error_code error;
+    const fs::file_status status = fs::symlink_status(path, error);
+    const fs::path folder = path.has_parent_path() ? path.parent_path() : ".";
+    const bool whole = status.type() == fs::file_type::regular || status.type() == fs::file_type::not_found;
+    if (!whole || !path.has_filename() || !fs::is_directory(folder, error)) return write_file(path, text);
+    remove_leftovers(folder / path.filename());
+    const fs::path staging = folder / (staging_prefix(path) + std::to_string(::getpid()));
+    try {
+        write_file(staging, text);
+    } catch (const Error& failed) {
+        ErrorText named = failed.text();
+        named.subject = fmt::format("`{}`", path.string());
+        throw Error(std::move(named));
+    }
+    if (::rename(staging.c_str(), path.c_str()) == 0) return;
+    const int failure = errno;
+    ::unlink(staging.c_str());
+    cannot_write(path, failure);
 }
 
 void write_file(const fs::path& path, std::string_view text) { write_file(path, std::as_bytes(std::span(text))); }

@@ -16,6 +16,10 @@ std::vector<std::byte> read_file(const std::filesystem::path& path, int64_t limi
 void write_file(const std::filesystem::path& path, std::span<const std::byte> bytes);
 void write_file(const std::filesystem::path& path, std::string_view text);
 
+/// As write_file, but what stood there stays whole until the new file is. Where `path` is no regular file (a device, a
+/// pipe, a link) the bytes go into it.
+void replace_file(const std::filesystem::path& path, std::string_view text);
+
 /// A directory that is made beside `target` under a name of its own and takes target's place whole, in one step.
 /// Destroyed before `commit`, it leaves target as it was and removes itself.
 class StagedDirectory {
@@ -27,7 +31,8 @@ class StagedDirectory {
     StagedDirectory& operator=(const StagedDirectory&) = delete;
 
     const std::filesystem::path& path() const { return staging_; }
-    /// Exchanges the staged directory with target (renameat2 RENAME_EXCHANGE where target exists), then drops the old one.
+    /// Exchanges the staged directory with target (renameat2 RENAME_EXCHANGE where target exists), then drops the old
+    /// one.
     void commit();
 
   private:

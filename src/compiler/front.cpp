@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "base/error.hpp"
 #include "npu/text.hpp"
 #include "observe/observe.hpp"
 #include "onnx/read.hpp"
@@ -36,6 +37,17 @@ std::string subgraphs_text(const partition::Plan& plan) {
     return text;
 }
 
+/// ONNX Runtime sees the model here for the first time: what it refuses is the file's fault.
+void concretize(Front& front, const std::filesystem::path& model, const std::map<std::string, Tensor>& sample) {
+    try {
+        observe::concretize(front.graph, front.library, sample);
+    } catch (const Error& error) {
+        ErrorText text = error.text();
+        if (text.subject == "ONNX Runtime") text.subject = fmt::format("`{}`: ONNX Runtime", model.string());
+        throw Error(std::move(text));
+    }
+}
+
 }  // namespace
 
 Front make_front(const FrontOptions& options, const std::map<std::string, Tensor>& sample, Dump& dump) {
@@ -43,7 +55,7 @@ Front make_front(const FrontOptions& options, const std::map<std::string, Tensor
         npu::find_config(options.npu), ort::Library::load(options.ort_library), onnx::read(options.model), {}, {}, 1};
     front.graph = front.file_graph;
     dump("import", graph::to_text(front.graph));
-    observe::concretize(front.graph, front.library, sample);
+    concretize(front, options.model, sample);
     dump("concretize", graph::to_text(front.graph));
 
     optimize::Options rewrites;

@@ -9,6 +9,7 @@
 
 #include "base/file.hpp"
 #include "base/hash.hpp"
+#include "base/json.hpp"
 #include "base/nearest.hpp"
 #include "npu/builtin_configs.hpp"
 
@@ -127,7 +128,7 @@ bool Config::supports(std::string_view key) const {
 
 Config parse_config(std::string_view json, std::string_view subject) {
     const std::string where = fmt::format("NPU configuration `{}`", subject);
-    const Json root = Json::parse(json, nullptr, false);
+    const Json root = parse_json(json);
     if (root.is_discarded()) throw Error({"NPU_CONFIG", where, "this is not JSON"});
     Config config;
     Reader reader(root, where);

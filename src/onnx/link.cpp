@@ -1,6 +1,8 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <set>
+#include <utility>
 
 #include "onnx/read_parts.hpp"
 
@@ -55,6 +57,8 @@ void add_inputs(Graph& graph, const std::vector<ValueInfo>& inputs) {
         if (known && graph.is_constant(*known)) continue;  // before IR version 4 initializers are listed as inputs
         if (known || one.name.empty())
             broken(fmt::format("input `{}`", one.name), "its name is missing or given twice");
+        if (!one.type || *one.type == DataType::string)
+            broken(fmt::format("input `{}`", one.name), "its element type is missing or not supported");
         const ValueId id = graph.add_value(one.name, one.type, one.dims);
         graph.value(id).symbols = one.symbols;
         graph.inputs.push_back(id);
@@ -105,13 +109,26 @@ void add_nodes(Graph& graph, std::vector<NamedNode>& nodes) {
     }
 }
 
+/// An output is what some node makes: an Identity hands a constant on under the output's name.
+void make_by_node(Graph& graph, ValueId output) {
+    graph::Value& value = graph.value(output);
+    Tensor content = *std::exchange(value.constant, std::nullopt);
+    const ValueId copy = graph.add_constant(graph.unused_value_name(value.name + "_value"), std::move(content));
+    graph.replace_uses(output, copy);
+}
+
 void add_outputs(Graph& graph, const std::vector<ValueInfo>& outputs) {
     std::set<ValueId> seen;
     for (const ValueInfo& one : outputs) {
         const auto found = graph.find_value(one.name);
         if (!found) broken(fmt::format("output `{}`", one.name), "nothing makes it");
         if (!seen.insert(*found).second) broken(fmt::format("output `{}`", one.name), "it is listed twice");
+        if (std::ranges::find(graph.inputs, *found) != graph.inputs.end()) {
+            broken(fmt::format("output `{}`", one.name), "it is an input too: a value has one name on each side",
+                   "put an Identity between them, or drop the output");
+        }
         graph.outputs.push_back(*found);
+        if (graph.is_constant(*found)) make_by_node(graph, *found);
     }
 }
 

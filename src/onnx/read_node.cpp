@@ -105,6 +105,16 @@ Attribute attribute_of(Raw&& raw, const std::string& subject) {
     }
 }
 
+/// The numbers of a window: what lies beyond is no picture, and would overflow what is computed with them.
+void check_window(std::string_view name, const std::vector<int64_t>& ints, const std::string& subject) {
+    constexpr int64_t kMostPixels = 1 << 20;
+    if (name != "strides" && name != "dilations" && name != "kernel_shape" && name != "pads") return;
+    for (const int64_t one : ints) {
+        if (one < -kMostPixels || one > kMostPixels)
+            broken(subject, fmt::format("attribute `{}` holds {}, at most {} are read", name, one, kMostPixels));
+    }
+}
+
 }  // namespace
 
 std::string subject_of(const Node& node) { return fmt::format("node `{}` ({})", node.name, node.op); }
@@ -142,7 +152,8 @@ NamedNode read_node(Message message, const std::filesystem::path& folder) {
     const std::string subject = subject_of(node);
     for (const Message& attribute : attributes) {
         Raw raw = read_attribute(attribute, subject, folder);
-        std::string name = raw.name;
+        const std::string name = raw.name;
+        check_window(name, raw.ints, subject);
         if (!node.attributes.emplace(name, attribute_of(std::move(raw), subject)).second)
             broken(subject, fmt::format("attribute `{}` is given twice", name));
     }

@@ -11,6 +11,17 @@
 namespace calotype::ort {
 namespace {
 
+/// ONNX Runtime's own words without the places in its sources, which say nothing to a user.
+std::string without_source_places(std::string text) {
+    constexpr std::string_view kRoot = "/onnxruntime_src/";
+    for (size_t at = text.find(kRoot); at != std::string::npos; at = text.find(kRoot, at)) {
+        const size_t end = text.find(' ', at);
+        text.erase(at, end == std::string::npos ? end : end + 1 - at);
+    }
+    text.resize(text.find_last_not_of(" \n") + 1);
+    return text;
+}
+
 struct TypePair {
     DataType ours;
     ONNXTensorElementDataType theirs;
@@ -66,7 +77,7 @@ struct Session::State {
 
     void check(OrtStatus* status, std::string_view code) const {
         if (status == nullptr) return;
-        const std::string text = library.api().GetErrorMessage(status);
+        const std::string text = without_source_places(library.api().GetErrorMessage(status));
         library.api().ReleaseStatus(status);
         const bool unknown = text.find("is not a registered function/op") != std::string::npos ||
                              text.find("No Op registered for") != std::string::npos ||

@@ -99,9 +99,10 @@ NpyHeader parse_npy_header(std::span<const std::byte> head, const std::string& s
     std::string_view shape = field(dict, "shape", ")", subject);
     if (!shape.starts_with('(')) broken(subject, "its shape is no tuple");
     header.dims = parse_dims(shape.substr(1), subject);
-    int64_t size_bytes = 0;
-    if (__builtin_mul_overflow(element_count(header.dims), bytes_of(header.type), &size_bytes)) {
-        broken(subject, fmt::format("its shape {} leaves 64 bits", to_string(header.dims)));
+    int64_t size_bytes = bytes_of(header.type);
+    for (const int64_t dim : header.dims) {
+        if (__builtin_mul_overflow(size_bytes, dim, &size_bytes))
+            broken(subject, fmt::format("its shape {} leaves 64 bits", to_string(header.dims)));
     }
     header.data_offset = static_cast<int64_t>(start + length);
     return header;
@@ -152,6 +153,6 @@ Tensor read_npy(const std::filesystem::path& path) {
     return header.fortran_order ? from_fortran_order(tensor) : tensor;
 }
 
-void write_npy(const std::filesystem::path& path, const Tensor& tensor) { write_file(path, npy_bytes(tensor)); }
+void write_npy(const std::filesystem::path& path, const Tensor& tensor) { replace_file(path, npy_bytes(tensor)); }
 
 }  // namespace calotype::samples

@@ -225,7 +225,7 @@ void write_npz(const std::filesystem::path& path, const std::map<std::string, Te
     put(out, directory.size(), 4);
     put(out, directory_offset, 4);
     put(out, 0, 2);  // comment
-    write_file(path, out);
+    replace_file(path, out);
 }
 
 }  // namespace calotype::samples

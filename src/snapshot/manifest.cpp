@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "base/hash.hpp"
+#include "base/json.hpp"
 #include "snapshot/archive.hpp"
 
 namespace calotype::execute {
@@ -97,7 +98,7 @@ std::string to_text(const Manifest& manifest) {
 }
 
 Manifest manifest_from_text(const std::string& text) {
-    Json json = Json::parse(text, nullptr, false);
+    Json json = parse_json(text);
     require(json.is_object(), kWhere, "it is no JSON object");
     require(json.erase("sha256") == 1, kWhere, "its checksum is missing");
     // Comparing the text whole also refuses a changed blank, which no JSON reader would see.

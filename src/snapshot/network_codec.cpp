@@ -201,9 +201,15 @@ Json network_to_json(const npu::Network& network, const std::string& prefix, Blo
 
 npu::Network network_from_json(const Json& json, const std::string& prefix, Blobs& blobs) {
     npu::Network network;
-    Reader reader(json, "/" + prefix, blobs);
-    describe(reader, network);
-    reader.finish();
+    try {
+        Reader reader(json, "/" + prefix, blobs);
+        describe(reader, network);
+        reader.finish();
+    } catch (const Error& error) {  // its subject is the path in the file, which is the tensors' key too
+        ErrorText text = error.text();
+        if (text.subject.starts_with('/')) text.subject = fmt::format("`layers.json`: `{}`", text.subject);
+        throw Error(std::move(text));
+    }
     return network;
 }
 

@@ -2,6 +2,7 @@
 
 #include "base/file.hpp"
 #include "base/hash.hpp"
+#include "base/json.hpp"
 #include "snapshot/check_network.hpp"
 #include "snapshot/files.hpp"
 #include "snapshot/golden_codec.hpp"
@@ -17,7 +18,7 @@ namespace {
 namespace fs = std::filesystem;
 using Bytes = std::vector<std::byte>;
 
-constexpr int64_t kMostManifestBytes = 16 << 20;
+constexpr int64_t kMostManifestBytes = 4 << 20;
 constexpr int64_t kMostFileBytes = int64_t{1} << 34;
 
 std::string as_text(const Bytes& bytes) { return {reinterpret_cast<const char*>(bytes.data()), bytes.size()}; }
@@ -44,7 +45,8 @@ Manifest read_manifest(const fs::path& path) {
 /// The directory's files, each handed out once and only with the checksum that the manifest states.
 class Files {
   public:
-    Files(const fs::path& directory, const Manifest& manifest) : directory_(directory), expected_(manifest.files) {}
+    Files(const fs::path& directory, const Manifest& manifest)
+        : directory_(directory), expected_(manifest.files), listed_(manifest.files) {}
     bool has(const std::string& name) const { return expected_.contains(name); }
     Bytes take(const std::string& name) {
         const auto entry = expected_.find(name);
@@ -59,11 +61,18 @@ class Files {
         if (!expected_.empty())
             damaged("`manifest.json`",
                     fmt::format("it lists `{}`, which belongs to nothing", expected_.begin()->first));
+        std::error_code error;
+        for (const auto& entry : fs::directory_iterator(directory_, error)) {
+            const std::string name = entry.path().filename().string();
+            require(name == kManifestFile || listed_.contains(name), fmt::format("`{}`", entry.path().string()),
+                    "it is not listed in `manifest.json`");
+        }
     }
 
   private:
     fs::path directory_;
-    std::map<std::string, std::string> expected_;
+    std::map<std::string, std::string> expected_;  ///< by name; what was not yet taken
+    std::map<std::string, std::string> listed_;
 };
 
 void check_identity(const Manifest& manifest, const NpuIdentity& present) {
@@ -77,7 +86,7 @@ void check_identity(const Manifest& manifest, const NpuIdentity& present) {
 }
 
 Json parse(const Bytes& bytes, const std::string& name) {
-    Json json = Json::parse(as_text(bytes), nullptr, false);
+    Json json = parse_json(as_text(bytes));
     require(json.is_object(), fmt::format("`{}`", name), "it is no JSON object");
     return json;
 }

@@ -4,8 +4,8 @@
 
 #include <array>
 #include <cstring>
-#include <nlohmann/json.hpp>
 
+#include "base/json.hpp"
 #include "snapshot/damaged.hpp"
 
 namespace calotype::snapshot {
@@ -51,9 +51,9 @@ Json header_of(std::span<const std::byte> bytes, const std::string& file, std::s
     uint64_t length = 0;
     for (size_t i = 0; i < 8; ++i) length |= std::to_integer<uint64_t>(bytes[i]) << (8 * i);
     require(length <= bytes.size() - 8, file, "its header is longer than the file");
-    const char* text = reinterpret_cast<const char*>(bytes.data()) + 8;
+    const std::string_view text(reinterpret_cast<const char*>(bytes.data()) + 8, static_cast<size_t>(length));
     data = bytes.subspan(8 + static_cast<size_t>(length));
-    Json header = Json::parse(text, text + length, nullptr, false);
+    Json header = parse_json(text);
     require(header.is_object(), file, "its header is no JSON object");
     return header;
 }

@@ -1,8 +1,13 @@
 """Models that cannot be compiled: one clear message, exit 1, at once, nothing left behind."""
 
+import subprocess
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 
+import hostile_models
 import models
 from conftest import DIGITS, ROOT
 
@@ -37,6 +42,31 @@ def test_broken_model(calotype, tmp_path, name):
     before = listing(tmp_path)
     calotype.refuses("compile", tmp_path / "model.onnx", "--samples", given, "-o", tmp_path / "out", names=fault)
     assert listing(tmp_path) == before
+
+
+@pytest.mark.parametrize("name", hostile_models.CASES)
+def test_hostile_model(calotype, tmp_path, name):
+    make, fault = hostile_models.CASES[name]
+    model = make()
+    (tmp_path / "model.onnx").write_bytes(model if isinstance(model, bytes) else model.SerializeToString())
+    (tmp_path / "short.bin").write_bytes(bytes(10))
+    given = models.samples(tmp_path / "samples.npz")
+    before = listing(tmp_path)
+    calotype.refuses("compile", tmp_path / "model.onnx", "--samples", given, "-o", tmp_path / "out", names=fault)
+    assert listing(tmp_path) == before
+
+
+def test_a_damaged_model_names_byte_and_field(calotype, tmp_path):
+    whole = models.conv().SerializeToString()
+    (tmp_path / "model.onnx").write_bytes(whole[:-9])
+    calotype.refuses("explain", tmp_path / "model.onnx", names="at byte 2, field 7 of ModelProto")
+
+
+def test_a_large_model_is_read_in_linear_time(calotype, tmp_path):
+    """Up to the upgrade of its last node, which is refused."""
+    path = tmp_path / "model.onnx"
+    subprocess.run([sys.executable, Path(__file__).with_name("large_model.py"), path], check=True)
+    calotype.refuses("explain", path, names="last")
 
 
 def refuse_bytes(calotype, tmp_path, data: bytes):

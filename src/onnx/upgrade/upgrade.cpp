@@ -14,7 +14,7 @@ namespace {
 
 using namespace upgrading;
 
-constexpr int64_t kOldest = 8, kTarget = 21;
+constexpr int64_t kOldest = 8, kTarget = 21, kNewest = 26;
 
 using Step = void (*)(Graph&, NodeId);
 
@@ -136,9 +136,9 @@ void cast_float_inputs(Graph& graph, const std::vector<NodeId>& nodes) {
 }  // namespace
 
 void upgrade(Graph& graph) {
-    if (graph.opset < kOldest) {
+    if (graph.opset < kOldest || graph.opset > kNewest) {
         throw Error({"OPSET_UNSUPPORTED", "the model",
-                     fmt::format("it is of opset {}, {} and later are read", graph.opset, kOldest),
+                     fmt::format("it is of opset {}, {} to {} are read", graph.opset, kOldest, kNewest),
                      "export it again with opset 17"});
     }
     if (graph.opset >= kTarget) return;

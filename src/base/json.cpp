@@ -1,0 +1,32 @@
+#include "base/json.hpp"
+
+namespace calotype {
+namespace {
+
+constexpr int kDeepest = 64;
+
+bool too_deep(std::string_view text) {
+    int depth = 0;
+    bool in_string = false;
+    for (size_t i = 0; i < text.size(); ++i) {
+        const char c = text[i];
+        if (in_string && c == '\\')
+            ++i;
+        else if (c == '"')
+            in_string = !in_string;
+        else if (!in_string && (c == '[' || c == '{') && ++depth > kDeepest)
+            return true;
+        else if (!in_string && (c == ']' || c == '}'))
+            --depth;
+    }
+    return false;
+}
+
+}  // namespace
+
+nlohmann::json parse_json(std::string_view text) {
+    if (too_deep(text)) return nlohmann::json(nlohmann::json::value_t::discarded);
+    return nlohmann::json::parse(text, nullptr, false);
+}
+
+}  // namespace calotype
