@@ -1,27 +1,11 @@
 #include "execute/boundary.hpp"
 
-#include <bit>
+#include <algorithm>
+
+#include "execute/boundary_loops.hpp"
 
 namespace calotype::execute {
 namespace {
-
-// 1.5 * 2^23: added to a float of at most 2^22, its last bits are that float rounded to nearest even. Needs no SSE4.1,
-// so the loops vectorise on any x86-64.
-constexpr float kRounder = 12582912.0F;
-
-int8_t code_of(float real, float coefficient, float lo, float hi, int32_t zero_point) {
-    float scaled = real * coefficient;
-    scaled = scaled < lo ? lo : scaled;  // NaN passes both
-    scaled = scaled > hi ? hi : scaled;
-    scaled = scaled == scaled ? scaled : 0.0F;
-    const auto rounded = std::bit_cast<int32_t>(scaled + kRounder) - std::bit_cast<int32_t>(kRounder);
-    return static_cast<int8_t>(rounded + zero_point);
-}
-
-void one_scale(const float* reals, int8_t* codes, int64_t count, float coefficient, float lo, float hi,
-               int32_t zero_point) {
-    for (int64_t i = 0; i < count; ++i) codes[i] = code_of(reals[i], coefficient, lo, hi, zero_point);
-}
 
 void scale_per_channel(const float* reals, int8_t* codes, int64_t count, int64_t channels, const float* coefficient,
                        const float* lo, const float* hi, const int32_t* zero_point) {
@@ -52,33 +36,51 @@ Conversion::Conversion(const npu::Placement& placement, const npu::Quantization&
     }
 }
 
-Broken Conversion::count_broken(const float* reals) const {
+template <class Each>
+void Conversion::with_broken(Each each) const {
     const float lo = boundary_ == Boundary::uint8 ? 0.0F : -128.0F, hi = lo + 255.0F;
-    const bool whole = boundary_ == Boundary::uint8 || boundary_ == Boundary::int8;
-    const auto broken = [&](float x) {
-        if (!whole) return x != x;
-        return !(x >= lo && x <= hi) || (x + kRounder) - kRounder != x;
-    };
-    Broken found;
-    for (int64_t i = 0; i < elements(); ++i) found.values += broken(reals[i]) ? 1 : 0;
-    if (found.values > 0) found.example = *std::find_if(reals, reals + elements(), broken);
-    return found;
+    if (whole())
+        each([=](float x) { return !(x >= lo && x <= hi) || (x + kRounder) - kRounder != x; });
+    else
+        each([](float x) { return x != x; });
 }
 
 Broken Conversion::to_codes(const float* reals, std::span<int8_t> codes, std::vector<float>& spare) const {
-    const Broken broken = count_broken(reals);
+    return scale_.size() == 1 ? one_scale_to_codes(reals, codes, spare) : channels_to_codes(reals, codes, spare);
+}
+
+/// Codes are made in the value's order and then moved: they are a quarter of the bytes.
+Broken Conversion::one_scale_to_codes(const float* reals, std::span<int8_t> codes, std::vector<float>& spare) const {
+    const float type_lo = boundary_ == Boundary::uint8 ? 0.0F : -128.0F;
+    const OneScale scale{coefficient_[0], lo_[0], hi_[0], type_lo, type_lo + 255.0F, zero_point_[0]};
     const int64_t count = elements();
-    const auto channels = static_cast<int64_t>(scale_.size());
+    const bool moved = !to_tensor_.identity();
+    int8_t* made = moved ? reinterpret_cast<int8_t*>(room(spare, count / 4 + 1)) : codes.data();
+    Broken broken;
+    broken.values = reals_to_codes(reals, made, count, scale, whole());
+    if (broken.values > 0) with_broken([&](auto is) { broken.example = *std::find_if(reals, reals + count, is); });
+    const int64_t planes = to_tensor_.planes();
+    if (moved && (planes == 3 || planes == 4))
+        planes_to_pixels(made, codes.data(), count / planes, planes);
+    else if (moved)
+        to_tensor_.apply(made, codes.data());
+    return broken;
+}
+
+Broken Conversion::channels_to_codes(const float* reals, std::span<int8_t> codes, std::vector<float>& spare) const {
+    const int64_t count = elements();
+    Broken broken;
+    with_broken([&](auto is) {
+        broken.values = std::count_if(reals, reals + count, is);
+        if (broken.values > 0) broken.example = *std::find_if(reals, reals + count, is);
+    });
     if (!to_tensor_.identity()) {
         float* ordered = room(spare, count);
         to_tensor_.apply(reals, ordered);
         reals = ordered;
     }
-    if (channels == 1)
-        one_scale(reals, codes.data(), count, coefficient_[0], lo_[0], hi_[0], zero_point_[0]);
-    else
-        scale_per_channel(reals, codes.data(), count, channels, coefficient_.data(), lo_.data(), hi_.data(),
-                          zero_point_.data());
+    scale_per_channel(reals, codes.data(), count, static_cast<int64_t>(scale_.size()), coefficient_.data(), lo_.data(),
+                      hi_.data(), zero_point_.data());
     return broken;
 }
 

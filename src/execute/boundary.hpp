@@ -35,7 +35,12 @@ class Conversion {
     void to_reals(std::span<const int8_t> codes, float* reals, std::vector<float>& spare) const;
 
   private:
-    Broken count_broken(const float* reals) const;
+    bool whole() const { return boundary_ == Boundary::uint8 || boundary_ == Boundary::int8; }
+    /// each(predicate: does a real break the type?).
+    template <class Each>
+    void with_broken(Each each) const;
+    Broken one_scale_to_codes(const float* reals, std::span<int8_t> codes, std::vector<float>& spare) const;
+    Broken channels_to_codes(const float* reals, std::span<int8_t> codes, std::vector<float>& spare) const;
 
     Permutation to_tensor_, to_value_;
     Boundary boundary_;
