@@ -4,6 +4,7 @@
 #include <png.h>
 #include <stdio.h>  // jpeglib.h needs FILE
 
+#include <jerror.h>
 #include <jpeglib.h>
 
 #include <algorithm>
@@ -44,13 +45,18 @@ void fail_jpeg(j_common_ptr codec) {
     longjmp(failure->back, 1);
 }
 
+/// Warnings: cameras write odd bytes that cost no pixel. A file that ends early would give gray ones.
+void refuse_cut_jpeg(j_common_ptr codec, int level) {
+    if (level < 0 && codec->err->msg_code == JWRN_JPEG_EOF) fail_jpeg(codec);
+}
+
 /// Decodes in two steps around `pixels`. Nothing in here has a destructor that longjmp would skip.
 bool decode_jpeg(std::span<const std::byte> bytes, bool gray, Image& image, std::vector<uint8_t>& pixels,
                  JpegFailure& failure, void (*allocate)(Image&, std::vector<uint8_t>&)) {
     jpeg_decompress_struct codec;
     codec.err = jpeg_std_error(&failure.manager);
     failure.manager.error_exit = fail_jpeg;
-    failure.manager.emit_message = [](j_common_ptr, int) {};  // warnings of a damaged tail: the picture is still usable
+    failure.manager.emit_message = refuse_cut_jpeg;
     if (setjmp(failure.back) != 0) {
         jpeg_destroy_decompress(&codec);
         return false;

@@ -1,10 +1,11 @@
 """The command under test, and what a bad input must look like from outside."""
 
+import json
 import os
 import shutil
 import subprocess
+import sys
 import tempfile
-import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,24 +37,36 @@ class Outcome:
 
 
 class Command:
+    """The command, run by the launcher so that its time and memory are its own."""
+
     def __init__(self, path: str):
         self.path = path
+        self.texts = [tempfile.TemporaryFile() for _ in ("stdout", "stderr")]
+        answers, write_end = os.pipe()
+        self.launcher = subprocess.Popen(
+            [sys.executable, "-I", "-S", Path(__file__).with_name("launcher.py"), str(write_end)],
+            stdin=subprocess.PIPE, stdout=self.texts[0], stderr=self.texts[1], pass_fds=[write_end], text=True,
+        )
+        os.close(write_end)
+        self.answers = os.fdopen(answers)
 
-    def __call__(self, *arguments, preexec_fn=None) -> Outcome:
-        start = time.monotonic()
-        with tempfile.TemporaryFile() as stdout, tempfile.TemporaryFile() as stderr:
-            process = subprocess.Popen(
-                [self.path, *map(str, arguments)], stdout=stdout, stderr=stderr, preexec_fn=preexec_fn
-            )
-            _, status, used = os.wait4(process.pid, 0)  # of this child alone
-            process.returncode = os.waitstatus_to_exitcode(status)
-            texts = [file.seek(0) or file.read().decode() for file in (stdout, stderr)]
-        return Outcome(process.returncode, *texts, time.monotonic() - start, used.ru_maxrss << 10)
+    def close(self):
+        self.launcher.stdin.close()
+        self.launcher.wait()
 
-    def refuses(self, *arguments, names: str, preexec_fn=None) -> Outcome:
+    def __call__(self, *arguments, file_bytes: int | None = None) -> Outcome:
+        for file in self.texts:
+            file.seek(0)
+            file.truncate()
+        print(json.dumps([[self.path, *map(str, arguments)], file_bytes]), file=self.launcher.stdin, flush=True)
+        code, seconds, peak_bytes = json.loads(self.answers.readline())
+        stdout, stderr = [file.seek(0) or file.read().decode() for file in self.texts]
+        return Outcome(code, stdout, stderr, seconds, peak_bytes)
+
+    def refuses(self, *arguments, names: str, file_bytes: int | None = None) -> Outcome:
         """Runs what must fail: exit 1 and one clear message with `names` in it, at once."""
         for _ in range(TRIES):
-            outcome = self(*arguments, preexec_fn=preexec_fn)
+            outcome = self(*arguments, file_bytes=file_bytes)
             if outcome.seconds < LIMIT_SECONDS:
                 break
         shown = f"calotype {' '.join(map(str, arguments))}\n{outcome.stdout}{outcome.stderr}"
@@ -68,9 +81,15 @@ class Command:
         return outcome
 
 
+def compile_digits(samples, output):
+    return ("compile", DIGITS / "digits.onnx", "--samples", samples, "-o", output)
+
+
 @pytest.fixture(scope="session")
-def calotype() -> Command:
-    return Command(find_command())
+def calotype():
+    command = Command(find_command())
+    yield command
+    command.close()
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,6 @@
 """Writes a chain of 20,000 old Clips behind 100,000 initializers whose last node is broken: `large_model.py PATH`.
 
-A program of its own: a child's peak memory begins at its parent's, which must stay small for the tests' limit."""
+A program of its own: making it takes more memory than the tests should keep."""
 
 import sys
 from pathlib import Path

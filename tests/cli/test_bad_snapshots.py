@@ -1,30 +1,38 @@
-"""Snapshots that were damaged or made for another configuration are refused before anything runs."""
+"""Snapshots that were damaged, forged or made for another configuration are refused before anything runs."""
 
 import json
 import shutil
 
+import forge
 import numpy as np
-
+import pytest
 from conftest import DIGITS
 
 POSITIONS_A_FILE = 12
+ODD_VALUES = (None, True, -1, 1 << 62, 1e300, "x", "../../etc/passwd", [], {}, [[[]]])
+
+
+def files_of(snapshot):
+    files = sorted(path for path in snapshot.rglob("*") if path.is_file())
+    assert len(files) >= 4
+    return files
+
+
+def test_the_forger_writes_what_the_tool_writes(snapshot):
+    """Else the forged snapshots below would be refused for their checksum alone."""
+    assert forge.manifest_text(forge.read_manifest(snapshot)) == (snapshot / "manifest.json").read_text()
 
 
 def test_one_byte_changed_anywhere(calotype, snapshot):
     rng = np.random.default_rng(7)
-    files = sorted(path for path in snapshot.rglob("*") if path.is_file())
-    assert len(files) >= 4
-    for file in files:
+    for file in files_of(snapshot):
         good = file.read_bytes()
-        positions = {0, len(good) - 1, *rng.integers(0, len(good), POSITIONS_A_FILE).tolist()}
+        positions = {0, len(good) // 2, len(good) - 1, *rng.integers(0, len(good), POSITIONS_A_FILE).tolist()}
         for position in sorted(positions):
             changed = bytearray(good)
             changed[position] ^= 1 << int(rng.integers(8))
             file.write_bytes(changed)
-            outcome = calotype("inspect", snapshot)
-            shown = f"byte {position} of {file.name}: {outcome.stdout[:200]}{outcome.stderr}"
-            assert outcome.code == 1 and outcome.stdout == "", shown
-            assert "SNAPSHOT" in outcome.stderr and len(outcome.stderr.splitlines()) <= 3, shown
+            calotype.refuses("inspect", snapshot, names=file.name)
         file.write_bytes(good)
     assert calotype("inspect", snapshot).code == 0
 
@@ -32,28 +40,100 @@ def test_one_byte_changed_anywhere(calotype, snapshot):
 def test_missing_truncated_and_foreign_files(calotype, snapshot, tmp_path):
     calotype.refuses("inspect", tmp_path / "none", names="none")
     calotype.refuses("inspect", DIGITS, names="digits")
-    for file in sorted(path for path in snapshot.rglob("*") if path.is_file()):
+    run = ("run", snapshot, "--input", DIGITS / "test.npz", "--output", tmp_path / "o.npz")
+    for file in files_of(snapshot):
         good = file.read_bytes()
         file.unlink()
-        calotype.refuses("run", snapshot, "--input", DIGITS / "test.npz", "--output", tmp_path / "o.npz", names=file.name)
-        for size in (0, len(good) // 2):
+        calotype.refuses(*run, names=file.name)
+        file.mkdir()
+        calotype.refuses(*run, names=file.name)
+        file.rmdir()
+        for size in (0, len(good) // 2, len(good) - 1):
             file.write_bytes(good[:size])
             calotype.refuses("inspect", snapshot, names=file.name)
+        file.write_bytes(good + b"\0")
+        calotype.refuses("inspect", snapshot, names=file.name)
         file.write_bytes(good)
+    (snapshot / "more.bin").write_bytes(b"more")
+    calotype.refuses(*run, names="more.bin")
     assert not (tmp_path / "o.npz").exists()
 
 
 def test_another_configuration(calotype, snapshot, tmp_path):
-    name = json.loads(calotype("inspect", snapshot, "--json").stdout)
     other = "VE2802_NPU_IP_O00_A304_M3_EXTENDED"
     run = ("run", snapshot, "--input", DIGITS / "test.npz", "--output", tmp_path / "o.npz", "--npu", other)
     outcome = calotype.refuses(*run, names="CONFIG_SNAPSHOT_MISMATCH")
-    assert other in outcome.stderr and "VE2802_NPU_IP_O00_A304_M3" in outcome.stderr, (name, outcome.stderr)
+    assert other in outcome.stderr and "VE2802_NPU_IP_O00_A304_M3" in outcome.stderr, outcome.stderr
 
 
 def test_a_link_out_of_the_snapshot_is_not_followed(calotype, snapshot, tmp_path):
-    target = next(path for path in sorted(snapshot.iterdir()) if path.suffix == ".safetensors")
-    outside = tmp_path / "outside"
-    shutil.move(target, outside)
-    target.symlink_to(outside)
-    calotype.refuses("inspect", snapshot, names=target.name)
+    for file in files_of(snapshot):
+        outside = tmp_path / "outside"
+        shutil.move(file, outside)
+        file.symlink_to(outside)
+        calotype.refuses("inspect", snapshot, names=file.name)
+        file.unlink()
+        shutil.move(outside, file)
+
+
+def refuse_or_run(calotype, snapshot, output):
+    """A forged value may be harmless; it must never crash, hang or write anything when refused."""
+    outcome = calotype("run", snapshot, "--input", DIGITS / "test.npz", "--output", output)
+    assert outcome.code in (0, 1), outcome.stderr
+    assert outcome.code == 0 or not output.exists()
+    output.unlink(missing_ok=True)
+    return outcome
+
+
+@pytest.mark.parametrize("name", ["manifest.json", "layers.json"])
+def test_values_of_other_types_and_huge_numbers(calotype, snapshot, tmp_path, name):
+    rng = np.random.default_rng(11)
+    good = json.loads((snapshot / name).read_text())
+    paths = [path for path in forge.leaves(good) if path and path != ("sha256",)]
+    tried, refused = min(60, len(paths)), 0
+    for path in [paths[i] for i in rng.choice(len(paths), tried, replace=False)]:
+        forged = forge.with_value(good, path, ODD_VALUES[int(rng.integers(len(ODD_VALUES)))])
+        if name == "manifest.json":
+            forge.write_manifest(snapshot, forged)
+        else:
+            forge.replace(snapshot, name, json.dumps(forged).encode())
+        refused += refuse_or_run(calotype, snapshot, tmp_path / "o.npz").code
+    assert refused > 0.8 * tried
+
+
+@pytest.mark.parametrize("name", ["manifest.json", "layers.json", "report.json"])
+def test_deep_nesting(calotype, snapshot, name):
+    deep = b'{"a":' + b"[" * 1_000_000 + b"]" * 1_000_000 + b"}"
+    if name == "manifest.json":
+        (snapshot / name).write_bytes(deep)
+    else:
+        forge.replace(snapshot, name, deep)
+    calotype.refuses("inspect", snapshot, names=name)
+
+
+def test_a_safetensors_header_that_lies(calotype, snapshot):
+    good = (snapshot / "weights.safetensors").read_bytes()
+    length = int.from_bytes(good[:8], "little")
+    header, data = json.loads(good[8 : 8 + length]), good[8 + length :]
+    first = next(iter(header))
+    for key, value in {
+        "shape": [1 << 62], "data_offsets": [0, 1 << 62], "dtype": "F4096", "shape ": [-1], "data_offsets ": [8, 0]
+    }.items():
+        text = json.dumps(forge.with_value(header, (first, key.strip()), value)).encode()
+        forge.replace(snapshot, "weights.safetensors", len(text).to_bytes(8, "little") + text + data)
+        calotype.refuses("inspect", snapshot, names="weights.safetensors")
+    for size in (b"\xff" * 8, b"\0" * 8):
+        forge.replace(snapshot, "weights.safetensors", size + good[8:])
+        calotype.refuses("inspect", snapshot, names="weights.safetensors")
+
+
+@pytest.mark.parametrize("name", ["program.bin", "golden.safetensors", "weights.safetensors"])
+def test_forged_bytes(calotype, snapshot, tmp_path, name):
+    rng = np.random.default_rng(5)
+    good = (snapshot / name).read_bytes()
+    for _ in range(40):
+        changed = bytearray(good)
+        for position in rng.integers(0, min(len(good), 4096), 3):
+            changed[position] = int(rng.integers(256))
+        forge.replace(snapshot, name, bytes(changed))
+        refuse_or_run(calotype, snapshot, tmp_path / "o.npz")
