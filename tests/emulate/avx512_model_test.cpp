@@ -28,7 +28,8 @@ namespace {
 #include "emulate/kernels/generic/depthwise_panel.inl.hpp"
 #include "emulate/kernels/generic/depthwise.inl.hpp"
 #include "emulate/kernels/generic/elementwise.inl.hpp"
-#include "emulate/kernels/generic/pool.inl.hpp"
+#include "emulate/kernels/generic/average_pool.inl.hpp"
+#include "emulate/kernels/generic/max_pool.inl.hpp"
 #include "emulate/kernels/generic/prepare.inl.hpp"
 
 class Avx512Model : public testing::TestWithParam<std::string> {};

@@ -17,6 +17,11 @@ inline std::unique_ptr<PreparedLayer> prepare_fully_connected(const LayerView& v
                                         zero_points);
 }
 
+inline std::unique_ptr<PreparedLayer> prepare_pool(const LayerView& view, const npu::Pool& pool) {
+    if (pool.kind == npu::PoolKind::max) return std::make_unique<MaxPoolLayer>(view);
+    return std::make_unique<AveragePoolLayer>(view);
+}
+
 inline std::unique_ptr<PreparedLayer> prepare_mul(const LayerView& view) {
     if (view.in[1] == view.out) return std::make_unique<ProductLayer>(view);
     if (view.in[1].channels == 1 && view.in[1].pixels() == view.out.pixels()) return std::make_unique<ScaleLayer>(view);
@@ -27,7 +32,7 @@ inline std::unique_ptr<PreparedLayer> prepare_here(const LayerView& view) {
     const npu::Attributes& attributes = view.layer->attributes;
     if (const auto* conv = std::get_if<npu::Conv>(&attributes)) return prepare_conv(view, *conv);
     if (const auto* fc = std::get_if<npu::FullyConnected>(&attributes)) return prepare_fully_connected(view, *fc);
-    if (std::holds_alternative<npu::Pool>(attributes)) return std::make_unique<PoolLayer>(view);
+    if (const auto* pool = std::get_if<npu::Pool>(&attributes)) return prepare_pool(view, *pool);
     if (std::holds_alternative<npu::Add>(attributes)) return std::make_unique<AddLayer>(view);
     if (std::holds_alternative<npu::Mul>(attributes)) return prepare_mul(view);
     if (std::holds_alternative<npu::Requantize>(attributes)) return std::make_unique<ProductLayer>(view);

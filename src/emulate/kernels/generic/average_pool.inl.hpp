@@ -1,20 +1,38 @@
-// Max and average pooling, a block of channels at a time. Sums run in int16 for at most 255 taps (255 * 128 < 2^15), then in
-// int32. Taps outside the map are left out: max pooling ignores them, and in an average they count as zero.
+// Average pooling, a block of channels at a time. Sums run in int16 for at most 255 taps (255 * 128 < 2^15), then in int32.
+// Taps outside the map are left out: they count as zero.
 
-class PoolLayer final : public PreparedLayer {
-  public:
-    explicit PoolLayer(const LayerView& view);
-    void run(std::span<const int8_t* const> inputs, int8_t* output, std::span<std::byte>, ThreadPool* pool) const override;
-    std::string_view kernel() const override {
-        return kind_ == npu::PoolKind::max ? CALOTYPE_ISA " max pool" : CALOTYPE_ISA " average pool";
+/// The taps of one axis that lie inside the map: first index, and how many.
+struct Reach {
+    int64_t first, count, step;
+};
+
+inline Reach reach(const npu::Axis& axis, int64_t out, int64_t size) {
+    const int64_t first = out * axis.stride - axis.pad_before;
+    int64_t begin = 0, end = axis.kernel;
+    while (begin < end && first + begin * axis.dilation < 0) ++begin;
+    while (end > begin && first + (end - 1) * axis.dilation >= size) --end;
+    return {first + begin * axis.dilation, end - begin, axis.dilation};
+}
+
+inline npu::Window pool_window(const LayerView& view) {
+    const auto& pool = std::get<npu::Pool>(view.layer->attributes);
+    npu::Window window = pool.window;
+    if (pool.global) {
+        window = {};
+        window.depth.kernel = view.in[0].depth;
+        window.height.kernel = view.in[0].height;
+        window.width.kernel = view.in[0].width;
     }
+    return window;
+}
+
+class AveragePoolLayer final : public PreparedLayer {
+  public:
+    explicit AveragePoolLayer(const LayerView& view);
+    void run(std::span<const int8_t* const> inputs, int8_t* output, std::span<std::byte>, ThreadPool* pool) const override;
+    std::string_view kernel() const override { return CALOTYPE_ISA " average pool"; }
 
   private:
-    /// The taps of one axis that lie inside the map: first index, and how many.
-    struct Reach {
-        int64_t first, count, step;
-    };
-    static Reach reach(const npu::Axis& axis, int64_t out, int64_t size);
     struct Taps {
         const int8_t* first;
         Reach depth, height, width;
@@ -22,11 +40,9 @@ class PoolLayer final : public PreparedLayer {
     /// Calls take(block of codes) for each tap.
     template <class Take>
     void for_taps(const Taps& taps, int64_t n, Take take) const;
-    Bytes largest(const Taps& taps, int64_t n) const;
     template <StageKind kKind>
     Bytes average(const Taps& taps, int64_t n, int64_t block) const;
 
-    npu::PoolKind kind_;
     npu::Map in_, out_;
     npu::Window window_;
     std::vector<int64_t> starts_;          // of the blocks; the last overlaps its neighbour where it can
@@ -34,19 +50,9 @@ class PoolLayer final : public PreparedLayer {
     Stage stage_;
 };
 
-inline PoolLayer::PoolLayer(const LayerView& view) : in_(view.in[0]), out_(view.out) {
-    const auto& pool = std::get<npu::Pool>(view.layer->attributes);
-    kind_ = pool.kind;
-    window_ = pool.window;
-    if (pool.global) {
-        window_ = {};
-        window_.depth.kernel = in_.depth;
-        window_.height.kernel = in_.height;
-        window_.width.kernel = in_.width;
-    }
+inline AveragePoolLayer::AveragePoolLayer(const LayerView& view) : in_(view.in[0]), out_(view.out), window_(pool_window(view)) {
     for (int64_t c = 0; c < in_.channels; c += kBlock)
         starts_.push_back(in_.channels < kBlock ? 0 : std::min(c, in_.channels - kBlock));
-    if (kind_ == npu::PoolKind::max) return;
     const auto channel = [&](int64_t b, int offset) {
         return std::min(starts_[static_cast<size_t>(b)] + offset, in_.channels - 1);
     };
@@ -56,16 +62,8 @@ inline PoolLayer::PoolLayer(const LayerView& view) : in_(view.in[0]), out_(view.
     stage_ = make_stage(view.stage, starts_.size(), byte_offset, channel);
 }
 
-inline PoolLayer::Reach PoolLayer::reach(const npu::Axis& axis, int64_t out, int64_t size) {
-    const int64_t first = out * axis.stride - axis.pad_before;
-    int64_t begin = 0, end = axis.kernel;
-    while (begin < end && first + begin * axis.dilation < 0) ++begin;
-    while (end > begin && first + (end - 1) * axis.dilation >= size) --end;
-    return {first + begin * axis.dilation, end - begin, axis.dilation};
-}
-
 template <class Take>
-void PoolLayer::for_taps(const Taps& taps, int64_t n, Take take) const {
+void AveragePoolLayer::for_taps(const Taps& taps, int64_t n, Take take) const {
     alignas(64) int8_t few[kBlock] = {};
     for (int64_t d = 0; d < taps.depth.count; ++d)
         for (int64_t h = 0; h < taps.height.count; ++h) {
@@ -81,14 +79,8 @@ void PoolLayer::for_taps(const Taps& taps, int64_t n, Take take) const {
         }
 }
 
-inline Bytes PoolLayer::largest(const Taps& taps, int64_t n) const {
-    Bytes most = set_bytes(-128);
-    for_taps(taps, n, [&](Bytes q) { most = max_bytes(most, q); });
-    return most;
-}
-
 template <StageKind kKind>
-Bytes PoolLayer::average(const Taps& taps, int64_t n, int64_t block) const {
+Bytes AveragePoolLayer::average(const Taps& taps, int64_t n, int64_t block) const {
     const Bytes zero = set_bytes(0);
     Wide sums[4];
     const Wide count = set_wide(static_cast<int32_t>(-taps.depth.count * taps.height.count * taps.width.count));
@@ -114,7 +106,7 @@ Bytes PoolLayer::average(const Taps& taps, int64_t n, int64_t block) const {
     return finish<kKind>(stage_, stage_.blocks[static_cast<size_t>(block)], sums);
 }
 
-inline void PoolLayer::run(std::span<const int8_t* const> inputs, int8_t* output, std::span<std::byte>,
+inline void AveragePoolLayer::run(std::span<const int8_t* const> inputs, int8_t* output, std::span<std::byte>,
                            ThreadPool* pool) const {
     const int64_t n = std::min<int64_t>(kBlock, in_.channels);
     for_items(pool, out_.depth * out_.height, [&](int64_t row, int) {
@@ -127,10 +119,7 @@ inline void PoolLayer::run(std::span<const int8_t* const> inputs, int8_t* output
             for (size_t b = 0; b < starts_.size(); ++b) {
                 const Taps taps{x + starts_[b], depth, height, width};
                 Bytes codes = set_bytes(0);
-                if (kind_ == npu::PoolKind::max)
-                    codes = largest(taps, n);
-                else
-                    with_kind(stage_.kind, [&](auto kind) { codes = average<kind.value>(taps, n, static_cast<int64_t>(b)); });
+                with_kind(stage_.kind, [&](auto kind) { codes = average<kind.value>(taps, n, static_cast<int64_t>(b)); });
                 if (n == kBlock) {
                     store_bytes(y + starts_[b], codes);
                 } else {
