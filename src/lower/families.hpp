@@ -22,6 +22,7 @@ void lower_neg(Builder& builder, NodeId id);
 void lower_concat(Builder& builder, NodeId id);  // movement.cpp
 void lower_pad(Builder& builder, NodeId id);
 void lower_slice(Builder& builder, NodeId id);
+void lower_gather(Builder& builder, NodeId id);
 void lower_split(Builder& builder, NodeId id);
 void lower_resize(Builder& builder, NodeId id);
 void lower_space_to_depth(Builder& builder, NodeId id);

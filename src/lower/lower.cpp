@@ -31,6 +31,7 @@ const std::map<std::string, Family, std::less<>> kFamilies = {
     {"Concat", lower_concat},
     {"Pad", lower_pad},
     {"Slice", lower_slice},
+    {"Gather", lower_gather},
     {"Split", lower_split},
     {"Resize", lower_resize},
     {"Upsample", lower_resize},

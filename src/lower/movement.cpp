@@ -122,6 +122,21 @@ void lower_slice(Builder& builder, NodeId id) {
     builder.add_channels_last(id, {crop, {input}}, graph.output(id));
 }
 
+void lower_gather(Builder& builder, NodeId id) {
+    const Graph& graph = builder.graph;
+    const ValueId x = graph.input(id, 0), list = graph.input(id, 1);
+    const Dims dims = builder.dims(x);
+    const int64_t axis = own_axis(builder, graph::int_attribute(graph.node(id), "axis", 0), dims.size());
+    if (!graph.is_constant(list) || graph.value(list).constant->dims().size() != 1)
+        builder.decline("NPU_ATTRIBUTE", "indices that are no constant list");
+    if (axis != 1) builder.decline("NPU_AXIS", fmt::format("a reorder along axis {}", axis));
+    npu::ChannelReorder reorder{to_int64s(*graph.value(list).constant)};
+    for (int64_t& index : reorder.source)
+        if (index < 0) index += dims[1];
+    const npu::TensorId input = builder.require_channels_last(x);
+    builder.add_channels_last(id, {std::move(reorder), {input}}, graph.output(id));
+}
+
 void lower_split(Builder& builder, NodeId id) {
     const Graph& graph = builder.graph;
     const Node& node = graph.node(id);

@@ -51,11 +51,15 @@ Rewrite prelu_to_relu(Graph& graph, NodeId id);
 
 Rewrite merge_transposes(Graph& graph, NodeId id);
 Rewrite sink_transpose(Graph& graph, NodeId id);
+Rewrite sink_transpose_past_axes(Graph& graph, NodeId id);
 Rewrite transpose_to_reshape(Graph& graph, NodeId id);
 Rewrite squeeze_to_reshape(Graph& graph, NodeId id);
 Rewrite merge_reshapes(Graph& graph, NodeId id);
 Rewrite reshape_to_flatten(Graph& graph, NodeId id);
+Rewrite gather_to_slice(Graph& graph, NodeId id);
+Rewrite reverse_slice_to_gather(Graph& graph, NodeId id);
 Rewrite merge_slices(Graph& graph, NodeId id);
+Rewrite repeat_to_resize(Graph& graph, NodeId id);
 
 Rewrite merge_reduce_means(Graph& graph, NodeId id);
 Rewrite reduce_mean_to_pool(Graph& graph, NodeId id);

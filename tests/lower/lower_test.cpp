@@ -134,6 +134,18 @@ TEST(Lower, ShuffledChannelsAreALayer) {
     EXPECT_EQ(std::get<npu::ChannelReorder>(made.network.layers[1].attributes).source, (Ints{0, 3, 1, 4, 2, 5}));
 }
 
+TEST(Lower, ChannelsInAnotherOrderAreALayerOtherAxesAreNot) {
+    const auto gathered = [](int64_t axis, const Dims& dims) {
+        Example e;
+        const ValueId x = e.conv(e.input({1, 3, 4, 4}), 3);
+        return lowered(e, e.node("Gather", {x, e.integers({2, -2, 0})}, dims, {{"axis", axis}}));
+    };
+    const Lowering made = gathered(1, {1, 3, 4, 4});
+    ASSERT_EQ(kinds(made), "Conv ChannelReorder");
+    EXPECT_EQ(std::get<npu::ChannelReorder>(made.network.layers[1].attributes).source, (Ints{2, 1, 0}));
+    EXPECT_EQ(gathered(2, {1, 3, 3, 4}).declined.begin()->second.code, "NPU_AXIS");
+}
+
 TEST(Lower, ATransposeThatIsMoreThanLayoutStaysBehind) {
     Example e;
     const ValueId x = e.conv(e.input({1, 4, 6, 6}), 4);

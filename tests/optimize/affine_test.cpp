@@ -171,5 +171,23 @@ TEST(AffineToDepthwise, LeavesTheConstantsOfAGelu) {
     EXPECT_THAT(optimized(w, {"gelu_from_parts"}).ops, ElementsAre("Conv", "Div", "Erf", "Add", "Mul", "Mul"));
 }
 
+TEST(DivToMul, ByOneNumberAndByOneAChannel) {
+    Writer w;
+    const ValueId x = w.input("x", {2, 3, 4, 4});
+    w.output(w.node("Div", {x, w.constant({}, {3})}), "one");
+    w.output(w.node("Div", {x, w.weights({3, 1, 1}, 0.5f, 2)}), "each");
+    EXPECT_EQ(optimized(w).applied("div_to_mul"), 2);
+}
+
+TEST(DivToMul, DeclinesAReciprocalOutOfRangeAndLeavesAConstantDividend) {
+    Writer w;
+    const ValueId x = w.input("x", {2, 3, 4, 4});
+    w.output(w.node("Div", {w.node("Mul", {x, w.constant({}, {1e-38f})}), w.constant({}, {1e-39f})}), "small");
+    w.output(w.node("Div", {w.constant({}, {1}), w.node("Exp", {x})}), "reciprocal");
+    const Outcome outcome = optimized(w, {"affine_to_depthwise"});
+    EXPECT_EQ(outcome.applied("div_to_mul"), 0);
+    EXPECT_THAT(outcome.reasons("div_to_mul"), ElementsAre("a reciprocal leaves the range of float32"));
+}
+
 }  // namespace
 }  // namespace calotype::optimize::tests

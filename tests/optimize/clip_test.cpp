@@ -75,6 +75,14 @@ TEST(ClipToRelu, OpenAndLargestUpperBound) {
     EXPECT_THAT(outcome.ops, testing::UnorderedElementsAre("Relu", "Neg", "Relu"));
 }
 
+TEST(ClipToRelu, LeavesBoundsThatBind) {
+    Writer w;
+    const ValueId x = w.input("x", {1, 3, 4, 4});
+    w.output(clip(w, x, 0, 1), "above");
+    w.output(clip(w, x, -1, std::numeric_limits<float>::max()), "below");
+    EXPECT_THAT(optimized(w).ops, ElementsAre("Clip", "Clip"));
+}
+
 TEST(HardSigmoidFromClip, AsExportersWriteIt) {
     Writer w;
     const ValueId x = w.input("x", {1, 3, 4, 4}), gated = w.input("gated", {1, 3, 4, 4});

@@ -26,6 +26,17 @@ TEST(ExplicitPads, SameUpperAndLowerDifferInTheOddPixel) {
     }
 }
 
+TEST(ExplicitPads, LeavesPadsThatAreNumbers) {
+    Writer w;
+    const ValueId x = w.input("x", {1, 2, 8, 7});
+    w.output(
+        w.node("Conv", {x, w.weights({3, 2, 3, 3})}, {{"auto_pad", std::string("NOTSET")}, {"pads", Ints{1, 0, 2, 1}}}),
+        "y");
+    const Outcome outcome = optimized(w);
+    EXPECT_EQ(outcome.applied("explicit_pads"), 0);
+    EXPECT_THAT(pads_of(outcome.only("Conv")), ElementsAre(1, 0, 2, 1));
+}
+
 TEST(FoldPad, IntoConvWithPadsOfItsOwn) {
     Writer w;
     const ValueId padded = w.node("Pad", {w.input("x", {1, 2, 8, 8}), w.ints({0, 0, 0, 0, 0, 0, 1, 1})});

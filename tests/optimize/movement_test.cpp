@@ -1,0 +1,133 @@
+// gather_to_slice, reverse_slice_to_gather, repeat_to_resize, sink_transpose_past_axes
+#include <gmock/gmock.h>
+
+#include "optimize/fixture.hpp"
+
+namespace calotype::optimize::tests {
+namespace {
+
+using testing::Each;
+using testing::ElementsAre;
+using Ints = std::vector<int64_t>;
+
+ValueId gather(Writer& w, ValueId x, ValueId indices, int64_t axis) {
+    return w.node("Gather", {x, indices}, {{"axis", axis}});
+}
+ValueId index(Writer& w, int64_t i) {
+    return w.graph.add_constant(w.graph.unused_value_name("index"), Tensor::of<int64_t>({}, std::vector<int64_t>{i}));
+}
+
+TEST(GatherToSlice, OneIndexAndEvenSteps) {
+    Writer w;
+    const ValueId x = w.input("x", {2, 5, 6, 4});
+    w.output(gather(w, x, index(w, -2), 1), "one");
+    w.output(gather(w, x, w.ints({1, 3, 5}), 2), "even");
+    EXPECT_THAT(optimized(w).ops, ElementsAre("Slice", "Reshape", "Slice"));
+}
+
+// torchvision's Inception: each channel taken out, scaled and shifted, and put back.
+TEST(GatherToSlice, ChannelsOneByOne) {
+    Writer w;
+    const ValueId x = w.input("x", {1, 3, 6, 6});
+    std::vector<ValueId> channels;
+    for (int64_t i = 0; i < 3; ++i) {
+        const ValueId channel = w.node("Unsqueeze", {gather(w, x, index(w, i), 1), w.ints({1})});
+        channels.push_back(w.node("Add", {w.node("Mul", {channel, w.weights({})}), w.weights({})}));
+    }
+    w.output(w.node("Conv", {w.node("Concat", channels, {{"axis", int64_t{1}}}), w.weights({4, 3, 3, 3})}), "y");
+    const Outcome outcome = optimized(w);
+    EXPECT_EQ(std::ranges::count(outcome.ops, "Slice"), 3);
+    EXPECT_EQ(std::ranges::count(outcome.ops, "Gather") + std::ranges::count(outcome.ops, "Reshape"), 0);
+}
+
+TEST(GatherToSlice, DeclinesSamplesTablesAndUnevenSteps) {
+    Writer w;
+    const ValueId x = w.input("x", {2, 5, 6, 4});
+    w.output(gather(w, x, index(w, 0), 0), "sample");
+    w.output(gather(w, x, w.ints({0, 3, 4}), 1), "uneven");
+    const Outcome outcome = optimized(w);
+    EXPECT_THAT(outcome.ops, Each("Gather"));
+    EXPECT_THAT(outcome.reasons("gather_to_slice"),
+                ElementsAre("it gathers samples, or in a table", "its indices do not rise evenly"));
+}
+
+TEST(ReverseSliceToGather, AFlipOfTheChannels) {
+    for (const int64_t start : {int64_t{-1}, int64_t{100}, int64_t{3}}) {
+        Writer w;
+        const ValueId x = w.input("x", {2, 5, 3, 4});
+        const ValueId y = w.node("Slice", {x, w.ints({start}), w.ints({INT64_MIN}), w.ints({1}), w.ints({-1})});
+        w.output(y, "y");
+        EXPECT_THAT(optimized(w).ops, ElementsAre("Gather")) << start;
+    }
+}
+
+TEST(ReverseSliceToGather, DeclinesTwoAxesAtOnce) {
+    Writer w;
+    const ValueId x = w.input("x", {2, 5, 3, 4});
+    w.output(w.node("Slice", {x, w.ints({-1, -1}), w.ints({INT64_MIN, INT64_MIN}), w.ints({1, 2}), w.ints({-1, -1})}),
+             "y");
+    EXPECT_THAT(optimized(w).reasons("reverse_slice_to_gather"), ElementsAre("it slices more than one axis"));
+}
+
+// As Keras' UpSampling2D comes out of tf2onnx: channels last, one axis at a time.
+TEST(RepeatToResize, RowsThenColumnsBetweenTransposes) {
+    Writer w;
+    const ValueId x = w.node("Transpose", {w.input("x", {2, 3, 4, 5})}, {{"perm", Ints{0, 2, 3, 1}}});
+    ValueId y = w.node("Tile", {w.node("Reshape", {x, w.ints({-1, 4, 1, 5, 3})}), w.ints({1, 1, 2, 1, 1})});
+    y = w.node("Reshape", {w.node("Reshape", {y, w.ints({-1, 8, 5, 3})}), w.ints({-1, 8, 5, 1, 3})});
+    y = w.node("Reshape", {w.node("Tile", {y, w.ints({1, 1, 1, 3, 1})}), w.ints({-1, 8, 15, 3})});
+    w.output(w.node("Transpose", {y}, {{"perm", Ints{0, 3, 1, 2}}}), "y");
+    EXPECT_THAT(optimized(w).ops, ElementsAre("Resize", "Resize"));
+}
+
+// As PyTorch users write it with None, expand and reshape.
+TEST(RepeatToResize, ExpandOfBothAxes) {
+    Writer w;
+    const ValueId x = w.node("Reshape", {w.input("x", {2, 3, 4, 1}), w.ints({2, 3, 4, 1, 1})});
+    const ValueId y = w.node("Expand", {x, w.ints({2, 3, 4, 2, 1})});
+    w.output(w.node("Reshape", {y, w.ints({2, 3, 8, 1})}), "y");
+    EXPECT_THAT(optimized(w).ops, ElementsAre("Resize"));
+}
+
+TEST(RepeatToResize, DeclinesWholeRowsAndAxesThatStay) {
+    Writer w;
+    const ValueId x = w.input("x", {2, 3, 4, 5}), one = w.node("Reshape", {x, w.ints({2, 3, 4, 1, 5})});
+    w.output(w.node("Tile", {x, w.ints({1, 1, 2, 1})}), "rows");
+    w.output(w.node("Abs", {w.node("Tile", {one, w.ints({1, 1, 1, 2, 1})})}), "stays");
+    const Outcome outcome = optimized(w);
+    EXPECT_EQ(outcome.applied("repeat_to_resize"), 0);
+    EXPECT_THAT(
+        outcome.reasons("repeat_to_resize"),
+        testing::UnorderedElementsAre("it repeats more than single elements", "its axes are not joined behind it"));
+}
+
+TEST(SinkTransposePastAxes, ReductionsSlicesPadsAndResizes) {
+    Writer w;
+    const Attributes last{{"perm", Ints{0, 2, 3, 1}}}, back{{"perm", Ints{0, 3, 1, 2}}};
+    const auto turned = [&](const std::string& name) {
+        return w.node("Transpose", {w.input(name, {2, 3, 4, 5})}, last);
+    };
+    ValueId a = w.node("Slice", {turned("a"), w.ints({1}), w.ints({4}), w.ints({2})});
+    a = w.node("Pad", {a, w.ints({0, 1, 2, 0, 0, 1, 0, 1})});
+    a = w.node("Resize", {a, ValueId::none, w.constant({4}, {1, 2, 2, 1})}, {{"mode", std::string("nearest")}});
+    w.output(w.node("Transpose", {a}, back), "map");
+    w.output(w.node("ReduceMean", {turned("b"), w.ints({1, 2})}, {{"keepdims", int64_t{0}}}), "mean");
+    w.output(w.node("Transpose", {w.node("ReduceMax", {turned("c"), w.ints({-1})})}, back), "max");
+    w.output(w.node("ReduceSum", {turned("d"), w.ints({1})}, {{"keepdims", int64_t{0}}}), "sum");
+    const Outcome outcome = optimized(w);
+    EXPECT_EQ(outcome.applied("sink_transpose_past_axes"), 6);
+    EXPECT_EQ(std::ranges::count(outcome.ops, "Transpose"), 1);  // the sum's: its channels are before its columns
+    EXPECT_EQ(std::ranges::count(outcome.ops, "GlobalAveragePool"), 1);
+}
+
+TEST(SinkTransposePastAxes, StaysWhereAnotherReaderNeedsIt) {
+    Writer w;
+    const ValueId x = w.node("Transpose", {w.input("x", {2, 3, 4, 5})}, {{"perm", Ints{0, 2, 3, 1}}});
+    w.output(w.node("ReduceMax", {x, w.ints({1})}), "y");
+    w.output(x, "z");
+    EXPECT_THAT(optimized(w).reasons("sink_transpose_past_axes"),
+                ElementsAre("another reader needs the transposed map"));
+}
+
+}  // namespace
+}  // namespace calotype::optimize::tests
