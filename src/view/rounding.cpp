@@ -1,6 +1,6 @@
-// What stands before a QuantizeLinear, so that ONNX Runtime rounds as the NPU does: one flipped code early in a network of
-// many layers can change as many outputs as the whole quantization does. The codes are the NPU's, every one: of a sum as
-// long as float32 knows it to half a unit, of an input and an Add always.
+// What stands before a QuantizeLinear, so that ONNX Runtime rounds as the NPU does: one flipped code early in a network
+// of many layers can change as many outputs as the whole quantization does. The codes are the NPU's, every one: of a
+// sum as long as float32 knows it to half a unit, of an input and an Add always.
 
 #include "view/rounding.hpp"
 
@@ -56,7 +56,83 @@ struct Stage {
                                                  : pool->window.taps());
         return scales_of_a_mean(1);
     }
+    ValueId sum_step() const {
+        std::vector<float> all;  // too small for float32 where a channel's weights are all but zero: its sum stays 0
+        for (const double step : steps()) {
+            const auto rounded = static_cast<float>(step);
+            all.push_back(std::isnormal(rounded) ? rounded : 1);
+        }
+        return factors("sum_step", all);
+    }
 };
+
+/// An activation's function in the view.
+std::string function_name(npu::ActivationKind kind) {
+    using npu::ActivationKind;
+    switch (kind) {
+        case ActivationKind::none:
+        case ActivationKind::clamp:
+            return "PiecewiseLinear";
+        case ActivationKind::leaky_relu:
+            return "LeakyRelu";
+        case ActivationKind::prelu:
+            return "PRelu";
+        case ActivationKind::sigmoid:
+            return "Sigmoid";
+        case ActivationKind::silu:
+            return "Silu";
+        case ActivationKind::hard_swish:
+            return "HardSwish";
+        case ActivationKind::hard_sigmoid:
+            return "HardSigmoid";
+        case ActivationKind::tanh:
+            return "Tanh";
+        case ActivationKind::gelu_erf:
+        case ActivationKind::gelu_tanh:
+            return "Gelu";
+        case ActivationKind::mish:
+            return "Mish";
+        case ActivationKind::softplus:
+            return "Softplus";
+        case ActivationKind::elu:
+            return "Elu";
+    }
+    CALOTYPE_ASSERT(false, "every activation has a name in the view");
+}
+
+ValueId requantized(const Stage& stage, const npu::Requantization& constants, ValueId y) {
+    return stage.builder.call(kRequantize, stage.layer.name + "/Requantize",
+                              {y, stage.sum_step(), stage.factors("m", constants.m),
+                               stage.factors("output_scale", stage.output().quantization.scale)});
+}
+
+ValueId piecewise_linear(const Stage& stage, const npu::PiecewiseLinear& table, ValueId y) {
+    std::vector<float> slope, intercept;  // by the upper byte of the presum
+    for (int32_t byte = -128; byte < 128; ++byte) {
+        const auto segment = static_cast<size_t>(std::count_if(table.breakpoints.begin(), table.breakpoints.end(),
+                                                               [&](int8_t breakpoint) { return breakpoint <= byte; }));
+        slope.push_back(std::ldexp(static_cast<float>(table.slope.at(segment)), -15));
+        intercept.push_back(table.intercept.at(segment));
+    }
+    const bool several = !table.channel_m.empty();
+    std::vector<float> factor{1}, lo, hi;
+    if (several) factor.assign(table.channel_m.begin(), table.channel_m.end());
+    const auto offset = [](int32_t bound, int32_t zero_point) { return static_cast<float>(bound - zero_point); };
+    for (size_t c = 0; c < factor.size(); ++c) {
+        if (several) factor[c] = std::ldexp(factor[c], -15);
+        lo.push_back(several ? offset(table.channel_lo[c], table.channel_zero_point[c])
+                             : offset(table.lo, table.zero_point));
+        hi.push_back(several ? offset(table.channel_hi[c], table.channel_zero_point[c])
+                             : offset(table.hi, table.zero_point));
+    }
+    const std::string name = function_name(stage.layer.activation.kind), at = stage.layer.name + "/";
+    return stage.builder.call(
+        name, at + name,
+        {y, stage.sum_step(), stage.factors("m", table.m16), stage.builder.floats(at + "slope", {256}, slope),
+         stage.builder.floats(at + "intercept", {256}, intercept), stage.factors("factor", factor),
+         stage.factors("shift", {std::ldexp(1.0F, -(several ? table.r2 : table.r))}), stage.factors("lo", lo),
+         stage.factors("hi", hi), stage.factors("output_scale", stage.output().quantization.scale)});
+}
 
 }  // namespace
 
@@ -70,18 +146,12 @@ ValueId add_quantization(Builder& builder, const std::string& name, const npu::C
                          spread(builder, name + "/input_scale", scale, tensor.shape.size())});
 }
 
-ValueId add_requantization(Builder& builder, const npu::Network& network, const npu::Layer& layer, ValueId y) {
-    const auto* requantization = std::get_if<npu::Requantization>(&layer.stage);
-    if (!requantization) return y;
+ValueId add_rounding(Builder& builder, const npu::Network& network, const npu::Layer& layer, ValueId y) {
     const Stage stage{builder, network, layer};
-    std::vector<float> steps;  // too small for float32 where a channel's weights are all but zero: its sum stays 0
-    for (const double step : stage.steps()) {
-        const auto rounded = static_cast<float>(step);
-        steps.push_back(std::isnormal(rounded) ? rounded : 1);
-    }
-    return builder.call(kRequantize, layer.name + "/Requantize",
-                        {y, stage.factors("sum_step", steps), stage.factors("m", requantization->m),
-                         stage.factors("output_scale", stage.output().quantization.scale)});
+    if (const auto* constants = std::get_if<npu::Requantization>(&layer.stage))
+        return requantized(stage, *constants, y);
+    if (const auto* table = std::get_if<npu::PiecewiseLinear>(&layer.stage)) return piecewise_linear(stage, *table, y);
+    return y;
 }
 
 ValueId add_sum(Builder& builder, const npu::Network& network, const npu::Layer& layer,

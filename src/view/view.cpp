@@ -3,9 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <map>
+#include <set>
 
-#include "view/activation_nodes.hpp"
 #include "view/builder.hpp"
 #include "view/functions.hpp"
 #include "view/layer_nodes.hpp"
@@ -41,8 +42,8 @@ class NpuView {
         for (const npu::TensorId input : shown.inputs) inputs.push_back(reals_.at(input));
         ValueId y = std::holds_alternative<npu::AddArithmetic>(shown.stage)
                         ? add_sum(builder_, network_, shown, inputs)
-                        : add_requantization(builder_, network_, shown, add_layer(builder_, network_, shown, inputs));
-        y = add_activation(builder_, shown.name, y, shown.activation);
+                        : add_rounding(builder_, network_, shown, add_layer(builder_, network_, shown, inputs));
+        if (shown.activation.kind == npu::ActivationKind::clamp) y = clamp(shown.name, y, shown.activation);
         quantize(shown.output, y, shown.name);
         std::string fact = fmt::format("{}, {}", npu::kind_name(shown.attributes),
                                        shown.precision == npu::Precision::int8 ? "INT8" : "BF16");
@@ -51,6 +52,18 @@ class NpuView {
                 if (step.layer == static_cast<int32_t>(index)) fact += fmt::format(", {} cycles", step.cycles);
         }
         builder_.graph().metadata[builder_.prefix() + shown.name] = fact;
+    }
+
+    ValueId clamp(const std::string& name, ValueId x, const npu::Activation& activation) {
+        const auto bound = [&](const char* suffix, float value) {
+            return std::isfinite(value) ? builder_.floats(name + suffix, {}, {value}) : ValueId::none;
+        };
+        if (activation.lo == 0 && std::isinf(activation.hi)) return builder_.node("Relu", name + "/Relu", {x});
+        const ValueId lo = bound("/lo", activation.lo), hi = bound("/hi", activation.hi);
+        if (lo == ValueId::none && hi == ValueId::none) return x;
+        std::vector<ValueId> inputs{x, lo};
+        if (hi != ValueId::none) inputs.push_back(hi);
+        return builder_.node("Clip", name + "/Clip", std::move(inputs));
     }
 
     /// Quantizes `y` into the tensor's codes and dequantizes them for the readers.
@@ -144,6 +157,15 @@ void add_cpu(graph::Graph& view, const std::string& prefix, const graph::Graph& 
     view.local_functions = part.local_functions;  // the file's, in every part
 }
 
+/// Our functions that the view calls.
+void define_functions(graph::Graph& view) {
+    std::set<std::string> called;
+    for (const graph::NodeId id : view.nodes())
+        if (view.node(id).domain == kDomain) called.insert(view.node(id).op);
+    for (const std::string& name : called) view.functions.push_back(function_of(name));
+    if (!called.empty()) view.other_opsets[kDomain] = 1;
+}
+
 /// The view's value under the model's own output name and type.
 void add_output(graph::Graph& view, const graph::Value& output, ValueId made) {
     Builder builder(view, "");
@@ -164,8 +186,6 @@ void add_output(graph::Graph& view, const graph::Value& output, ValueId made) {
 graph::Graph make_view(const graph::Graph& model, const std::vector<Part>& parts) {
     graph::Graph view;
     view.name = model.name;
-    view.functions = {quantize_function(), requantize_function(), add_function()};
-    view.other_opsets[kDomain] = 1;
     Known known;
     for (const ValueId input : model.inputs) {
         const graph::Value& value = model.value(input);
@@ -185,6 +205,7 @@ graph::Graph make_view(const graph::Graph& model, const std::vector<Part>& parts
     }
     for (const ValueId output : model.outputs)
         add_output(view, model.value(output), known.at(model.value(output).name));
+    define_functions(view);
     return view;
 }
 
