@@ -6,6 +6,7 @@ class DepthwiseSlice {
   public:
     DepthwiseSlice(const LayerView& view, int64_t first_channel, int64_t channels, std::span<const int32_t> zero_points);
     size_t panel_bytes() const { return panel_.bytes(); }
+    size_t weight_bytes() const { return weights_.size() * sizeof(TapWeight); }
     int64_t set_rows() const { return panel_.set_rows; }
     /// The set's output rows from `first_row` on.
     void run(const int8_t* x, int64_t depth, int64_t first_row, int8_t* y, int32_t* panel) const;
@@ -145,15 +146,10 @@ class DepthwiseLayer final : public PreparedLayer {
     explicit DepthwiseLayer(const LayerView& view) : out_(view.out) {
         std::vector<int32_t> zero_points;
         for (int64_t c = 0; c < out_.channels; ++c) zero_points.push_back(view.zero_point(0, c));
-        // Slices of whole blocks and a last that may be twice as wide, where that cuts no wide.
-        constexpr int64_t kSlice = 64;
-        const bool cut = out_.channels % kLanes == 0;
-        for (int64_t first = 0; first < out_.channels;) {
-            const int64_t left = out_.channels - first, channels = cut && left >= 2 * kSlice ? kSlice : left;
-            slices_.emplace_back(view, first, channels, zero_points);
-            bytes_ = std::max(bytes_, slices_.back().panel_bytes());
-            first += channels;
-        }
+        slices_.emplace_back(view, 0, out_.channels, zero_points);
+        if (slices_[0].weight_bytes() > kWeightBytes && out_.channels >= 2 * kSlice && out_.channels % kLanes == 0)
+            cut(view, zero_points);
+        for (const DepthwiseSlice& slice : slices_) bytes_ = std::max(bytes_, slice.panel_bytes());
         small_ = out_.elements() * std::get<npu::Conv>(view.layer->attributes).window.taps() < kSmallMacs;
     }
     size_t scratch_bytes(int threads) const override { return static_cast<size_t>(threads) * bytes_; }
@@ -169,6 +165,19 @@ class DepthwiseLayer final : public PreparedLayer {
     std::string_view kernel() const override { return CALOTYPE_ISA " depthwise"; }
 
   private:
+    static constexpr size_t kWeightBytes = 16 << 10;  // that leave room for the panel in the first-level cache
+    static constexpr int64_t kSlice = 64;             // whole blocks
+
+    /// Into slices of kSlice channels and a last of up to twice as many.
+    void cut(const LayerView& view, std::span<const int32_t> zero_points) {
+        slices_.clear();
+        for (int64_t first = 0; first < out_.channels;) {
+            const int64_t left = out_.channels - first, channels = left >= 2 * kSlice ? kSlice : left;
+            slices_.emplace_back(view, first, channels, zero_points);
+            first += channels;
+        }
+    }
+
     npu::Map out_;
     bool small_;
     size_t bytes_ = 0;
