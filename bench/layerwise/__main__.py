@@ -112,7 +112,9 @@ def measure(given: argparse.Namespace, task: tasks.Task) -> dict:
     snapshot = given.work / "snapshots" / f"{task.name}_{given.images}"
     if not snapshot.exists():
         npu.compile_snapshot(prepared, snapshot, given.images, [])
-    onnx.checker.check_model(str(snapshot / "wrp_network_iriz.onnx"), full_check=True)
+    view = snapshot / "wrp_network_iriz.onnx"
+    onnx.checker.check_model(str(view), full_check=True)
+    onnxruntime.InferenceSession(str(view), providers=["CPUExecutionProvider"])  # it must load with optimization on, too
     rows = compare(prepared, snapshot, given.samples)
     kinds = by_kind(rows)
     whole = end_to_end(prepared, snapshot, given.end_to_end) if given.end_to_end != 0 else None

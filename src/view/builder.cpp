@@ -29,6 +29,11 @@ ValueId Builder::call(const std::string& function, const std::string& name, std:
 ValueId Builder::constant(const std::string& name, Tensor content) {
     return graph_.add_constant(graph_.unused_value_name(prefix_ + name), std::move(content));
 }
+ValueId Builder::shared(const std::string& name, Tensor content) {
+    const auto found = graph_.find_value(prefix_ + name);
+    if (found && graph_.value(*found).constant == content) return *found;
+    return constant(name, std::move(content));
+}
 ValueId Builder::floats(const std::string& name, Dims dims, const std::vector<float>& values) {
     return constant(name, Tensor::of<float>(std::move(dims), values));
 }

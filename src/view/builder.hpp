@@ -27,6 +27,8 @@ class Builder {
     ValueId floats(const std::string& name, Dims dims, const std::vector<float>& values);
     ValueId ints(const std::string& name, const std::vector<int64_t>& values);
     ValueId constant(const std::string& name, Tensor content);
+    /// The constant of this name and content, made if it is not there.
+    ValueId shared(const std::string& name, Tensor content);
 
     /// Axes as an attribute says; nothing where they are in order already.
     ValueId transpose(const std::string& name, ValueId x, const std::vector<int64_t>& axes);

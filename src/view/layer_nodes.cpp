@@ -15,7 +15,8 @@ struct LayerNodes {
     Builder& builder;
     const npu::Network& network;
     const npu::Layer& layer;
-    const std::vector<ValueId>& inputs;
+    const std::vector<Shown>& shown;
+    std::vector<ValueId> inputs;  ///< in reals
 
     const npu::CodeTensor& tensor(npu::TensorId id) const { return network.tensors.at(static_cast<size_t>(id)); }
     const npu::CodeTensor& input() const { return tensor(layer.inputs.front()); }
@@ -46,8 +47,12 @@ struct LayerNodes {
         return attributes;
     }
     /// A tensor [C] gets one pixel for operators that want a map, and the result loses it again.
-    ValueId as_map(ValueId x) const {
-        return rank() > 1 ? x : builder.reshape(layer.name + "/pixel", x, {input().shape.back(), 1});
+    ValueId as_map() const {
+        if (rank() > 1) return inputs[0];
+        const auto pixel = [&](ValueId x) {
+            return builder.reshape(layer.name + "/pixel", x, {input().shape.back(), 1});
+        };
+        return moved(builder, layer.name + "/pixel", shown[0], input().quantization, pixel);
     }
     ValueId from_map(ValueId x) const {
         return rank() > 1 ? x : builder.reshape(layer.name + "/no_pixel", x, {output().shape.back()});
@@ -58,17 +63,20 @@ struct LayerNodes {
         attributes["group"] = conv.groups;
         const ValueId weights = add_conv_weights(builder, layer, conv, input().quantization, spatial());
         const ValueId bias = add_bias(builder, layer, input().quantization);
-        return from_map(node("Conv", {as_map(inputs[0]), weights, bias}, std::move(attributes)));
+        return from_map(node("Conv", {as_map(), weights, bias}, std::move(attributes)));
     }
     ValueId operator()(const npu::FullyConnected& full) const {
-        ValueId x = channels_last(builder, layer.name + "/memory_order", inputs[0], rank());
-        if (rank() > 1) x = builder.reshape(layer.name + "/flat", x, {full.in_features});
+        const auto flat = [&](ValueId map) {
+            const ValueId ordered = channels_last(builder, layer.name + "/memory_order", map, rank());
+            return rank() > 1 ? builder.reshape(layer.name + "/flat", ordered, {full.in_features}) : ordered;
+        };
+        const ValueId x = moved(builder, layer.name + "/flat", shown[0], input().quantization, flat);
         const ValueId weights = add_full_weights(builder, layer, full, input().quantization);
         return node("Gemm", {x, weights, add_bias(builder, layer, input().quantization)}, {{"transB", int64_t{1}}});
     }
     ValueId operator()(const npu::Pool& pool) const {
         const bool max = pool.kind == npu::PoolKind::max;
-        const ValueId x = as_map(inputs[0]);
+        const ValueId x = as_map();
         if (pool.global) return from_map(node(max ? "GlobalMaxPool" : "GlobalAveragePool", {x}));
         Attributes attributes = window(pool.window, max);
         if (!max) attributes["count_include_pad"] = int64_t{1};
@@ -122,11 +130,7 @@ struct LayerNodes {
         return node("Gather", {inputs[0], builder.ints(layer.name + "/source", reorder.source)},
                     {{"axis", int64_t{1}}});
     }
-    ValueId operator()(const npu::Reshape&) const {
-        const ValueId ordered = channels_last(builder, layer.name + "/memory_order", inputs[0], rank());
-        const ValueId reshaped = builder.reshape(layer.name, ordered, output().shape);
-        return channels_first(builder, layer.name + "/channels_first", reshaped, output().shape.size());
-    }
+    ValueId operator()(const npu::Reshape&) const { CALOTYPE_ASSERT(false, "a Reshape moves codes"); }
     ValueId operator()(const npu::Requantize&) const { return inputs[0]; }
 };
 
@@ -147,8 +151,18 @@ ValueId channels_first(Builder& builder, const std::string& name, ValueId x, siz
 }
 
 ValueId add_layer(Builder& builder, const npu::Network& network, const npu::Layer& layer,
-                  const std::vector<ValueId>& inputs) {
-    return std::visit(LayerNodes{builder, network, layer, inputs}, layer.attributes);
+                  const std::vector<Shown>& inputs) {
+    std::vector<ValueId> reals;
+    for (const Shown& input : inputs) reals.push_back(input.reals);
+    return std::visit(LayerNodes{builder, network, layer, inputs, std::move(reals)}, layer.attributes);
+}
+
+ValueId add_reshape(Builder& builder, const npu::Network& network, const npu::Layer& layer, ValueId codes) {
+    const auto shape = [&](npu::TensorId id) { return network.tensors.at(static_cast<size_t>(id)).shape; };
+    const Dims out = shape(layer.output);
+    const ValueId ordered = channels_last(builder, layer.name + "/memory_order", codes, shape(layer.inputs[0]).size());
+    const ValueId reshaped = builder.reshape(layer.name, ordered, out);
+    return channels_first(builder, layer.name + "/channels_first", reshaped, out.size());
 }
 
 }  // namespace calotype::view

@@ -2,13 +2,16 @@
 
 #include "npu/layer.hpp"
 #include "view/builder.hpp"
+#include "view/shown.hpp"
 
 namespace calotype::view {
 
-/// The layer in reals: `inputs` are dequantized tensors in the view's layout ([N, C, ...]), the result is what the
-/// output's QuantizeLinear reads. The activation is not yet in it.
+/// The layer's sum in reals, [N, C, ...]: neither rounded nor with its activation. Not for Reshape.
 ValueId add_layer(Builder& builder, const npu::Network& network, const npu::Layer& layer,
-                  const std::vector<ValueId>& inputs);
+                  const std::vector<Shown>& inputs);
+
+/// A Reshape layer on codes.
+ValueId add_reshape(Builder& builder, const npu::Network& network, const npu::Layer& layer, ValueId codes);
 
 /// Transposes [N, C, spatial...] of a tensor of that rank (per sample) to channels last, and back.
 ValueId channels_last(Builder& builder, const std::string& name, ValueId x, size_t rank);

@@ -140,7 +140,6 @@ ValueId add_quantization(Builder& builder, const std::string& name, const npu::C
     const std::vector<float>& scale = tensor.quantization.scale;
     std::vector<float> coefficient;
     for (const float one : scale) coefficient.push_back(static_cast<float>(1.0 / double{one}));
-    if (coefficient == std::vector{1.0F}) return x;  // QuantizeLinear divides by 1: the same
     return builder.call(kQuantize, name + "/Quantize",
                         {x, spread(builder, name + "/coefficient", coefficient, tensor.shape.size()),
                          spread(builder, name + "/input_scale", scale, tensor.shape.size())});
@@ -155,7 +154,7 @@ ValueId add_rounding(Builder& builder, const npu::Network& network, const npu::L
 }
 
 ValueId add_sum(Builder& builder, const npu::Network& network, const npu::Layer& layer,
-                const std::vector<ValueId>& inputs) {
+                const std::vector<Shown>& inputs) {
     const Stage stage{builder, network, layer};
     const auto& add = std::get<npu::AddArithmetic>(layer.stage);
     const auto factors = [&](const char* name, const std::vector<int16_t>& values) {
@@ -166,7 +165,7 @@ ValueId add_sum(Builder& builder, const npu::Network& network, const npu::Layer&
     std::vector<float> step = stage.output().quantization.scale;
     for (float& one : step) one = std::ldexp(one, -add.r);
     return builder.call(kAdd, layer.name,
-                        {inputs.at(0), inputs.at(1), stage.factors("a/scale", stage.input(0).scale),
+                        {inputs.at(0).reals, inputs.at(1).reals, stage.factors("a/scale", stage.input(0).scale),
                          stage.factors("b/scale", stage.input(1).scale), factors("a/factor", add.ma),
                          factors("b/factor", add.mb), stage.factors("step", step)});
 }

@@ -4,6 +4,7 @@
 
 #include "npu/layer.hpp"
 #include "view/builder.hpp"
+#include "view/shown.hpp"
 
 namespace calotype::view {
 
@@ -16,6 +17,6 @@ ValueId add_rounding(Builder& builder, const npu::Network& network, const npu::L
 
 /// The NPU's Add of two tensors in reals.
 ValueId add_sum(Builder& builder, const npu::Network& network, const npu::Layer& layer,
-                const std::vector<ValueId>& inputs);
+                const std::vector<Shown>& inputs);
 
 }  // namespace calotype::view

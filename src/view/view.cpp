@@ -38,13 +38,12 @@ class NpuView {
 
     void layer(size_t index) {
         const npu::Layer& shown = network_.layers[index];
-        std::vector<ValueId> inputs;
-        for (const npu::TensorId input : shown.inputs) inputs.push_back(reals_.at(input));
-        ValueId y = std::holds_alternative<npu::AddArithmetic>(shown.stage)
-                        ? add_sum(builder_, network_, shown, inputs)
-                        : add_rounding(builder_, network_, shown, add_layer(builder_, network_, shown, inputs));
-        if (shown.activation.kind == npu::ActivationKind::clamp) y = clamp(shown.name, y, shown.activation);
-        quantize(shown.output, y, shown.name);
+        std::vector<Shown> inputs;
+        for (const npu::TensorId input : shown.inputs) inputs.push_back(tensors_.at(input));
+        if (std::holds_alternative<npu::Reshape>(shown.attributes))
+            define(shown.output, add_reshape(builder_, network_, shown, inputs[0].codes), shown.name);
+        else
+            quantize(shown.output, sum(shown, inputs), shown.name);
         std::string fact = fmt::format("{}, {}", npu::kind_name(shown.attributes),
                                        shown.precision == npu::Precision::int8 ? "INT8" : "BF16");
         if (part_.program) {
@@ -54,6 +53,14 @@ class NpuView {
         builder_.graph().metadata[builder_.prefix() + shown.name] = fact;
     }
 
+    /// What the output's QuantizeLinear reads.
+    ValueId sum(const npu::Layer& shown, const std::vector<Shown>& inputs) {
+        ValueId y = std::holds_alternative<npu::AddArithmetic>(shown.stage)
+                        ? add_sum(builder_, network_, shown, inputs)
+                        : add_rounding(builder_, network_, shown, add_layer(builder_, network_, shown, inputs));
+        if (shown.activation.kind == npu::ActivationKind::clamp) y = clamp(shown.name, y, shown.activation);
+        return y;
+    }
     ValueId clamp(const std::string& name, ValueId x, const npu::Activation& activation) {
         const auto bound = [&](const char* suffix, float value) {
             return std::isfinite(value) ? builder_.floats(name + suffix, {}, {value}) : ValueId::none;
@@ -66,17 +73,12 @@ class NpuView {
         return builder_.node("Clip", name + "/Clip", std::move(inputs));
     }
 
-    /// Quantizes `y` into the tensor's codes and dequantizes them for the readers.
     void quantize(npu::TensorId id, ValueId y, const std::string& name) {
-        const npu::Quantization& q = tensor(id).quantization;
-        std::vector<int8_t> zero_points(q.zero_point.begin(), q.zero_point.end());
-        const Dims dims = q.per_channel() ? Dims{static_cast<int64_t>(q.scale.size())} : Dims{};
-        const ValueId scale = builder_.floats(name + "/scale", dims, q.scale);
-        const ValueId zero = builder_.constant(name + "/zero_point", Tensor::of<int8_t>(dims, zero_points));
-        std::map<std::string, graph::Attribute> axis;
-        if (q.per_channel()) axis["axis"] = int64_t{1};
-        const ValueId codes = builder_.node("QuantizeLinear", name + "/QuantizeLinear", {y, scale, zero}, axis);
-        reals_[id] = builder_.node("DequantizeLinear", name + "/DequantizeLinear", {codes, scale, zero}, axis);
+        define(id, add_quantize_linear(builder_, name, y, tensor(id).quantization), name);
+    }
+    /// The tensor is there: its codes, and for its readers its reals.
+    void define(npu::TensorId id, ValueId codes, const std::string& name) {
+        tensors_[id] = {codes, add_dequantize_linear(builder_, name, codes, tensor(id).quantization)};
         builder_.graph().metadata[fmt::format("{}codes/{}", builder_.prefix(), static_cast<int32_t>(id))] =
             builder_.graph().value(codes).name;
     }
@@ -98,18 +100,21 @@ class NpuView {
     ValueId write(const npu::Placement& placement) {
         const std::string name = placement.value + "/out";
         const Dims& shape = tensor(placement.tensor).shape;
-        ValueId x = reals_.at(placement.tensor);
-        if (keeps_axes(placement, shape)) return x;
-        x = channels_last(builder_, name + "/memory_order", x, shape.size());
+        const Shown& held = tensors_.at(placement.tensor);
+        if (keeps_axes(placement, shape)) return held.reals;
         Dims ordered;
         std::vector<int64_t> back(placement.axes.size());
         for (size_t i = 0; i < placement.axes.size(); ++i) {
             ordered.push_back(placement.split[static_cast<size_t>(placement.axes[i])]);
             back[static_cast<size_t>(placement.axes[i])] = static_cast<int64_t>(i);
         }
-        x = builder_.reshape(name + "/split", x, ordered);
-        x = builder_.transpose(name + "/axes", x, with_batch(back));
-        return builder_.reshape(name + "/dims", x, rest(placement.dims));
+        const auto as_value = [&](ValueId x) {
+            x = channels_last(builder_, name + "/memory_order", x, shape.size());
+            x = builder_.reshape(name + "/split", x, ordered);
+            x = builder_.transpose(name + "/axes", x, with_batch(back));
+            return builder_.reshape(name + "/dims", x, rest(placement.dims));
+        };
+        return moved(builder_, name, held, tensor(placement.tensor).quantization, as_value);
     }
 
     /// The value's own axes are the view's: [N, C, ...] there and here.
@@ -131,7 +136,7 @@ class NpuView {
     Builder builder_;
     const NpuPart& part_;
     const npu::Network& network_;
-    std::map<npu::TensorId, ValueId> reals_;
+    std::map<npu::TensorId, Shown> tensors_;
 };
 
 /// Copies a CPU subgraph's nodes; values inside it get the prefix.
@@ -205,6 +210,7 @@ graph::Graph make_view(const graph::Graph& model, const std::vector<Part>& parts
     }
     for (const ValueId output : model.outputs)
         add_output(view, model.value(output), known.at(model.value(output).name));
+    view.remove_dead();  // reals of tensors whose readers move the codes
     define_functions(view);
     return view;
 }

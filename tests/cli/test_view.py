@@ -31,6 +31,7 @@ def outputs_of_both(calotype, snapshot, inputs, folder, batch_is_free=False):
     assert outcome.code == 0, outcome.stderr
     view = onnx.load(snapshot / "wrp_network_iriz.onnx")
     onnx.checker.check_model(view, full_check=True)
+    onnxruntime.InferenceSession(view.SerializeToString(), providers=["CPUExecutionProvider"])  # loads as users load it
     options = onnxruntime.SessionOptions()
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
     session = onnxruntime.InferenceSession(view.SerializeToString(), options, providers=["CPUExecutionProvider"])

@@ -102,6 +102,28 @@ TEST(View, KeepsTheFunctionsThatACpuPartCalls) {
     EXPECT_EQ(view.other_opsets.at("theirs"), 3);
 }
 
+TEST(View, AnInputAndALayerOfOneNameKeepTheirScales) {
+    npu::Network network = small_network();
+    network.layers[0].name = "x";
+    const graph::Graph view = make_view(model_of_small_network(), {NpuPart{&network, nullptr}});
+    const auto scales = [&](size_t which) {
+        return view.value(only(view, "QuantizeLinear", which).inputs[1]).constant->values<float>();
+    };
+    EXPECT_THAT(scales(0), ElementsAre(0.5F, 0.25F));
+    EXPECT_THAT(scales(1), ElementsAre(0.1F));
+}
+
+TEST(View, MovesCodesWhereTheOutputHasOtherAxes) {
+    npu::Network network = small_network();
+    network.outputs[0] = {TensorId{1}, "y", {1, 60}, {4, 5, 3}, {0, 1, 2}};  // [H, W, C] in one axis
+    graph::Graph model = model_of_small_network();
+    model.value(model.outputs[0]).dims = Dims{-1, 60};
+    const graph::Graph view = make_view(model, {NpuPart{&network, nullptr}});
+    EXPECT_THAT(ops(view), ElementsAre("Quantize", "QuantizeLinear", "DequantizeLinear", "DequantizeLinear", "Mul",
+                                       "Conv", "Requantize", "Relu", "QuantizeLinear", "Transpose", "Reshape",
+                                       "Reshape", "DequantizeLinear", "Identity"));
+}
+
 TEST(View, TurnsWeightsToOnnxOrder) {
     npu::Network network = small_network();
     auto& conv = std::get<npu::Conv>(network.layers[0].attributes);
