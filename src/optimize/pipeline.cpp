@@ -27,6 +27,8 @@ std::vector<Entry> pipeline(const Evaluate& evaluate) {
 
         {"merge_transposes", merge_transposes, "before sinking: what cancels need not move"},
         {"transpose_to_reshape", transpose_to_reshape, "a Transpose that moves only axes of size 1 joins the Reshapes"},
+        {"transpose_between_reshapes", transpose_between_reshapes, "before the Reshapes merge with others"},
+        {"lift_transpose", lift_transpose, "before sinking: one of an input stays there"},
         {"sink_transpose", sink_transpose, "towards the Transpose that undoes it"},
         {"sink_transpose_past_axes", sink_transpose_past_axes, "likewise"},
         {"repeat_to_resize", repeat_to_resize, "makes Reshapes, which the exporter's own undo"},

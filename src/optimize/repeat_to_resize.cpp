@@ -11,8 +11,11 @@ namespace {
 
 bool only_reshapes_read(const Graph& graph, ValueId value) {
     if (graph.is_output(value)) return false;
-    for (const NodeId reader : graph.readers(value))
-        if (!is_op(graph, reader, "Reshape") && !is_op(graph, reader, "Flatten")) return false;
+    for (const NodeId reader : graph.readers(value)) {
+        const bool turns = is_op(graph, reader, "Transpose");
+        if (turns && !only_reshapes_read(graph, graph.output(reader))) return false;
+        if (!turns && !is_op(graph, reader, "Reshape") && !is_op(graph, reader, "Flatten")) return false;
+    }
     return true;
 }
 

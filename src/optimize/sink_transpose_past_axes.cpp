@@ -95,7 +95,8 @@ Rewrite sink_transpose_past_axes(Graph& graph, NodeId id) {
         return Rewrite::no_match();
     const NodeId transpose = producer_of_op(graph, id, "Transpose");
     if (transpose == NodeId::none) return Rewrite::no_match();
-    if (!read_once(graph, graph.input(id, 0))) return Rewrite::declined("another reader needs the transposed map");
+    if (!reduces && !read_once(graph, graph.input(id, 0)))  // what a reduction makes is small
+        return Rewrite::declined("another reader needs the transposed map");
     Perm perm = perm_of(graph, transpose);
     const auto dims = known_dims(graph, graph.output(id));
     if (perm.empty() || !dims) return Rewrite::declined("the dims are known only at run time");

@@ -8,5 +8,14 @@ namespace calotype::optimize {
 
 /// perm of a Transpose; reversed axes where the file leaves it out. Output axis i is input axis perm[i].
 std::vector<int64_t> perm_of(const Graph& graph, NodeId id);
+/// perm of the Transpose that undoes it.
+std::vector<int64_t> undone(const std::vector<int64_t>& perm);
+/// The same values with their axes permuted: dims[i] of the result is dims[perm[i]], after the rank is filled up with
+/// ones in front. Types of whole bytes.
+Tensor permuted(const Tensor& constant, const std::vector<int64_t>& perm);
+
+/// Nodes that work element by element on their first input, or on two that broadcast: a Transpose passes them.
+bool is_elementwise_of_one(const Graph& graph, NodeId id);
+bool is_elementwise_of_two(const Graph& graph, NodeId id);
 
 }  // namespace calotype::optimize

@@ -1,5 +1,5 @@
-// merge_transposes, transpose_to_reshape, sink_transpose, squeeze_to_reshape, merge_reshapes, reshape_to_flatten,
-// merge_slices
+// merge_transposes, lift_transpose, transpose_to_reshape, sink_transpose, squeeze_to_reshape, merge_reshapes,
+// reshape_to_flatten, merge_slices
 #include <gmock/gmock.h>
 
 #include <limits>
@@ -49,12 +49,56 @@ TEST(SinkTranspose, ThroughElementWiseNodesConstantsAndConcat) {
     EXPECT_EQ(std::get<int64_t>(outcome.only("Concat").attributes.at("axis")), 1);
 }
 
-TEST(SinkTranspose, StaysWhereAnotherReaderNeedsIt) {
+TEST(SinkTranspose, StaysWhereAnotherReaderNeedsItAndAtAnInput) {
     Writer w;
-    const ValueId turned = to_nhwc(w, w.input("x", {1, 3, 6, 5}));
-    w.output(w.node("Relu", {turned}), "y");
+    const ValueId turned = to_nhwc(w, w.node("Conv", {w.input("x", {1, 3, 6, 5}), w.weights({4, 3, 1, 1})}));
+    w.output(w.node("Abs", {turned}), "y");
     w.output(w.node("Softmax", {turned}), "z");
+    w.output(w.node("Abs", {to_nhwc(w, w.input("layout", {1, 3, 6, 5}))}), "u");
     EXPECT_EQ(optimized(w).applied("sink_transpose"), 0);
+}
+
+// Channels last, as Keras' squeeze and excite: two readers of the map, a gate of one pixel.
+TEST(SinkTranspose, PastAGateOfOnePixel) {
+    Writer w;
+    const ValueId x = to_nhwc(w, w.node("Conv", {w.input("x", {2, 3, 6, 5}), w.weights({4, 3, 1, 1})}));
+    const ValueId mean = w.node("ReduceMean", {x, w.ints({1, 2})});
+    const ValueId gate = w.node("Conv", {to_nchw(w, mean), w.weights({4, 4, 1, 1})});
+    const ValueId gated = w.node("Mul", {x, to_nhwc(w, w.node("Sigmoid", {gate}))});
+    w.output(w.node("Conv", {to_nchw(w, gated), w.weights({2, 4, 1, 1})}), "y");
+    EXPECT_THAT(optimized(w).ops, ElementsAre("Conv", "GlobalAveragePool", "Conv", "Sigmoid", "Mul", "Conv"));
+}
+
+// x * Sigmoid(x) reads the map twice.
+TEST(SinkTranspose, PastBothReadersOfASwish) {
+    Writer w;
+    const ValueId x = to_nhwc(w, w.node("Conv", {w.input("x", {2, 3, 6, 5}), w.weights({4, 3, 1, 1})}));
+    w.output(to_nchw(w, w.node("Mul", {x, w.node("Sigmoid", {x})})), "y");
+    EXPECT_THAT(optimized(w).ops, ElementsAre("Conv", "Sigmoid", "Mul"));
+}
+
+// As Keras' Rescaling and Normalization layers begin a network.
+TEST(LiftTranspose, PastTheScalingOfAnImage) {
+    Writer w;
+    ValueId x = w.node("Mul", {w.input("x", {2, 6, 5, 3}), w.constant({}, {0.5f})});
+    x = w.node("Div", {w.node("Sub", {x, w.weights({3})}), w.weights({1, 1, 3}, 1, 2)});
+    w.output(w.node("Conv", {to_nchw(w, x), w.weights({4, 3, 3, 3})}), "y");
+    EXPECT_THAT(optimized(w).ops, ElementsAre("Transpose", "Conv"));
+}
+
+TEST(LiftTranspose, MeetsTheLayoutOfTheInput) {
+    Writer w;
+    w.output(to_nchw(w, w.node("Abs", {to_nhwc(w, w.input("x", {2, 3, 6, 5}))})), "y");
+    EXPECT_THAT(optimized(w).ops, ElementsAre("Abs"));
+}
+
+TEST(LiftTranspose, LeavesWhatOthersReadAndWhatIsNoInput) {
+    Writer w;
+    const ValueId scaled = w.node("Mul", {w.input("x", {2, 6, 5, 3}), w.weights({3})});
+    w.output(w.node("Softmax", {to_nchw(w, scaled)}), "y");
+    w.output(w.node("Softmax", {scaled}), "z");
+    w.output(w.node("Softmax", {to_nchw(w, w.node("Abs", {w.node("Softmax", {scaled})}))}), "u");
+    EXPECT_EQ(optimized(w).applied("lift_transpose"), 0);
 }
 
 TEST(TransposeToReshape, OneRowMovesNothing) {

@@ -1,4 +1,4 @@
-// gather_to_slice, reverse_slice_to_gather, repeat_to_resize, sink_transpose_past_axes
+// gather_to_slice, reverse_slice_to_gather, repeat_to_resize, sink_transpose_past_axes, transpose_between_reshapes
 #include <gmock/gmock.h>
 
 #include "optimize/fixture.hpp"
@@ -80,6 +80,15 @@ TEST(RepeatToResize, RowsThenColumnsBetweenTransposes) {
     EXPECT_THAT(optimized(w).ops, ElementsAre("Resize", "Resize"));
 }
 
+TEST(RepeatToResize, BehindATransposeThatTheExporterMoved) {
+    Writer w;
+    const ValueId x = w.node("Conv", {w.input("x", {2, 3, 4, 5}), w.weights({3, 3, 1, 1})});
+    ValueId y = w.node("Tile", {w.node("Unsqueeze", {x, w.ints({3})}), w.ints({1, 1, 1, 2, 1})});
+    y = w.node("Reshape", {w.node("Transpose", {y}, {{"perm", Ints{0, 2, 3, 4, 1}}}), w.ints({2, 8, 5, 3})});
+    w.output(w.node("Conv", {w.node("Transpose", {y}, {{"perm", Ints{0, 3, 1, 2}}}), w.weights({2, 3, 1, 1})}), "y");
+    EXPECT_THAT(optimized(w).ops, ElementsAre("Conv", "Resize", "Conv"));
+}
+
 // As PyTorch users write it with None, expand and reshape.
 TEST(RepeatToResize, ExpandOfBothAxes) {
     Writer w;
@@ -123,10 +132,34 @@ TEST(SinkTransposePastAxes, ReductionsSlicesPadsAndResizes) {
 TEST(SinkTransposePastAxes, StaysWhereAnotherReaderNeedsIt) {
     Writer w;
     const ValueId x = w.node("Transpose", {w.input("x", {2, 3, 4, 5})}, {{"perm", Ints{0, 2, 3, 1}}});
-    w.output(w.node("ReduceMax", {x, w.ints({1})}), "y");
+    w.output(w.node("Slice", {x, w.ints({1}), w.ints({3}), w.ints({1})}), "y");
     w.output(x, "z");
     EXPECT_THAT(optimized(w).reasons("sink_transpose_past_axes"),
                 ElementsAre("another reader needs the transposed map"));
+}
+
+// As tf2onnx leaves it when it moves the Transpose past the Tile.
+TEST(TransposeBetweenReshapes, AxesCutAndMovedTogether) {
+    Writer w;
+    const ValueId cut = w.node("Reshape", {w.input("x", {2, 3, 8, 5}), w.ints({2, 3, 4, 2, 5})});
+    const ValueId turned = w.node("Transpose", {cut}, {{"perm", Ints{0, 2, 3, 4, 1}}});
+    w.output(w.node("Softmax", {w.node("Reshape", {turned, w.ints({2, 8, 5, 3})})}), "y");
+    const Outcome outcome = optimized(w);
+    EXPECT_THAT(outcome.ops, ElementsAre("Transpose", "Softmax"));
+    EXPECT_EQ(std::get<Ints>(outcome.only("Transpose").attributes.at("perm")), (Ints{0, 2, 3, 1}));
+}
+
+TEST(TransposeBetweenReshapes, DeclinesAChannelShuffleAndOtherCuts) {
+    Writer w;
+    const ValueId x = w.input("x", {2, 6, 4, 5});
+    const ValueId turned =
+        w.node("Transpose", {w.node("Reshape", {x, w.ints({2, 2, 3, 4, 5})})}, {{"perm", Ints{0, 2, 1, 3, 4}}});
+    w.output(w.node("Softmax", {w.node("Reshape", {turned, w.ints({2, 6, 4, 5})})}), "shuffle");
+    const ValueId last = w.node("Transpose", {w.node("Reshape", {x, w.ints({2, 6, 20})})}, {{"perm", Ints{0, 2, 1}}});
+    w.output(w.node("Softmax", {w.node("Reshape", {last, w.ints({2, 5, 4, 6})})}), "cut");
+    const Outcome outcome = optimized(w);
+    EXPECT_THAT(outcome.reasons("transpose_between_reshapes"),
+                ElementsAre("it takes an axis apart", "it takes an axis apart"));
 }
 
 }  // namespace

@@ -1,0 +1,52 @@
+#include "optimize/transpose_words.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+
+namespace calotype::optimize {
+namespace {
+
+constexpr std::array kOfOne{"Relu", "Clip", "LeakyRelu", "Sigmoid", "HardSigmoid", "HardSwish",
+                            "Tanh", "Elu",  "Gelu",      "Mish",    "Softplus",    "Erf",
+                            "Exp",  "Sqrt", "Neg",       "Abs",     "Cast",        "Identity"};
+constexpr std::array kOfTwo{"Add", "Sub", "Mul", "Div"};
+
+bool among(const auto& ops, const Graph& graph, NodeId id) {
+    return std::ranges::any_of(ops, [&](const char* op) { return is_op(graph, id, op); });
+}
+
+}  // namespace
+
+bool is_elementwise_of_one(const Graph& graph, NodeId id) { return among(kOfOne, graph, id); }
+bool is_elementwise_of_two(const Graph& graph, NodeId id) { return among(kOfTwo, graph, id); }
+
+std::vector<int64_t> undone(const std::vector<int64_t>& perm) {
+    std::vector<int64_t> back(perm.size());
+    for (size_t i = 0; i < perm.size(); ++i) back[static_cast<size_t>(perm[i])] = static_cast<int64_t>(i);
+    return back;
+}
+
+Tensor permuted(const Tensor& constant, const std::vector<int64_t>& perm) {
+    const size_t rank = perm.size();
+    Dims dims(rank, 1), target(rank), strides(rank, 1), step(rank);
+    std::ranges::copy_backward(constant.dims(), dims.end());
+    for (size_t axis = rank; axis-- > 1;) strides[axis - 1] = strides[axis] * dims[axis];
+    for (size_t axis = 0; axis < rank; ++axis) {
+        target[axis] = dims[static_cast<size_t>(perm[axis])];
+        step[axis] = strides[static_cast<size_t>(perm[axis])];
+    }
+    Tensor result(constant.type(), target);
+    const auto size = static_cast<size_t>(bytes_of(constant.type()));
+    Dims index(rank, 0);
+    for (int64_t i = 0; i < constant.elements(); ++i) {
+        int64_t from = 0;
+        for (size_t axis = 0; axis < rank; ++axis) from += index[axis] * step[axis];
+        std::memcpy(&result.bytes()[static_cast<size_t>(i) * size], &constant.bytes()[static_cast<size_t>(from) * size],
+                    size);
+        for (size_t axis = rank; axis-- > 0 && ++index[axis] == target[axis];) index[axis] = 0;
+    }
+    return result;
+}
+
+}  // namespace calotype::optimize
