@@ -41,6 +41,14 @@ def make(task: Prepared, path: Path) -> None:
     prepared.unlink()
 
 
+def form(path: Path) -> str:
+    """"per channel" or "per tensor": how the weights of a made model are quantized."""
+    graph = onnx.load(path).graph
+    scales = {node.input[1] for node in graph.node if node.op_type == "DequantizeLinear"}
+    sizes = [int(np.prod(array.dims)) for array in graph.initializer if array.name in scales]
+    return "per channel" if max(sizes, default=1) > 1 else "per tensor"
+
+
 def _quantize(prepared: Path, path: Path, task: Prepared, per_channel: bool) -> None:
     quantize_static(str(prepared), str(path), _Samples(task), quant_format=QuantFormat.QDQ, per_channel=per_channel,
                     activation_type=QuantType.QUInt8, weight_type=QuantType.QInt8)
