@@ -139,10 +139,28 @@ class NpuView {
     std::map<npu::TensorId, Shown> tensors_;
 };
 
+/// Whether a node that only moves elements reads the value: those behind which ONNX Runtime's optimizer puts a
+/// QuantizeLinear (shown.hpp).
+bool read_by_a_move(const graph::Graph& part, ValueId id) {
+    static const std::set<std::string> moves{"MaxPool", "Reshape", "Slice", "Squeeze", "Transpose", "Unsqueeze"};
+    const auto readers = part.readers(id);
+    return std::any_of(readers.begin(), readers.end(),
+                       [&](graph::NodeId reader) { return moves.contains(part.node(reader).op); });
+}
+
 /// Copies a CPU subgraph's nodes; values inside it get the prefix.
 void add_cpu(graph::Graph& view, const std::string& prefix, const graph::Graph& part, Known& known) {
     std::map<ValueId, ValueId> copied{{ValueId::none, ValueId::none}};
-    for (const ValueId input : part.inputs) copied[input] = known.at(part.value(input).name);
+    Builder builder(view, prefix);
+    for (const ValueId input : part.inputs) {
+        const std::string& name = part.value(input).name;
+        const ValueId given = known.at(name);
+        const graph::NodeId producer = view.producer(given);
+        const bool dequantized = producer != graph::NodeId::none && view.node(producer).op == "DequantizeLinear";
+        // a Max of one value is that value, and the optimizer does not look behind it
+        copied[input] =
+            dequantized && read_by_a_move(part, input) ? builder.node("Max", name + "/as_it_is", {given}) : given;
+    }
     for (const ValueId id : part.values()) {
         if (copied.contains(id)) continue;
         const graph::Value& value = part.value(id);

@@ -32,8 +32,10 @@ def test_every_stage_is_written_in_order(calotype, tmp_path):
     assert "calotype.Requantize" in stages["view"]
 
 
-def test_a_dump_changes_no_byte_of_the_snapshot(calotype, compiled, tmp_path):
-    assert compile_digits(calotype, tmp_path, "--dump", tmp_path / "dump").code == 0
+@pytest.mark.parametrize("options", [["--dump", "dump"], ["--threads", "1"], ["--threads", "2"]], ids=" ".join)
+def test_what_changes_no_byte_of_the_snapshot(calotype, compiled, tmp_path, monkeypatch, options):
+    monkeypatch.chdir(tmp_path)
+    assert compile_digits(calotype, tmp_path, *options).code == 0
     for path in compiled.iterdir():
         assert path.read_bytes() == (tmp_path / "snapshot" / path.name).read_bytes(), path.name
 

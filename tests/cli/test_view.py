@@ -8,6 +8,7 @@ import numpy as np
 import onnx
 import onnxruntime
 import pytest
+from onnx import TensorProto, helper, numpy_helper
 
 ROOT = Path(__file__).parents[2]
 DATA = Path(os.environ.get("CALOTYPE_DATA") or ROOT.parent / "shared/data")
@@ -61,3 +62,33 @@ def test_a_real_network(calotype, tmp_path, model, shape, most):
     for name, shown, emulated in outputs_of_both(calotype, snapshot, smooth_noise(shape, 5, most, seed=2), tmp_path):
         assert np.count_nonzero(shown != emulated) == 0, name
         assert len(np.unique(emulated)) > 20, "outputs that tell something"
+
+
+def parts(folder):
+    """Convolutions with a Transpose between them that the NPU does not take and a Softmax: NPU and CPU parts in turn."""
+    random = np.random.default_rng(3)
+    weights = [numpy_helper.from_array(random.normal(0, 0.3, dims).astype(np.float32), name)
+               for name, dims in (("w1", (64, 3, 3, 3)), ("w2", (64, 64, 3, 3)), ("w3", (64, 64, 3, 3)))]
+    nodes = [helper.make_node("Conv", ["x", "w1"], ["a"], name="conv1", pads=[1] * 4),
+             helper.make_node("Conv", ["a", "w2"], ["b"], name="conv2", pads=[1] * 4),
+             helper.make_node("Softmax", ["b"], ["c"], name="softmax", axis=1),
+             helper.make_node("Concat", ["c", "c"], ["d"], name="twice", axis=2),
+             helper.make_node("Transpose", ["d"], ["e"], name="turn", perm=[0, 1, 3, 2]),
+             helper.make_node("Conv", ["e", "w3"], ["y"], name="conv3", pads=[1] * 4)]
+    graph = helper.make_graph(nodes, "parts", [helper.make_tensor_value_info("x", TensorProto.FLOAT, ["n", 3, 64, 64])],
+                              [helper.make_tensor_value_info("y", TensorProto.FLOAT, ["n", 64, 64, 128])], weights)
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    onnx.save(model, folder / "parts.onnx")
+    return folder / "parts.onnx"
+
+
+def test_a_network_of_npu_and_cpu_parts(calotype, tmp_path):
+    np.save(tmp_path / "samples.npy", smooth_noise((3, 64, 64), 4, 1, seed=4))
+    outcome = calotype("compile", parts(tmp_path), "--samples", tmp_path / "samples.npy", "-o", tmp_path / "snapshot")
+    assert outcome.code == 0, outcome.stderr
+    names = [node.name for node in onnx.load(tmp_path / "snapshot/wrp_network_iriz.onnx").graph.node]
+    assert any(name.startswith("CPU_") and name.endswith("/turn") for name in names), names
+    assert any(name.startswith("CPU_") and name.endswith("/softmax") for name in names), names
+    [(name, shown, emulated)] = outputs_of_both(calotype, tmp_path / "snapshot", smooth_noise((3, 64, 64), 3, 1, seed=5),
+                                                tmp_path, batch_is_free=True)
+    assert np.count_nonzero(shown != emulated) == 0, name
