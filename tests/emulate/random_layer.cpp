@@ -136,6 +136,9 @@ void Maker::conv() {
         m.channels = c.groups * between(1, 20);
     }
     if (kind_ == "depthwise") {
+        // Sizes at which kernels cut channels into slices, or rows into pieces.
+        if (chance(10)) m = {1, between(1, 6), between(1, 6), 8 * between(16, 34)};
+        if (chance(10)) m = {1, between(1, 5), between(40, 150), 8 * between(1, 12)};
         m.channels = std::max<int64_t>(2, m.channels);
         c.groups = m.channels;
     }
