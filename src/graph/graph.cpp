@@ -139,6 +139,11 @@ const Node& Graph::node(NodeId id) const { return nodes_.at(at(id)).node; }
 bool Graph::alive(NodeId id) const { return id != NodeId::none && nodes_.at(at(id)).alive; }
 
 void Graph::remove_node(NodeId id) {
+    forget(id);
+    std::erase(order_, id);
+}
+
+void Graph::forget(NodeId id) {
     CALOTYPE_ASSERT(alive(id), "a node is removed once");
     Node& gone = node(id);
     for (const ValueId output : gone.outputs) {
@@ -149,7 +154,6 @@ void Graph::remove_node(NodeId id) {
     }
     node_names_.erase(gone.name);
     nodes_[at(id)].alive = false;
-    std::erase(order_, id);
 }
 
 ValueId Graph::input(NodeId id, size_t index) const {
@@ -241,6 +245,11 @@ void Graph::refuse_cycle(const std::vector<NodeId>& cycle) const {
                  "export the model again"});
 }
 
+void Graph::reorder(std::vector<NodeId> order) {
+    CALOTYPE_ASSERT(order.size() == order_.size(), "the same nodes stand in another order");
+    order_ = std::move(order);
+}
+
 void Graph::sort() {
     std::vector<int64_t> rank(nodes_.size(), 0);  // the file's order breaks ties
     for (size_t i = 0; i < order_.size(); ++i) rank[at(order_[i])] = static_cast<int64_t>(i);
@@ -288,9 +297,10 @@ bool Graph::remove_dead() {
         const bool read =
             std::any_of(out.begin(), out.end(), [this](ValueId v) { return v != ValueId::none && uses(v) > 0; });
         if (read) continue;
-        remove_node(id);
+        forget(id);
         any = true;
     }
+    if (any) std::erase_if(order_, [this](NodeId id) { return !alive(id); });
     return any;
 }
 

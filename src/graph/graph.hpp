@@ -105,6 +105,8 @@ class Graph {
     void replace_uses(ValueId from, ValueId to);
     void set_input(NodeId id, size_t index, ValueId value);
 
+    /// The same nodes in another order, for sort() to start from.
+    void reorder(std::vector<NodeId> order);
     /// Producers before readers; among free choices the file's order. Throws Error GRAPH_CYCLE naming the nodes of
     /// one cycle.
     void sort();
@@ -119,6 +121,7 @@ class Graph {
         bool alive = true;
     };
     NodeId store(Node node);
+    void forget(NodeId id);  ///< all of remove_node but the place in order_, whose search costs its length
     [[noreturn]] void refuse_cycle(const std::vector<NodeId>& cycle) const;
 
     std::vector<Value> values_;
@@ -130,8 +133,8 @@ class Graph {
     std::vector<NodeId> with_subgraphs_;  // few or none: uses() looks only at these for names read from inside
 };
 
-/// A model-local function: nodes of its domain whose op is the body's name stand for the body. The body's constants come
-/// from Constant nodes; other_opsets of the caller names the domain.
+/// A model-local function: nodes of its domain whose op is the body's name stand for the body. The body's constants
+/// come from Constant nodes; other_opsets of the caller names the domain.
 struct Function {
     std::string domain;
     Graph body;

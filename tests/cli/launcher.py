@@ -15,6 +15,10 @@ def run(arguments: list[str], file_bytes: int | None) -> tuple[int, float, int]:
     start = time.monotonic()
     child = os.fork()
     if child == 0:
+        try:
+            os.setpriority(os.PRIO_PROCESS, 0, -10)  # where allowed: wall time without what else runs here
+        except PermissionError:
+            pass
         if file_bytes is not None:  # a full disk for one process: writing past the limit fails as EFBIG
             signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
             resource.setrlimit(resource.RLIMIT_FSIZE, (file_bytes, file_bytes))

@@ -19,7 +19,7 @@ using graph::ValueId;
 [[noreturn]] void refuse(const Graph& graph, NodeId id, std::string fact, std::string hint);
 ValueId int_constant(Graph& graph, NodeId id, std::string_view what, const std::vector<int64_t>& values);
 ValueId float_constant(Graph& graph, NodeId id, std::string_view what, Dims dims, const std::vector<float>& values);
-/// A node `<id>/<what>` with one new value, placed before `id`; the value.
+/// A node `<id>/<what>` with one new value, to stand before `id`; the value.
 ValueId insert_before(Graph& graph, NodeId id, std::string_view what, std::string op, std::vector<ValueId> inputs,
                       std::map<std::string, graph::Attribute> attributes = {});
 /// An attribute of ints, where it is there, becomes input `index`.

@@ -118,19 +118,26 @@ bool only_float32(const Graph& graph) {
 
 /// What `clip` and `pad` made an input of a node was a float32 as an attribute, whatever the node computes in; an input
 /// must be of the node's type.
-void cast_float_inputs(Graph& graph, const std::vector<NodeId>& nodes) {
-    if (only_float32(graph)) return;
-    for (const NodeId id : nodes) {
-        const std::string op = graph.node(id).domain.empty() ? graph.node(id).op : "";
-        if (op != "Clip" && op != "Pad") continue;
-        for (const size_t index : {size_t{1}, size_t{2}}) {
-            const ValueId value = graph.input(id, index);
-            if (!graph.is_constant(value) || graph.value(value).type != DataType::float32) continue;
-            graph.set_input(id, index,
-                            insert_before(graph, id, fmt::format("input_{}_typed", index), "CastLike",
-                                          {value, graph.input(id, 0)}));
-        }
+void cast_float_inputs(Graph& graph, NodeId id) {
+    const std::string op = graph.node(id).op;
+    if (op != "Clip" && op != "Pad") return;
+    for (const size_t index : {size_t{1}, size_t{2}}) {
+        const ValueId value = graph.input(id, index);
+        if (!graph.is_constant(value) || graph.value(value).type != DataType::float32) continue;
+        graph.set_input(
+            id, index,
+            insert_before(graph, id, fmt::format("input_{}_typed", index), "CastLike", {value, graph.input(id, 0)}));
     }
+}
+
+void upgrade_node(Graph& graph, NodeId id, bool casts) {
+    refuse_old_subgraphs(graph, graph.node(id));
+    if (!graph.node(id).domain.empty()) return;
+    const std::string op = graph.node(id).op;  // of the file: an Upsample that became a Resize is done
+    for (const Change& change : kChanges) {
+        if (op == change.op && graph.opset < change.since) change.step(graph, id);
+    }
+    if (casts) cast_float_inputs(graph, id);
 }
 
 }  // namespace
@@ -142,16 +149,16 @@ void upgrade(Graph& graph) {
                      "export it again with opset 17"});
     }
     if (graph.opset >= kTarget) return;
+    const bool casts = graph.opset < 11 && !only_float32(graph);
     const std::vector<NodeId> before = graph.nodes();
+    std::vector<NodeId> order;
     for (const NodeId id : before) {
-        refuse_old_subgraphs(graph, graph.node(id));
-        if (!graph.node(id).domain.empty()) continue;
-        const std::string op = graph.node(id).op;  // of the file: an Upsample that became a Resize is done
-        for (const Change& change : kChanges) {
-            if (op == change.op && graph.opset < change.since) change.step(graph, id);
-        }
+        const auto known = static_cast<std::ptrdiff_t>(graph.nodes().size());
+        upgrade_node(graph, id, casts);
+        order.insert(order.end(), graph.nodes().begin() + known, graph.nodes().end());
+        order.push_back(id);
     }
-    if (graph.opset < 11) cast_float_inputs(graph, before);
+    graph.reorder(std::move(order));
     graph.opset = kTarget;
     graph.sort();
 }

@@ -37,7 +37,7 @@ ValueId insert_before(Graph& graph, NodeId id, std::string_view what, std::strin
     extra.outputs = {out};
     extra.attributes = std::move(attributes);
     extra.sources = graph.node(id).sources;
-    graph.insert_node(std::move(extra), id);
+    graph.add_node(std::move(extra));  // upgrade() gives it its place: a search here would cost the graph's length
     return out;
 }
 
