@@ -26,11 +26,12 @@ std::vector<Entry> pipeline(const Evaluate& evaluate) {
          "before constant sums and products become convolutions: these belong to an activation"},
 
         {"merge_transposes", merge_transposes, "before sinking: what cancels need not move"},
-        {"transpose_to_reshape", transpose_to_reshape, "a Transpose that moves only axes of size 1 joins the Reshapes"},
         {"transpose_between_reshapes", transpose_between_reshapes, "before the Reshapes merge with others"},
         {"lift_transpose", lift_transpose, "before sinking: one of an input stays there"},
         {"sink_transpose", sink_transpose, "towards the Transpose that undoes it"},
         {"sink_transpose_past_axes", sink_transpose_past_axes, "likewise"},
+        {"transpose_to_reshape", transpose_to_reshape,
+         "after sinking: one that moves only axes of size 1 and met no other joins the Reshapes"},
         {"repeat_to_resize", repeat_to_resize, "makes Reshapes, which the exporter's own undo"},
         {"gather_to_slice", gather_to_slice, "before slices merge; makes a Reshape where it drops the axis"},
         {"reverse_slice_to_gather", reverse_slice_to_gather, "a Slice that goes backwards merges with none"},
