@@ -46,9 +46,11 @@ int64_t reals_to_codes_avx2(const float* reals, int8_t* codes, int64_t count, co
                 bad = _mm256_or_ps(_mm256_cmp_ps(x, type_lo, _CMP_NGE_UQ), _mm256_cmp_ps(x, type_hi, _CMP_NLE_UQ));
                 bad = _mm256_or_ps(bad, _mm256_cmp_ps(rounded, x, _CMP_NEQ_UQ));
             }
-            if (const int mask = _mm256_movemask_ps(bad); mask != 0) broken += __builtin_popcount(static_cast<unsigned>(mask));
+            if (const int mask = _mm256_movemask_ps(bad); mask != 0)
+                broken += __builtin_popcount(static_cast<unsigned>(mask));
         }
-        const __m256i packed = _mm256_packs_epi16(_mm256_packs_epi32(code[0], code[1]), _mm256_packs_epi32(code[2], code[3]));
+        const __m256i packed =
+            _mm256_packs_epi16(_mm256_packs_epi32(code[0], code[1]), _mm256_packs_epi32(code[2], code[3]));
         _mm256_storeu_si256(reinterpret_cast<__m256i*>(codes + i), _mm256_permutevar8x32_epi32(packed, order));
     }
     return broken + reals_to_codes_scalar(reals + i, codes + i, count - i, s, kWhole);

@@ -15,7 +15,8 @@ class Permutation {
     Permutation inverse() const;
     bool identity() const { return loops_.size() <= 1; }
     int64_t elements() const { return elements_; }
-    /// How many planes it turns into the last axis (channels first to channels last); 0 where it is another permutation.
+    /// How many planes it turns into the last axis (channels first to channels last); 0 where it is another
+    /// permutation.
     int64_t planes() const {
         const bool is = loops_.size() == 2 && loops_[0].stride == 1 && loops_[1].stride == loops_[0].count;
         return is ? loops_[1].count : 0;

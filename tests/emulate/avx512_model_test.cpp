@@ -19,6 +19,7 @@
 namespace calotype::emulate::avx512_model {
 namespace {
 
+// clang-format off: each file takes what those before it define.
 #include "emulate/kernels/avx512/simd.hpp"
 #include "emulate/kernels/generic/tile_input.inl.hpp"
 #include "avx512_model_tile.hpp"
@@ -31,6 +32,7 @@ namespace {
 #include "emulate/kernels/generic/average_pool.inl.hpp"
 #include "emulate/kernels/generic/max_pool.inl.hpp"
 #include "emulate/kernels/generic/prepare.inl.hpp"
+// clang-format on
 
 class Avx512Model : public testing::TestWithParam<std::string> {};
 

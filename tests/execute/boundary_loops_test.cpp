@@ -27,7 +27,8 @@ TEST(BoundaryLoops, GiveTheBitsOfOneValueAtATime) {
     for (const int64_t count : {1, 31, 32, 33, 100, 4099})
         for (const bool whole : {false, true})
             for (const int32_t zero_point : {-128, 3, 127}) {
-                const OneScale s{0.7F, float(-128 - zero_point), float(127 - zero_point), whole ? 0.0F : -128.0F, 255, zero_point};
+                const OneScale s{
+                    0.7F, float(-128 - zero_point), float(127 - zero_point), whole ? 0.0F : -128.0F, 255, zero_point};
                 const std::vector<float> reals = reals_of_every_kind(static_cast<size_t>(count));
                 std::vector<int8_t> codes(reals.size()), expected;
                 int64_t broken = 0;

@@ -21,12 +21,18 @@ void copy_stretches(int8_t* to, int64_t to_step, const int8_t* from, int64_t fro
 
 void copy_stretches(int8_t* to, int64_t to_step, const int8_t* from, int64_t from_step, int64_t bytes, int64_t count) {
     switch (bytes) {
-        case 4: return copy_stretches<4>(to, to_step, from, from_step, count);
-        case 6: return copy_stretches<6>(to, to_step, from, from_step, count);
-        case 8: return copy_stretches<8>(to, to_step, from, from_step, count);
-        case 16: return copy_stretches<16>(to, to_step, from, from_step, count);
-        case 32: return copy_stretches<32>(to, to_step, from, from_step, count);
-        case 64: return copy_stretches<64>(to, to_step, from, from_step, count);
+        case 4:
+            return copy_stretches<4>(to, to_step, from, from_step, count);
+        case 6:
+            return copy_stretches<6>(to, to_step, from, from_step, count);
+        case 8:
+            return copy_stretches<8>(to, to_step, from, from_step, count);
+        case 16:
+            return copy_stretches<16>(to, to_step, from, from_step, count);
+        case 32:
+            return copy_stretches<32>(to, to_step, from, from_step, count);
+        case 64:
+            return copy_stretches<64>(to, to_step, from, from_step, count);
         default:
             for (int64_t i = 0; i < count; ++i) copy(to + i * to_step, from + i * from_step, bytes);
     }
@@ -95,7 +101,8 @@ class ChannelGather {
     }
     void run(int8_t* to, int64_t to_step, const int8_t* from, int64_t from_step, int64_t pixels) const {
         if (!scattered_) {
-            for (const Run& run : runs_) copy_stretches(to + run.to, to_step, from + run.from, from_step, run.codes, pixels);
+            for (const Run& run : runs_)
+                copy_stretches(to + run.to, to_step, from + run.from, from_step, run.codes, pixels);
             return;
         }
         for (int64_t p = 0; p < pixels; ++p, to += to_step, from += from_step)
@@ -146,7 +153,9 @@ class Crop final : public PreparedLayer {
 class ChannelReorder final : public PreparedLayer {
   public:
     explicit ChannelReorder(const LayerView& view)
-        : out_(view.out), in_channels_(view.in[0].channels), channels_(std::get<npu::ChannelReorder>(view.layer->attributes).source) {}
+        : out_(view.out),
+          in_channels_(view.in[0].channels),
+          channels_(std::get<npu::ChannelReorder>(view.layer->attributes).source) {}
     void run(Inputs inputs, int8_t* y, std::span<std::byte>, ThreadPool*) const override {
         channels_.run(y, out_.channels, inputs[0], in_channels_, out_.pixels());
     }
@@ -168,8 +177,8 @@ class SpaceToDepth final : public PreparedLayer {
         for (int64_t i = 0; i < out_.depth * out_.height; ++i, y += out_.width * out_.channels)
             for (int64_t bh = 0; bh < block_; ++bh) {
                 const int64_t row = i / out_.height * in_.height + i % out_.height * block_ + bh;
-                copy_stretches(y + bh * stretch, out_.channels, inputs[0] + row * in_.width * in_.channels, stretch, stretch,
-                               out_.width);
+                copy_stretches(y + bh * stretch, out_.channels, inputs[0] + row * in_.width * in_.channels, stretch,
+                               stretch, out_.width);
             }
     }
     std::string_view kernel() const override { return "space to depth"; }

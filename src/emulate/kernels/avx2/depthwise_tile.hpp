@@ -1,4 +1,5 @@
-// The depthwise kernel's inner loop: up to 3 blocks of 32 outputs that share every load of weights. Asm blocks as in tile.hpp.
+// The depthwise kernel's inner loop: up to 3 blocks of 32 outputs that share every load of weights. Asm blocks as in
+// tile.hpp.
 
 constexpr int kDepthwiseBlocks = 3;
 
@@ -10,13 +11,13 @@ constexpr int kDepthwiseBlocks = 3;
 #define DOTS2(r0, r1) DOTS1(r0) DOT("(%[x],%[advance])", r1)
 #define DOTS3(r0, r1, r2) DOTS2(r0, r1) DOT("(%[x],%[advance],2)", r2)
 #define WIDE(v, place, dots) "vmovdqu 32*" #v "(%[w]), %%ymm12\n\t" place dots
-#define CALOTYPE_DEPTHWISE(blocks, init, dots0, dots1, dots2, dots3, store)                                             \
-    inline void depthwise_tile_##blocks(const DepthwiseInput& in, int32_t* sums) {                                      \
-        const char *at = nullptr, *x = nullptr;                                                                         \
-        const int64_t* taps = in.taps;                                                                                  \
-        const TapWeight* w = in.weights;                                                                                \
-        int64_t left = in.steps;                                                                                        \
-        const void* io = in.bias;                                                                                       \
+#define CALOTYPE_DEPTHWISE(blocks, init, dots0, dots1, dots2, dots3, store)                                               \
+    inline void depthwise_tile_##blocks(const DepthwiseInput& in, int32_t* sums) {                                        \
+        const char *at = nullptr, *x = nullptr;                                                                           \
+        const int64_t* taps = in.taps;                                                                                    \
+        const TapWeight* w = in.weights;                                                                                  \
+        int64_t left = in.steps;                                                                                          \
+        const void* io = in.bias;                                                                                         \
         asm volatile(init                                                                                               \
                      ".p2align 5\n\t"                                                                                   \
                      "1:\n\t"                                                                                           \
@@ -35,7 +36,7 @@ constexpr int kDepthwiseBlocks = 3;
                      : [panel] "r"(in.panel), [advance] "r"(in.advance),                                              \
                        [v1] "r"(in.wides[0]), [v2] "r"(in.wides[1]), [v3] "r"(in.wides[2]), [sums] "m"(sums)      \
                      : "ymm0", "ymm1", "ymm2", "ymm3", "ymm4", "ymm5", "ymm6", "ymm7", "ymm8", "ymm9", "ymm10", "ymm11", \
-                       "ymm12", "ymm13", "memory", "cc");                                                               \
+                       "ymm12", "ymm13", "memory", "cc"); \
     }
 #define I1 LOAD(0, 0) LOAD(1, 1) LOAD(2, 2) LOAD(3, 3)
 #define I2 I1 LOAD(0, 4) LOAD(1, 5) LOAD(2, 6) LOAD(3, 7)
@@ -64,8 +65,11 @@ CALOTYPE_DEPTHWISE(3, I3, DOTS3(0, 4, 8), DOTS3(1, 5, 9), DOTS3(2, 6, 10), DOTS3
 /// sums[block][kBlock] = bias + products, blocks in [1, kDepthwiseBlocks].
 inline void depthwise_tile(int64_t blocks, const DepthwiseInput& in, int32_t* sums) {
     switch (blocks) {
-        case 1: return depthwise_tile_1(in, sums);
-        case 2: return depthwise_tile_2(in, sums);
-        default: return depthwise_tile_3(in, sums);
+        case 1:
+            return depthwise_tile_1(in, sums);
+        case 2:
+            return depthwise_tile_2(in, sums);
+        default:
+            return depthwise_tile_3(in, sums);
     }
 }

@@ -19,6 +19,7 @@
 namespace calotype::emulate::avx2 {
 namespace {
 
+// clang-format off: each file takes what those before it define.
 #include "emulate/kernels/avx2/simd.hpp"
 #include "emulate/kernels/generic/tile_input.inl.hpp"
 #include "emulate/kernels/avx2/tile.hpp"
@@ -32,6 +33,7 @@ namespace {
 #include "emulate/kernels/generic/average_pool.inl.hpp"
 #include "emulate/kernels/generic/max_pool.inl.hpp"
 #include "emulate/kernels/generic/prepare.inl.hpp"
+// clang-format on
 
 }  // namespace
 

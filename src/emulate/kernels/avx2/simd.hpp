@@ -1,19 +1,19 @@
 // The words of the generic kernels in AVX2. Included inside the target region and namespace of kernels.cpp.
 //
-// A block is 4 Wide of int32 = 2 Words of int16 = 1 Bytes of int8. Packing and unpacking work within 128-bit lanes, so a
-// block of wides packed to bytes and the same bytes unpacked agree in an order of their own (order.inl.hpp).
+// A block is 4 Wide of int32 = 2 Words of int16 = 1 Bytes of int8. Packing and unpacking work within 128-bit lanes, so
+// a block of wides packed to bytes and the same bytes unpacked agree in an order of their own (order.inl.hpp).
 
 using Wide = __m256i;
 using Words = __m256i;
 using Bytes = __m256i;
 using Floats = __m256;
 
-constexpr int kLanes = 8;            // int32 of a Wide
-constexpr int kBlock = 4 * kLanes;   // codes of a block
-constexpr int kTaps = 2;             // elements of the panel that one dot-product step adds up
-using Elem = int16_t;                // the panel holds codes widened, so that vpmaddwd is exact
-using TapWeight = int16_t;           // of the depthwise kernel
-constexpr int32_t kElemOffset = 0;   // element = code + kElemOffset
+constexpr int kLanes = 8;           // int32 of a Wide
+constexpr int kBlock = 4 * kLanes;  // codes of a block
+constexpr int kTaps = 2;            // elements of the panel that one dot-product step adds up
+using Elem = int16_t;               // the panel holds codes widened, so that vpmaddwd is exact
+using TapWeight = int16_t;          // of the depthwise kernel
+constexpr int32_t kElemOffset = 0;  // element = code + kElemOffset
 
 inline Wide load_wide(const int32_t* p) { return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)); }
 inline void store_wide(int32_t* p, Wide v) { _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), v); }
@@ -48,8 +48,8 @@ inline Bytes step_up(Bytes k, Bytes threshold, Bytes value, Bytes amount) {
     return _mm256_add_epi8(k, _mm256_andnot_si256(_mm256_cmpgt_epi8(threshold, value), amount));
 }
 
-/// RNE(float32(acc) * m) of what lies in int32. Above, kCap makes it 32767; below, it becomes the least int32, which packing
-/// saturates alike.
+/// RNE(float32(acc) * m) of what lies in int32. Above, kCap makes it 32767; below, it becomes the least int32, which
+/// packing saturates alike.
 template <bool kCap>
 inline Wide scale(Wide acc, Floats m) {
     const Floats product = _mm256_mul_ps(_mm256_cvtepi32_ps(acc), m);
@@ -90,7 +90,8 @@ inline void store_some(int8_t* y, __m128i v, int64_t n) {
     if (n & 1) *y = static_cast<int8_t>(_mm_extract_epi8(v, 0));
 }
 
-/// A block of 4 / kVectors pixels in natural order: the first n codes of each of the first `pixels`, `step` bytes apart.
+/// A block of 4 / kVectors pixels in natural order: the first n codes of each of the first `pixels`, `step` bytes
+/// apart.
 template <int kVectors>
 inline void store_pixels(int8_t* y, int64_t step, Bytes v, int64_t pixels, int64_t n) {
     static_assert(kVectors == 2);
@@ -118,7 +119,9 @@ inline void to_elems(Elem* to, const int8_t* codes, int64_t n) {
 }
 
 /// A code as kTaps elements of the panel.
-inline int32_t splat_code(int32_t code) { return static_cast<int32_t>((static_cast<uint32_t>(code) & 0xFFFF) * 0x10001); }
+inline int32_t splat_code(int32_t code) {
+    return static_cast<int32_t>((static_cast<uint32_t>(code) & 0xFFFF) * 0x10001);
+}
 
 /// A block of codes of kTaps rows, interleaved to dwords in their order.
 inline void interleave_block(int32_t* to, const int8_t* const rows[kTaps]) {

@@ -1,51 +1,54 @@
 // The dense convolution's inner loop: up to 6 pixels x 16 output channels, operands from the panel (int16, broadcast in
-// pairs) and from packed weights (int8, widened on load). One asm block, because g++ 12 spills accumulators that it is given
-// as intrinsics (measured: half the speed).
+// pairs) and from packed weights (int8, widened on load). One asm block, because g++ 12 spills accumulators that it is
+// given as intrinsics (measured: half the speed).
 
 constexpr int kTileVectors[] = {2};  // widths of tiles, in wides of output channels
-constexpr int kTileSums = 12;         // wides that a tile has at most
+constexpr int kTileSums = 12;        // wides that a tile has at most
 constexpr int tile_pixels(int) { return 6; }
 
 #define CALOTYPE_INIT(a, b) "vmovdqu (%[io]), %%ymm" #a "\n\tvmovdqu 32(%[io]), %%ymm" #b "\n\t"
-#define CALOTYPE_ROW(address, a, b)                \
-    "vpbroadcastd " address ", %%ymm14\n\t"        \
-    "vpmaddwd %%ymm12, %%ymm14, %%ymm15\n\t"       \
-    "vpmaddwd %%ymm13, %%ymm14, %%ymm14\n\t"       \
-    "vpaddd %%ymm15, %%ymm" #a ", %%ymm" #a "\n\t" \
+#define CALOTYPE_ROW(address, a, b)          \
+    "vpbroadcastd " address                  \
+    ", %%ymm14\n\t"                          \
+    "vpmaddwd %%ymm12, %%ymm14, %%ymm15\n\t" \
+    "vpmaddwd %%ymm13, %%ymm14, %%ymm14\n\t" \
+    "vpaddd %%ymm15, %%ymm" #a ", %%ymm" #a  \
+    "\n\t"                                   \
     "vpaddd %%ymm14, %%ymm" #b ", %%ymm" #b "\n\t"
-#define CALOTYPE_STORE(row, a, b) "vmovdqu %%ymm" #a ", 64*" #row "(%[io])\n\tvmovdqu %%ymm" #b ", 64*" #row "+32(%[io])\n\t"
-#define CALOTYPE_TILE(rows, init, body, store)                                                                      \
-    inline void tile_##rows(const TileInput& in, int32_t* sums) {                                                   \
-        const char *p0 = nullptr, *p3 = nullptr;                                                                    \
-        const int64_t* offsets = in.offsets;                                                                        \
-        const int8_t* weights = in.weights;                                                                         \
-        int64_t runs = in.runs, left = 0;                                                                           \
-        const void* io = in.bias;                                                                                   \
-        asm volatile(init                                                                                           \
-                     "1:\n\t"                                                                                       \
-                     "mov (%[offsets]), %[p0]\n\t"                                                                  \
-                     "add $8, %[offsets]\n\t"                                                                       \
-                     "add %[base], %[p0]\n\t"                                                                       \
-                     "lea (%[p0],%[ps],2), %[p3]\n\t"                                                               \
-                     "add %[ps], %[p3]\n\t"                                                                         \
-                     "mov %[steps], %[left]\n\t"                                                                    \
-                     ".p2align 4\n\t"                                                                               \
-                     "2:\n\t"                                                                                       \
-                     "vpmovsxbw (%[w]), %%ymm12\n\t"                                                                \
-                     "vpmovsxbw 16(%[w]), %%ymm13\n\t" body                                                         \
-                     "add $4, %[p0]\n\t"                                                                            \
-                     "add $4, %[p3]\n\t"                                                                            \
-                     "add $32, %[w]\n\t"                                                                            \
-                     "dec %[left]\n\t"                                                                              \
-                     "jnz 2b\n\t"                                                                                   \
-                     "dec %[runs]\n\t"                                                                              \
-                     "jnz 1b\n\t"                                                                                   \
-                     "mov %[sums], %[io]\n\t" store                                                                 \
-                     : [p0] "=&r"(p0), [p3] "=&r"(p3), [offsets] "+&r"(offsets), [w] "+&r"(weights),                \
-                       [runs] "+&r"(runs), [left] "=&r"(left), [io] "+&r"(io)                                       \
-                     : [base] "r"(in.pixel), [ps] "r"(in.pixel_bytes), [steps] "rm"(in.steps), [sums] "rm"(sums)    \
-                     : "ymm0", "ymm1", "ymm2", "ymm3", "ymm4", "ymm5", "ymm6", "ymm7", "ymm8", "ymm9", "ymm10",     \
-                       "ymm11", "ymm12", "ymm13", "ymm14", "ymm15", "memory", "cc");                                \
+#define CALOTYPE_STORE(row, a, b) \
+    "vmovdqu %%ymm" #a ", 64*" #row "(%[io])\n\tvmovdqu %%ymm" #b ", 64*" #row "+32(%[io])\n\t"
+#define CALOTYPE_TILE(rows, init, body, store)                                                                   \
+    inline void tile_##rows(const TileInput& in, int32_t* sums) {                                                \
+        const char *p0 = nullptr, *p3 = nullptr;                                                                 \
+        const int64_t* offsets = in.offsets;                                                                     \
+        const int8_t* weights = in.weights;                                                                      \
+        int64_t runs = in.runs, left = 0;                                                                        \
+        const void* io = in.bias;                                                                                \
+        asm volatile(init                                                                                        \
+                     "1:\n\t"                                                                                    \
+                     "mov (%[offsets]), %[p0]\n\t"                                                               \
+                     "add $8, %[offsets]\n\t"                                                                    \
+                     "add %[base], %[p0]\n\t"                                                                    \
+                     "lea (%[p0],%[ps],2), %[p3]\n\t"                                                            \
+                     "add %[ps], %[p3]\n\t"                                                                      \
+                     "mov %[steps], %[left]\n\t"                                                                 \
+                     ".p2align 4\n\t"                                                                            \
+                     "2:\n\t"                                                                                    \
+                     "vpmovsxbw (%[w]), %%ymm12\n\t"                                                             \
+                     "vpmovsxbw 16(%[w]), %%ymm13\n\t" body                                                      \
+                     "add $4, %[p0]\n\t"                                                                         \
+                     "add $4, %[p3]\n\t"                                                                         \
+                     "add $32, %[w]\n\t"                                                                         \
+                     "dec %[left]\n\t"                                                                           \
+                     "jnz 2b\n\t"                                                                                \
+                     "dec %[runs]\n\t"                                                                           \
+                     "jnz 1b\n\t"                                                                                \
+                     "mov %[sums], %[io]\n\t" store                                                              \
+                     : [p0] "=&r"(p0), [p3] "=&r"(p3), [offsets] "+&r"(offsets), [w] "+&r"(weights),             \
+                       [runs] "+&r"(runs), [left] "=&r"(left), [io] "+&r"(io)                                    \
+                     : [base] "r"(in.pixel), [ps] "r"(in.pixel_bytes), [steps] "rm"(in.steps), [sums] "rm"(sums) \
+                     : "ymm0", "ymm1", "ymm2", "ymm3", "ymm4", "ymm5", "ymm6", "ymm7", "ymm8", "ymm9", "ymm10",  \
+                       "ymm11", "ymm12", "ymm13", "ymm14", "ymm15", "memory", "cc");                             \
     }
 
 #define I0 CALOTYPE_INIT(0, 1)
@@ -100,12 +103,18 @@ template <int kVectors>
 inline void tile(int64_t pixels, const TileInput& in, int32_t* sums) {
     static_assert(kVectors == 2);
     switch (pixels) {
-        case 1: return tile_1(in, sums);
-        case 2: return tile_2(in, sums);
-        case 3: return tile_3(in, sums);
-        case 4: return tile_4(in, sums);
-        case 5: return tile_5(in, sums);
-        default: return tile_6(in, sums);
+        case 1:
+            return tile_1(in, sums);
+        case 2:
+            return tile_2(in, sums);
+        case 3:
+            return tile_3(in, sums);
+        case 4:
+            return tile_4(in, sums);
+        case 5:
+            return tile_5(in, sums);
+        default:
+            return tile_6(in, sums);
     }
 }
 

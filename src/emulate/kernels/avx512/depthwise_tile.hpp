@@ -1,5 +1,5 @@
-// The depthwise kernel's inner loop: up to 4 blocks of 64 outputs that share every load of weights. Asm blocks as in tile.hpp:
-// g++ 12 moves accumulators from register to register.
+// The depthwise kernel's inner loop: up to 4 blocks of 64 outputs that share every load of weights. Asm blocks as in
+// tile.hpp: g++ 12 moves accumulators from register to register.
 
 constexpr int kDepthwiseBlocks = 4;
 
@@ -12,13 +12,13 @@ constexpr int kDepthwiseBlocks = 4;
 #define DOTS3(r0, r1, r2) DOTS2(r0, r1) DOT("(%[x],%[advance],2)", r2)
 #define DOTS4(r0, r1, r2, r3) DOTS3(r0, r1, r2) DOT("(%[x],%[advance3])", r3)
 #define WIDE(v, place, dots) "vmovdqu64 64*" #v "(%[w]), %%zmm24\n\t" place dots
-#define CALOTYPE_DEPTHWISE(blocks, init, dots0, dots1, dots2, dots3, store)                                             \
-    inline void depthwise_tile_##blocks(const DepthwiseInput& in, int32_t* sums) {                                      \
-        const char *at = nullptr, *x = nullptr;                                                                         \
-        const int64_t* taps = in.taps;                                                                                  \
-        const TapWeight* w = in.weights;                                                                                \
-        int64_t left = in.steps;                                                                                        \
-        const void* io = in.bias;                                                                                       \
+#define CALOTYPE_DEPTHWISE(blocks, init, dots0, dots1, dots2, dots3, store)                                               \
+    inline void depthwise_tile_##blocks(const DepthwiseInput& in, int32_t* sums) {                                        \
+        const char *at = nullptr, *x = nullptr;                                                                           \
+        const int64_t* taps = in.taps;                                                                                    \
+        const TapWeight* w = in.weights;                                                                                  \
+        int64_t left = in.steps;                                                                                          \
+        const void* io = in.bias;                                                                                         \
         asm volatile(init                                                                                               \
                      ".p2align 5\n\t"                                                                                   \
                      "1:\n\t"                                                                                           \
@@ -37,7 +37,7 @@ constexpr int kDepthwiseBlocks = 4;
                      : [panel] "r"(in.panel), [advance] "r"(in.advance), [advance3] "r"(3 * in.advance),                \
                        [v1] "r"(in.wides[0]), [v2] "r"(in.wides[1]), [v3] "r"(in.wides[2]), [sums] "m"(sums)      \
                      : "zmm0", "zmm1", "zmm2", "zmm3", "zmm4", "zmm5", "zmm6", "zmm7", "zmm8", "zmm9", "zmm10", "zmm11", \
-                       "zmm12", "zmm13", "zmm14", "zmm15", "zmm24", "zmm25", "memory", "cc");                           \
+                       "zmm12", "zmm13", "zmm14", "zmm15", "zmm24", "zmm25", "memory", "cc"); \
     }
 #define I1 LOAD(0, 0) LOAD(1, 1) LOAD(2, 2) LOAD(3, 3)
 #define I2 I1 LOAD(0, 4) LOAD(1, 5) LOAD(2, 6) LOAD(3, 7)
@@ -72,9 +72,13 @@ CALOTYPE_DEPTHWISE(4, I4, DOTS4(0, 4, 8, 12), DOTS4(1, 5, 9, 13), DOTS4(2, 6, 10
 /// sums[block][kBlock] = bias + products, blocks in [1, kDepthwiseBlocks].
 inline void depthwise_tile(int64_t blocks, const DepthwiseInput& in, int32_t* sums) {
     switch (blocks) {
-        case 1: return depthwise_tile_1(in, sums);
-        case 2: return depthwise_tile_2(in, sums);
-        case 3: return depthwise_tile_3(in, sums);
-        default: return depthwise_tile_4(in, sums);
+        case 1:
+            return depthwise_tile_1(in, sums);
+        case 2:
+            return depthwise_tile_2(in, sums);
+        case 3:
+            return depthwise_tile_3(in, sums);
+        default:
+            return depthwise_tile_4(in, sums);
     }
 }

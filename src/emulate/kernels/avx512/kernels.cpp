@@ -22,6 +22,7 @@
 namespace calotype::emulate::avx512 {
 namespace {
 
+// clang-format off: each file takes what those before it define.
 #include "emulate/kernels/avx512/simd.hpp"
 #include "emulate/kernels/generic/tile_input.inl.hpp"
 #include "emulate/kernels/avx512/tile.hpp"
@@ -35,6 +36,7 @@ namespace {
 #include "emulate/kernels/generic/average_pool.inl.hpp"
 #include "emulate/kernels/generic/max_pool.inl.hpp"
 #include "emulate/kernels/generic/prepare.inl.hpp"
+// clang-format on
 
 }  // namespace
 

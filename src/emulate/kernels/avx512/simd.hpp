@@ -1,15 +1,15 @@
-// The words of the generic kernels in AVX-512 with VNNI. Included inside the target region and namespace of kernels.cpp, and
-// by a test over a scalar model of the intrinsics used here. See avx2/simd.hpp for what a block is.
+// The words of the generic kernels in AVX-512 with VNNI. Included inside the target region and namespace of
+// kernels.cpp, and by a test over a scalar model of the intrinsics used here. See avx2/simd.hpp for what a block is.
 
 using Wide = __m512i;
 using Words = __m512i;
 using Bytes = __m512i;
 using Floats = __m512;
 
-constexpr int kLanes = 16;           // int32 of a Wide
-constexpr int kBlock = 4 * kLanes;   // codes of a block
-constexpr int kTaps = 4;             // elements of the panel that one dot-product step adds up
-using Elem = uint8_t;                // vpdpbusd multiplies unsigned by signed: the panel holds code + 128
+constexpr int kLanes = 16;          // int32 of a Wide
+constexpr int kBlock = 4 * kLanes;  // codes of a block
+constexpr int kTaps = 4;            // elements of the panel that one dot-product step adds up
+using Elem = uint8_t;               // vpdpbusd multiplies unsigned by signed: the panel holds code + 128
 using TapWeight = int8_t;
 constexpr int32_t kElemOffset = 128;
 
@@ -46,8 +46,8 @@ inline Bytes step_up(Bytes k, Bytes threshold, Bytes value, Bytes amount) {
     return _mm512_mask_add_epi8(k, _mm512_cmple_epi8_mask(threshold, value), k, amount);
 }
 
-/// RNE(float32(acc) * m) of what lies in int32. Above, kCap makes it 32767; below, it becomes the least int32, which packing
-/// saturates alike.
+/// RNE(float32(acc) * m) of what lies in int32. Above, kCap makes it 32767; below, it becomes the least int32, which
+/// packing saturates alike.
 template <bool kCap>
 inline Wide scale(Wide acc, Floats m) {
     const Floats product = _mm512_mul_ps(_mm512_cvtepi32_ps(acc), m);
@@ -68,7 +68,8 @@ inline Bytes natural(Bytes packed) {
     return _mm512_permutexvar_epi32(_mm512_loadu_si512(kOrder), packed);
 }
 
-/// Copies n < 2 * kBytes bytes. Masked byte stores are microcoded on Zen 4, and a call of memcpy costs more than the bytes.
+/// Copies n < 2 * kBytes bytes. Masked byte stores are microcoded on Zen 4, and a call of memcpy costs more than the
+/// bytes.
 template <int kBytes>
 inline void copy_few(int8_t* to, const int8_t* from, int64_t n) {
     if ((n & kBytes) != 0) {
@@ -79,7 +80,8 @@ inline void copy_few(int8_t* to, const int8_t* from, int64_t n) {
     if constexpr (kBytes > 1) copy_few<kBytes / 2>(to, from, n);
 }
 
-/// A block of 4 / kVectors pixels in natural order: the first n codes of each of the first `pixels`, `step` bytes apart.
+/// A block of 4 / kVectors pixels in natural order: the first n codes of each of the first `pixels`, `step` bytes
+/// apart.
 template <int kVectors>
 [[gnu::always_inline]] inline void store_pixels(int8_t* y, int64_t step, Bytes codes, int64_t pixels, int64_t n) {
     constexpr int kBytes = kVectors * kLanes;
@@ -97,8 +99,7 @@ template <int kVectors>
 inline void to_elems(Elem* to, const int8_t* codes, int64_t n) {
     const Bytes flip = _mm512_set1_epi8(-128);
     int64_t i = 0;
-    for (; i + 64 <= n; i += 64)
-        _mm512_storeu_si512(to + i, _mm512_xor_si512(_mm512_loadu_si512(codes + i), flip));
+    for (; i + 64 <= n; i += 64) _mm512_storeu_si512(to + i, _mm512_xor_si512(_mm512_loadu_si512(codes + i), flip));
     for (; i + 8 <= n; i += 8) {
         uint64_t eight;
         std::memcpy(&eight, codes + i, 8);
@@ -116,7 +117,9 @@ inline void interleave_block(int32_t* to, const int8_t* const rows[kTaps]) {
     // In-lane unpacking of rows whose dwords went 0 4 8 12 1 5 9 13 ... to the lanes gives wides in natural order.
     alignas(64) static constexpr int32_t kOrder[16] = {0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15};
     const Wide order = _mm512_loadu_si512(kOrder), flip = set_bytes(-128);
-    const auto row = [&](int t) { return _mm512_permutexvar_epi32(order, _mm512_xor_si512(load_bytes(rows[t]), flip)); };
+    const auto row = [&](int t) {
+        return _mm512_permutexvar_epi32(order, _mm512_xor_si512(load_bytes(rows[t]), flip));
+    };
     const Bytes a = row(0), b = row(1), c = row(2), d = row(3);
     const Words ab_low = interleave_low(a, b), ab_high = interleave_high(a, b);
     const Words cd_low = interleave_low(c, d), cd_high = interleave_high(c, d);

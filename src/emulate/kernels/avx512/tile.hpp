@@ -1,7 +1,7 @@
-// The dense convolution's inner loop: up to kPixels pixels x `vectors` wides of 16 output channels. A step takes a broadcast a
-// pixel and a load a wide for their product of vpdpbusd, so that loads stay behind the two vpdpbusd a cycle of Zen 5 and of
-// Intel's servers; 14 or more accumulators hide its latency. Asm blocks, because g++ 12 moves or spills accumulators that it
-// is given as intrinsics (measured: half the speed).
+// The dense convolution's inner loop: up to tile_pixels pixels x `vectors` wides of 16 output channels. A step takes a
+// broadcast a pixel and a load a wide for their product of vpdpbusd, so that loads stay behind the two vpdpbusd a cycle
+// of Zen 5 and of Intel's servers; 14 or more accumulators hide its latency. Asm blocks, because g++ 12 moves or spills
+// accumulators that it is given as intrinsics (measured: half the speed).
 
 constexpr int kTileVectors[] = {4, 2, 1};  // widths of tiles, widest first
 constexpr int kTileSums = 24;              // wides that a tile has at most
@@ -23,43 +23,44 @@ constexpr int tile_pixels(int vectors) { return vectors == 4 ? 6 : vectors == 2 
 #define STORE(r) "vmovdqu64 %%zmm" #r ", 64*" #r "(%[io])\n\t"
 #define X(address) "vpbroadcastd " address ", %%zmm31\n\t"
 #define DOT(w, r) "vpdpbusd %%zmm" #w ", %%zmm31, %%zmm" #r "\n\t"
-#define CALOTYPE_TILE(vectors, pixels, init, load, body, store)                                                       \
-    inline void tile_##vectors##x##pixels(const TileInput& in, int32_t* sums) {                                       \
-        const char *p = nullptr, *q = nullptr;                                                                        \
-        const int64_t* offsets = in.offsets;                                                                          \
-        const int8_t* w = in.weights;                                                                                 \
-        int64_t runs = in.runs, left = 0;                                                                             \
-        const void* io = in.bias;                                                                                     \
-        const int64_t ps = in.pixel_bytes;                                                                            \
-        asm volatile(init                                                                                             \
-                     "1:\n\t"                                                                                         \
-                     "mov (%[offsets]), %[p]\n\t"                                                                     \
-                     "add $8, %[offsets]\n\t"                                                                         \
-                     "add %[base], %[p]\n\t"                                                                          \
-                     "lea (%[p],%[ps],8), %[q]\n\t"                                                                   \
-                     "mov %[steps], %[left]\n\t"                                                                      \
-                     ".p2align 5\n\t"                                                                                 \
-                     "2:\n\t" load body                                                                               \
-                     "add $4, %[p]\n\t"                                                                               \
-                     "add $4, %[q]\n\t"                                                                               \
-                     "add $64*" #vectors ", %[w]\n\t"                                                                 \
-                     "dec %[left]\n\t"                                                                                \
-                     "jnz 2b\n\t"                                                                                     \
-                     "dec %[runs]\n\t"                                                                                \
-                     "jnz 1b\n\t"                                                                                     \
-                     "mov %[sums], %[io]\n\t" store                                                                   \
-                     : [p] "=&r"(p), [q] "=&r"(q), [offsets] "+&r"(offsets), [w] "+&r"(w), [runs] "+&r"(runs),        \
-                       [left] "=&r"(left), [io] "+&r"(io)                                                             \
-                     : [base] "m"(in.pixel), [ps] "r"(ps), [ps3] "r"(3 * ps), [ps5] "r"(5 * ps), [ps7] "r"(7 * ps),   \
-                       [steps] "m"(in.steps), [sums] "m"(sums)                                                        \
-                     : CALOTYPE_ZMM, "memory", "cc");                                                                 \
+#define CALOTYPE_TILE(vectors, pixels, init, load, body, store)                                                     \
+    inline void tile_##vectors##x##pixels(const TileInput& in, int32_t* sums) {                                     \
+        const char *p = nullptr, *q = nullptr;                                                                      \
+        const int64_t* offsets = in.offsets;                                                                        \
+        const int8_t* w = in.weights;                                                                               \
+        int64_t runs = in.runs, left = 0;                                                                           \
+        const void* io = in.bias;                                                                                   \
+        const int64_t ps = in.pixel_bytes;                                                                          \
+        asm volatile(init                                                                                           \
+                     "1:\n\t"                                                                                       \
+                     "mov (%[offsets]), %[p]\n\t"                                                                   \
+                     "add $8, %[offsets]\n\t"                                                                       \
+                     "add %[base], %[p]\n\t"                                                                        \
+                     "lea (%[p],%[ps],8), %[q]\n\t"                                                                 \
+                     "mov %[steps], %[left]\n\t"                                                                    \
+                     ".p2align 5\n\t"                                                                               \
+                     "2:\n\t" load body                                                                             \
+                     "add $4, %[p]\n\t"                                                                             \
+                     "add $4, %[q]\n\t"                                                                             \
+                     "add $64*" #vectors                                                                            \
+                     ", %[w]\n\t"                                                                                   \
+                     "dec %[left]\n\t"                                                                              \
+                     "jnz 2b\n\t"                                                                                   \
+                     "dec %[runs]\n\t"                                                                              \
+                     "jnz 1b\n\t"                                                                                   \
+                     "mov %[sums], %[io]\n\t" store                                                                 \
+                     : [p] "=&r"(p), [q] "=&r"(q), [offsets] "+&r"(offsets), [w] "+&r"(w), [runs] "+&r"(runs),      \
+                       [left] "=&r"(left), [io] "+&r"(io)                                                           \
+                     : [base] "m"(in.pixel), [ps] "r"(ps), [ps3] "r"(3 * ps), [ps5] "r"(5 * ps), [ps7] "r"(7 * ps), \
+                       [steps] "m"(in.steps), [sums] "m"(sums)                                                      \
+                     : CALOTYPE_ZMM, "memory", "cc");                                                               \
     }
-#define CALOTYPE_ZMM                                                                                                     \
-    "zmm0", "zmm1", "zmm2", "zmm3", "zmm4", "zmm5", "zmm6", "zmm7", "zmm8", "zmm9", "zmm10", "zmm11", "zmm12", "zmm13", \
-        "zmm14", "zmm15", "zmm16", "zmm17", "zmm18", "zmm19", "zmm20", "zmm21", "zmm22", "zmm23", "zmm24", "zmm25",     \
-        "zmm26", "zmm27", "zmm31"
+#define CALOTYPE_ZMM                                                                                                \
+    "zmm0", "zmm1", "zmm2", "zmm3", "zmm4", "zmm5", "zmm6", "zmm7", "zmm8", "zmm9", "zmm10", "zmm11", "zmm12",      \
+        "zmm13", "zmm14", "zmm15", "zmm16", "zmm17", "zmm18", "zmm19", "zmm20", "zmm21", "zmm22", "zmm23", "zmm24", \
+        "zmm25", "zmm26", "zmm27", "zmm31"
 
-// 1 wide of channels: weights in zmm24 and on.
+// Init, weights, body and store of tiles 1 wide, pixel upon pixel; weights lie in zmm24 and on.
 #define W1 "vmovdqu64 0(%[w]), %%zmm24\n\t"
 #define I1_1 LOAD(0, 0)
 #define B1_1 X(AT0(p)) DOT(24, 0)
@@ -125,8 +126,10 @@ CALOTYPE_TILE(1, 15, I1_15, W1, B1_15, S1_15)
 #define B1_16 B1_15 X(AT7(q)) DOT(24, 15)
 #define S1_16 S1_15 STORE(15)
 CALOTYPE_TILE(1, 16, I1_16, W1, B1_16, S1_16)
-// 2 wides of channels: weights in zmm24 and on.
-#define W2 "vmovdqu64 0(%[w]), %%zmm24\n\t" "vmovdqu64 64(%[w]), %%zmm25\n\t"
+// 2 wide.
+#define W2                           \
+    "vmovdqu64 0(%[w]), %%zmm24\n\t" \
+    "vmovdqu64 64(%[w]), %%zmm25\n\t"
 #define I2_1 LOAD(0, 0) LOAD(1, 1)
 #define B2_1 X(AT0(p)) DOT(24, 0) DOT(25, 1)
 #define S2_1 STORE(0) STORE(1)
@@ -175,8 +178,12 @@ CALOTYPE_TILE(2, 11, I2_11, W2, B2_11, S2_11)
 #define B2_12 B2_11 X(AT3(q)) DOT(24, 22) DOT(25, 23)
 #define S2_12 S2_11 STORE(22) STORE(23)
 CALOTYPE_TILE(2, 12, I2_12, W2, B2_12, S2_12)
-// 4 wides of channels: weights in zmm24 and on.
-#define W4 "vmovdqu64 0(%[w]), %%zmm24\n\t" "vmovdqu64 64(%[w]), %%zmm25\n\t" "vmovdqu64 128(%[w]), %%zmm26\n\t" "vmovdqu64 192(%[w]), %%zmm27\n\t"
+// 4 wide.
+#define W4                             \
+    "vmovdqu64 0(%[w]), %%zmm24\n\t"   \
+    "vmovdqu64 64(%[w]), %%zmm25\n\t"  \
+    "vmovdqu64 128(%[w]), %%zmm26\n\t" \
+    "vmovdqu64 192(%[w]), %%zmm27\n\t"
 #define I4_1 LOAD(0, 0) LOAD(1, 1) LOAD(2, 2) LOAD(3, 3)
 #define B4_1 X(AT0(p)) DOT(24, 0) DOT(25, 1) DOT(26, 2) DOT(27, 3)
 #define S4_1 STORE(0) STORE(1) STORE(2) STORE(3)
@@ -221,10 +228,11 @@ CALOTYPE_TILE(4, 6, I4_6, W4, B4_6, S4_6)
 template <int kVectors>
 inline void tile(int64_t pixels, const TileInput& in, int32_t* sums) {
     using Function = void (*)(const TileInput&, int32_t*);
-    static constexpr Function k1[] = {tile_1x1, tile_1x2,  tile_1x3,  tile_1x4,  tile_1x5,  tile_1x6,  tile_1x7,  tile_1x8,
-                               tile_1x9, tile_1x10, tile_1x11, tile_1x12, tile_1x13, tile_1x14, tile_1x15, tile_1x16};
+    static constexpr Function k1[] = {tile_1x1,  tile_1x2,  tile_1x3,  tile_1x4,  tile_1x5,  tile_1x6,
+                                      tile_1x7,  tile_1x8,  tile_1x9,  tile_1x10, tile_1x11, tile_1x12,
+                                      tile_1x13, tile_1x14, tile_1x15, tile_1x16};
     static constexpr Function k2[] = {tile_2x1, tile_2x2, tile_2x3, tile_2x4,  tile_2x5,  tile_2x6,
-                               tile_2x7, tile_2x8, tile_2x9, tile_2x10, tile_2x11, tile_2x12};
+                                      tile_2x7, tile_2x8, tile_2x9, tile_2x10, tile_2x11, tile_2x12};
     static constexpr Function k4[] = {tile_4x1, tile_4x2, tile_4x3, tile_4x4, tile_4x5, tile_4x6};
     const Function* functions = kVectors == 4 ? k4 : kVectors == 2 ? k2 : k1;
     functions[pixels - 1](in, sums);
@@ -234,8 +242,11 @@ inline void tile(int64_t pixels, const TileInput& in, int32_t* sums) {
 template <class Body>
 void with_vectors(int vectors, Body body) {
     switch (vectors) {
-        case 4: return body(std::integral_constant<int, 4>{});
-        case 2: return body(std::integral_constant<int, 2>{});
-        default: return body(std::integral_constant<int, 1>{});
+        case 4:
+            return body(std::integral_constant<int, 4>{});
+        case 2:
+            return body(std::integral_constant<int, 2>{});
+        default:
+            return body(std::integral_constant<int, 1>{});
     }
 }

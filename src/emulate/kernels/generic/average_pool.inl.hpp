@@ -1,5 +1,5 @@
-// Average pooling, a block of channels at a time. Sums run in int16 for at most 255 taps (255 * 128 < 2^15), then in int32.
-// Taps outside the map are left out: they count as zero.
+// Average pooling, a block of channels at a time. Sums run in int16 for at most 255 taps (255 * 128 < 2^15), then in
+// int32. Taps outside the map are left out: they count as zero.
 
 /// The taps of one axis that lie inside the map: first index, and how many.
 struct Reach {
@@ -29,7 +29,8 @@ inline npu::Window pool_window(const LayerView& view) {
 class AveragePoolLayer final : public PreparedLayer {
   public:
     explicit AveragePoolLayer(const LayerView& view);
-    void run(std::span<const int8_t* const> inputs, int8_t* output, std::span<std::byte>, ThreadPool* pool) const override;
+    void run(std::span<const int8_t* const> inputs, int8_t* output, std::span<std::byte>,
+             ThreadPool* pool) const override;
     std::string_view kernel() const override { return CALOTYPE_ISA " average pool"; }
 
   private:
@@ -45,12 +46,13 @@ class AveragePoolLayer final : public PreparedLayer {
 
     npu::Map in_, out_;
     npu::Window window_;
-    std::vector<int64_t> starts_;          // of the blocks; the last overlaps its neighbour where it can
-    AlignedVector<int32_t> zero_point_;      // [block, kBlock] in the sums' order
+    std::vector<int64_t> starts_;        // of the blocks; the last overlaps its neighbour where it can
+    AlignedVector<int32_t> zero_point_;  // [block, kBlock] in the sums' order
     Stage stage_;
 };
 
-inline AveragePoolLayer::AveragePoolLayer(const LayerView& view) : in_(view.in[0]), out_(view.out), window_(pool_window(view)) {
+inline AveragePoolLayer::AveragePoolLayer(const LayerView& view)
+    : in_(view.in[0]), out_(view.out), window_(pool_window(view)) {
     for (int64_t c = 0; c < in_.channels; c += kBlock)
         starts_.push_back(in_.channels < kBlock ? 0 : std::min(c, in_.channels - kBlock));
     const auto channel = [&](int64_t b, int offset) {
@@ -58,7 +60,8 @@ inline AveragePoolLayer::AveragePoolLayer(const LayerView& view) : in_(view.in[0
     };
     for (size_t b = 0; b < starts_.size(); ++b)
         for (int i = 0; i < kBlock; ++i)
-            zero_point_.push_back(view.zero_point(0, channel(static_cast<int64_t>(b), byte_offset(i / kLanes, i % kLanes))));
+            zero_point_.push_back(
+                view.zero_point(0, channel(static_cast<int64_t>(b), byte_offset(i / kLanes, i % kLanes))));
     stage_ = make_stage(view.stage, starts_.size(), byte_offset, channel);
 }
 
@@ -67,7 +70,8 @@ void AveragePoolLayer::for_taps(const Taps& taps, int64_t n, Take take) const {
     alignas(64) int8_t few[kBlock] = {};
     for (int64_t d = 0; d < taps.depth.count; ++d)
         for (int64_t h = 0; h < taps.height.count; ++h) {
-            const int8_t* x = taps.first + (d * taps.depth.step * in_.height + h * taps.height.step) * in_.width * in_.channels;
+            const int8_t* x =
+                taps.first + (d * taps.depth.step * in_.height + h * taps.height.step) * in_.width * in_.channels;
             for (int64_t w = 0; w < taps.width.count; ++w, x += taps.width.step * in_.channels) {
                 if (n == kBlock) {
                     take(load_bytes(x));
@@ -107,7 +111,7 @@ Bytes AveragePoolLayer::average(const Taps& taps, int64_t n, int64_t block) cons
 }
 
 inline void AveragePoolLayer::run(std::span<const int8_t* const> inputs, int8_t* output, std::span<std::byte>,
-                           ThreadPool* pool) const {
+                                  ThreadPool* pool) const {
     const int64_t n = std::min<int64_t>(kBlock, in_.channels);
     for_items(pool, out_.depth * out_.height, [&](int64_t row, int) {
         const Reach depth = reach(window_.depth, row / out_.height, in_.depth);
@@ -115,11 +119,13 @@ inline void AveragePoolLayer::run(std::span<const int8_t* const> inputs, int8_t*
         int8_t* y = output + row * out_.width * out_.channels;
         for (int64_t w = 0; w < out_.width; ++w, y += out_.channels) {
             const Reach width = reach(window_.width, w, in_.width);
-            const int8_t* x = inputs[0] + ((depth.first * in_.height + height.first) * in_.width + width.first) * in_.channels;
+            const int8_t* x =
+                inputs[0] + ((depth.first * in_.height + height.first) * in_.width + width.first) * in_.channels;
             for (size_t b = 0; b < starts_.size(); ++b) {
                 const Taps taps{x + starts_[b], depth, height, width};
                 Bytes codes = set_bytes(0);
-                with_kind(stage_.kind, [&](auto kind) { codes = average<kind.value>(taps, n, static_cast<int64_t>(b)); });
+                with_kind(stage_.kind,
+                          [&](auto kind) { codes = average<kind.value>(taps, n, static_cast<int64_t>(b)); });
                 if (n == kBlock) {
                     store_bytes(y + starts_[b], codes);
                 } else {

@@ -1,6 +1,6 @@
-// Dense and grouped convolution and FC: acc = (bias - sum zp * w) + sum q * w as an implicit matrix product over the panel.
-// K runs over taps and channels; where taps of a row touch (one group, no dilation) they are one stretch of kernel width *
-// channels, which needs no padding of thin inputs.
+// Dense and grouped convolution and FC: acc = (bias - sum zp * w) + sum q * w as an implicit matrix product over the
+// panel. K runs over taps and channels; where taps of a row touch (one group, no dilation) they are one stretch of
+// kernel width * channels, which needs no padding of thin inputs.
 
 class DenseLayer final : public PreparedLayer {
   public:
@@ -38,11 +38,11 @@ class DenseLayer final : public PreparedLayer {
     PanelShape panel_;
     Bands bands_;
     int64_t group_in_, group_out_;
-    bool joined_;                 // the taps of a row are one run
+    bool joined_;  // the taps of a row are one run
     int64_t run_elems_, runs_, steps_;
-    int64_t tile_splits_ = 1;     // items a band is split into by output channels
-    bool pointwise_;              // the map is cut into rows of equal length, whatever its own are
-    int64_t last_row_pixels_;     // of which the last may be shorter
+    int64_t tile_splits_ = 1;  // items a band is split into by output channels
+    bool pointwise_;           // the map is cut into rows of equal length, whatever its own are
+    int64_t last_row_pixels_;  // of which the last may be shorter
     std::vector<ChannelTile> tiles_;
     std::vector<int64_t> offsets_;  // [runs] bytes
     AlignedVector<int8_t> weights_;
@@ -148,8 +148,7 @@ void DenseLayer::run_row(const Row& row, size_t index) const {
         const int32_t* from = sums;
         const Finisher<kKind> finish(stage_, stage_.blocks[index]);
         for (int64_t p = 0; p < pixels; p += kBlockPixels, from += kBlock, y += kBlockPixels * step)
-            store_pixels<kVectors>(y, step, natural(finish(from)),
-                                   std::min(kBlockPixels, pixels - p), count);
+            store_pixels<kVectors>(y, step, natural(finish(from)), std::min(kBlockPixels, pixels - p), count);
     }
 }
 

@@ -1,10 +1,12 @@
-// Depthwise convolution, one output channel an input channel: acc = (bias - sum zp * w) + sum q * w over the interleaved
-// panel. Channels are cut into slices, so that a slice's panel and weights stay in the first-level cache. A row of a slice is
-// one stretch of (column, channel), in blocks whose constants repeat every least common multiple of channels and block.
+// Depthwise convolution, one output channel an input channel: acc = (bias - sum zp * w) + sum q * w over the
+// interleaved panel. Channels are cut into slices, so that a slice's panel and weights stay in the first-level cache. A
+// row of a slice is one stretch of (column, channel), in blocks whose constants repeat every least common multiple of
+// channels and block.
 
 class DepthwiseSlice {
   public:
-    DepthwiseSlice(const LayerView& view, int64_t first_channel, int64_t channels, std::span<const int32_t> zero_points);
+    DepthwiseSlice(const LayerView& view, int64_t first_channel, int64_t channels,
+                   std::span<const int32_t> zero_points);
     size_t panel_bytes() const { return panel_.bytes(); }
     size_t weight_bytes() const { return weights_.size() * sizeof(TapWeight); }
     int64_t set_rows() const { return panel_.set_rows; }
@@ -20,10 +22,11 @@ class DepthwiseSlice {
     npu::Map out_;
     int64_t first_channel_, channels_;
     DepthwisePanel panel_;
-    int64_t period_;                    // blocks
-    int64_t advance_, out_advance_;     // dwords of the panel and codes from a block to the one a period later
-    std::vector<int64_t> taps_;         // [steps] bytes
-    std::vector<int64_t> wides_, out_wides_;  // [period, 4] dwords and codes from a chunk's begin to the wides of a block
+    int64_t period_;                 // blocks
+    int64_t advance_, out_advance_;  // dwords of the panel and codes from a block to the one a period later
+    std::vector<int64_t> taps_;      // [steps] bytes
+    std::vector<int64_t> wides_,
+        out_wides_;                     // [period, 4] dwords and codes from a chunk's begin to the wides of a block
     AlignedVector<TapWeight> weights_;  // [period, set rows, steps, kBlock, kTaps]
     AlignedVector<int32_t> bias_;       // [period, kBlock]
     Stage stage_;
@@ -34,7 +37,8 @@ inline DepthwiseSlice::DepthwiseSlice(const LayerView& view, int64_t first_chann
     : out_(view.out),
       first_channel_(first_channel),
       channels_(channels),
-      panel_(view.in[0], view.out, std::get<npu::Conv>(view.layer->attributes).window, first_channel, channels, zero_points) {
+      panel_(view.in[0], view.out, std::get<npu::Conv>(view.layer->attributes).window, first_channel, channels,
+             zero_points) {
     const auto& conv = std::get<npu::Conv>(view.layer->attributes);
     const int64_t stride = conv.window.width.stride / panel_.phases;
     period_ = std::lcm(channels_, int64_t{kBlock}) / kBlock;
@@ -67,7 +71,8 @@ inline void DepthwiseSlice::pack(const LayerView& view, const npu::Conv& conv) {
                 for (int64_t row = 0; row < panel_.set_rows; ++row) {
                     const int64_t tap = row * win.height.stride + kh;
                     const int64_t step = (plane + tap / kTaps) * win.width.kernel + kw;
-                    const int64_t at = (((b * panel_.set_rows + row) * steps + step) * kBlock + i) * kTaps + tap % kTaps;
+                    const int64_t at =
+                        (((b * panel_.set_rows + row) * steps + step) * kBlock + i) * kTaps + tap % kTaps;
                     weights_[static_cast<size_t>(at)] = w[t];
                 }
                 bias -= int64_t{w[t]} * (view.zero_point(0, channel) + kElemOffset);

@@ -6,9 +6,8 @@ template <class Body>
 void for_blocks(ThreadPool* pool, int64_t elements, Body body) {
     constexpr int64_t kItemBlocks = (32 << 10) / kBlock;
     const int64_t blocks = (elements + kBlock - 1) / kBlock;
-    for_items(pool, (blocks + kItemBlocks - 1) / kItemBlocks, [&](int64_t item, int) {
-        body(item * kItemBlocks, std::min(blocks, (item + 1) * kItemBlocks));
-    });
+    for_items(pool, (blocks + kItemBlocks - 1) / kItemBlocks,
+              [&](int64_t item, int) { body(item * kItemBlocks, std::min(blocks, (item + 1) * kItemBlocks)); });
 }
 
 /// A flat tensor's channels as blocks see them.
@@ -27,7 +26,8 @@ void over_blocks(ThreadPool* pool, int64_t elements, int64_t period, const int8_
         for (int64_t block = first; block < last; ++block, place = place + 1 == period ? 0 : place + 1) {
             const int64_t at = block * kBlock;
             if (at + kBlock <= elements) {
-                store_bytes(y + at, kernel(load_bytes(a + at), b != nullptr ? load_bytes(b + at) : set_bytes(0), place));
+                store_bytes(y + at,
+                            kernel(load_bytes(a + at), b != nullptr ? load_bytes(b + at) : set_bytes(0), place));
             } else {
                 alignas(64) int8_t tail[3][kBlock] = {};
                 const auto left = static_cast<size_t>(elements - at);
@@ -43,7 +43,8 @@ void over_blocks(ThreadPool* pool, int64_t elements, int64_t period, const int8_
 class AddLayer final : public PreparedLayer {
   public:
     explicit AddLayer(const LayerView& view);
-    void run(std::span<const int8_t* const> inputs, int8_t* output, std::span<std::byte>, ThreadPool* pool) const override;
+    void run(std::span<const int8_t* const> inputs, int8_t* output, std::span<std::byte>,
+             ThreadPool* pool) const override;
     std::string_view kernel() const override { return CALOTYPE_ISA " add"; }
 
   private:
@@ -100,7 +101,8 @@ inline void AddLayer::run(std::span<const int8_t* const> inputs, int8_t* output,
 class ProductLayer final : public PreparedLayer {
   public:
     explicit ProductLayer(const LayerView& view);
-    void run(std::span<const int8_t* const> inputs, int8_t* output, std::span<std::byte>, ThreadPool* pool) const override;
+    void run(std::span<const int8_t* const> inputs, int8_t* output, std::span<std::byte>,
+             ThreadPool* pool) const override;
     std::string_view kernel() const override { return two_ ? CALOTYPE_ISA " mul" : CALOTYPE_ISA " requantize"; }
 
   private:
@@ -130,29 +132,30 @@ inline void ProductLayer::run(std::span<const int8_t* const> inputs, int8_t* out
                               ThreadPool* pool) const {
     const Bytes zero = set_bytes(0);
     with_kind(stage_.kind, [&](auto kind) {
-        over_blocks(pool, elements_, static_cast<int64_t>(blocks_.size()), inputs[0], two_ ? inputs[1] : nullptr, output,
-                    [&](Bytes a, Bytes b, int64_t place) {
-                        const Block& k = blocks_[static_cast<size_t>(place)];
-                        const Words a0 = sub_words(shift_right(interleave_low(zero, a), 8), load_words(k.za));
-                        const Words a1 = sub_words(shift_right(interleave_high(zero, a), 8), load_words(k.za + kBlock / 2));
-                        Wide sums[4];
-                        if (two_) {
-                            const Words b0 = sub_words(shift_right(interleave_low(zero, b), 8), load_words(k.zb));
-                            const Words b1 = sub_words(shift_right(interleave_high(zero, b), 8), load_words(k.zb + kBlock / 2));
-                            const Words low0 = mul_low(a0, b0), high0 = mul_high(a0, b0);
-                            const Words low1 = mul_low(a1, b1), high1 = mul_high(a1, b1);
-                            sums[0] = pair_low(low0, high0);
-                            sums[1] = pair_high(low0, high0);
-                            sums[2] = pair_low(low1, high1);
-                            sums[3] = pair_high(low1, high1);
-                        } else {
-                            sums[0] = sign_low(a0);
-                            sums[1] = sign_high(a0);
-                            sums[2] = sign_low(a1);
-                            sums[3] = sign_high(a1);
-                        }
-                        return finish<kind.value>(stage_, stage_.blocks[static_cast<size_t>(place)], sums);
-                    });
+        over_blocks(
+            pool, elements_, static_cast<int64_t>(blocks_.size()), inputs[0], two_ ? inputs[1] : nullptr, output,
+            [&](Bytes a, Bytes b, int64_t place) {
+                const Block& k = blocks_[static_cast<size_t>(place)];
+                const Words a0 = sub_words(shift_right(interleave_low(zero, a), 8), load_words(k.za));
+                const Words a1 = sub_words(shift_right(interleave_high(zero, a), 8), load_words(k.za + kBlock / 2));
+                Wide sums[4];
+                if (two_) {
+                    const Words b0 = sub_words(shift_right(interleave_low(zero, b), 8), load_words(k.zb));
+                    const Words b1 = sub_words(shift_right(interleave_high(zero, b), 8), load_words(k.zb + kBlock / 2));
+                    const Words low0 = mul_low(a0, b0), high0 = mul_high(a0, b0);
+                    const Words low1 = mul_low(a1, b1), high1 = mul_high(a1, b1);
+                    sums[0] = pair_low(low0, high0);
+                    sums[1] = pair_high(low0, high0);
+                    sums[2] = pair_low(low1, high1);
+                    sums[3] = pair_high(low1, high1);
+                } else {
+                    sums[0] = sign_low(a0);
+                    sums[1] = sign_high(a0);
+                    sums[2] = sign_low(a1);
+                    sums[3] = sign_high(a1);
+                }
+                return finish<kind.value>(stage_, stage_.blocks[static_cast<size_t>(place)], sums);
+            });
     });
 }
 
@@ -168,7 +171,8 @@ class ScaleLayer final : public PreparedLayer {
                 za_.push_back(view.zero_point(0, channel(b, byte_offset(i / kLanes, i % kLanes))));
         stage_ = make_stage(view.stage, static_cast<size_t>(blocks), byte_offset, channel);
     }
-    void run(std::span<const int8_t* const> inputs, int8_t* output, std::span<std::byte>, ThreadPool* pool) const override {
+    void run(std::span<const int8_t* const> inputs, int8_t* output, std::span<std::byte>,
+             ThreadPool* pool) const override {
         constexpr int64_t kItemPixels = 256;
         for_items(pool, (pixels_ + kItemPixels - 1) / kItemPixels, [&](int64_t item, int) {
             with_kind(stage_.kind, [&](auto kind) {
@@ -194,7 +198,8 @@ class ScaleLayer final : public PreparedLayer {
             const Bytes q = load_bytes(from), zero = set_bytes(0);
             const Words low = shift_right(interleave_low(zero, q), 8), high = shift_right(interleave_high(zero, q), 8);
             Wide sums[4] = {sign_low(low), sign_high(low), sign_low(high), sign_high(high)};
-            for (int i = 0; i < 4; ++i) sums[i] = mul_wide(sub_wide(sums[i], load_wide(za_.data() + c + i * kLanes)), b);
+            for (int i = 0; i < 4; ++i)
+                sums[i] = mul_wide(sub_wide(sums[i], load_wide(za_.data() + c + i * kLanes)), b);
             const Bytes codes = finish<kKind>(stage_, stage_.blocks[static_cast<size_t>(c / kBlock)], sums);
             if (n == kBlock) {
                 store_bytes(y + c, codes);

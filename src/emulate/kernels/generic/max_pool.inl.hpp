@@ -1,5 +1,5 @@
-// Max pooling a row at a time: the largest of the window's rows into a line with its padding, then along the line. Padding is
-// -128, which leaves every maximum as it is.
+// Max pooling a row at a time: the largest of the window's rows into a line with its padding, then along the line.
+// Padding is -128, which leaves every maximum as it is.
 
 class MaxPoolLayer final : public PreparedLayer {
   public:
@@ -44,7 +44,8 @@ inline void MaxPoolLayer::fill_line(const int8_t* x, int64_t row, int8_t* line) 
             const int64_t in_row = (depth.first + d * depth.step) * in_.height + height.first + h * height.step;
             const int8_t* from = x + in_row * bytes;
             int64_t i = 0;
-            for (; i + kBlock <= bytes; i += kBlock) store_bytes(to + i, max_bytes(load_bytes(to + i), load_bytes(from + i)));
+            for (; i + kBlock <= bytes; i += kBlock)
+                store_bytes(to + i, max_bytes(load_bytes(to + i), load_bytes(from + i)));
             for (; i < bytes; ++i) to[i] = std::max(to[i], from[i]);
         }
 }
@@ -63,6 +64,7 @@ inline void MaxPoolLayer::along_line(const int8_t* line, int8_t* spare, int8_t* 
         for (int64_t i = 0; i < row; i += kBlock) store_bytes(spare + i, largest(line + i));
     else
         for (int64_t w = 0; w < out_.width; ++w)
-            for (int64_t c = 0; c < channels; c += kBlock) store_bytes(spare + w * channels + c, largest(line + w * step + c));
+            for (int64_t c = 0; c < channels; c += kBlock)
+                store_bytes(spare + w * channels + c, largest(line + w * step + c));
     std::memcpy(y, spare, static_cast<size_t>(row));
 }

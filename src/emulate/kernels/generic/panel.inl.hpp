@@ -1,16 +1,16 @@
-// The panel: the input rows that a band of output rows reads, padding written out, as elements that the inner loops take
-// without looking at borders. Pixels of a row are split by their place modulo the row's `phases`, so that a depthwise
-// kernel of any stride reads stretches without gaps; a dense convolution has one phase.
+// The panel: the input rows that a band of output rows reads, padding written out, as elements that the inner loops
+// take without looking at borders. Pixels of a row are split by their place modulo the row's `phases`, so that a
+// depthwise kernel of any stride reads stretches without gaps; a dense convolution has one phase.
 
 struct PanelShape {
     npu::Map in;
     npu::Window window;
     int64_t out_height = 1, out_width = 1;  // as the kernel sees them
     int64_t phases = 1;
-    int64_t padded_width = 0;               // pixels that a row's outputs reach over
+    int64_t padded_width = 0;  // pixels that a row's outputs reach over
     int64_t phase_pixels = 0;
-    int64_t plane_rows = 0;                 // rows of the panel for one tap of the window's depth
-    std::vector<Elem> padding;              // one pixel
+    int64_t plane_rows = 0;     // rows of the panel for one tap of the window's depth
+    std::vector<Elem> padding;  // one pixel
 
     int64_t row_elems() const { return phases * phase_pixels * in.channels; }
     /// Input rows for `rows` output rows.
@@ -59,7 +59,8 @@ inline void fill_row(const PanelShape& shape, const int8_t* row, Elem* to) {
 }
 
 /// All rows for `rows` output rows from `first_row` on, at output depth `depth`.
-inline void fill_panel(const PanelShape& shape, const int8_t* x, int64_t depth, int64_t first_row, int64_t rows, Elem* to) {
+inline void fill_panel(const PanelShape& shape, const int8_t* x, int64_t depth, int64_t first_row, int64_t rows,
+                       Elem* to) {
     const npu::Window& win = shape.window;
     for (int64_t kd = 0; kd < win.depth.kernel; ++kd) {
         const int64_t d = depth * win.depth.stride + kd * win.depth.dilation - win.depth.pad_before;
@@ -72,8 +73,8 @@ inline void fill_panel(const PanelShape& shape, const int8_t* x, int64_t depth, 
     }
 }
 
-/// Bands of output rows: the unit of work of a thread, small enough for its panel and its codes to stay in the first-level
-/// cache while one stretch of channels after the other is computed.
+/// Bands of output rows: the unit of work of a thread, small enough for its panel and its codes to stay in the
+/// first-level cache while one stretch of channels after the other is computed.
 struct Bands {
     int64_t depth = 1, height = 1, rows = 1;
     int64_t per_depth() const { return (height + rows - 1) / rows; }
@@ -88,7 +89,9 @@ inline Bands make_bands(PanelShape& shape, int64_t depth, int64_t macs, int64_t 
     constexpr int64_t kBandBytes = 32 << 10;
     const int64_t least = macs * 4 < kSmallMacs ? 1 : 4;
     int64_t rows = std::max<int64_t>(1, (shape.out_height + least - 1) / least);
-    const auto bytes = [&] { return shape.band_elems(rows) * static_cast<int64_t>(sizeof(Elem)) + rows * out_row_bytes; };
+    const auto bytes = [&] {
+        return shape.band_elems(rows) * static_cast<int64_t>(sizeof(Elem)) + rows * out_row_bytes;
+    };
     while (rows > 1 && bytes() > kBandBytes) --rows;
     shape.plane_rows = shape.band_rows(rows);
     return {depth, shape.out_height, rows};

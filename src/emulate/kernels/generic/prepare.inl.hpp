@@ -13,8 +13,8 @@ inline std::unique_ptr<PreparedLayer> prepare_fully_connected(const LayerView& v
     npu::Conv conv;
     conv.in_channels = fc.in_features;
     conv.out_channels = fc.out_features;
-    return std::make_unique<DenseLayer>(view, conv, npu::Map{1, 1, 1, fc.in_features}, npu::Map{1, 1, 1, fc.out_features},
-                                        zero_points);
+    return std::make_unique<DenseLayer>(view, conv, npu::Map{1, 1, 1, fc.in_features},
+                                        npu::Map{1, 1, 1, fc.out_features}, zero_points);
 }
 
 inline std::unique_ptr<PreparedLayer> prepare_pool(const LayerView& view, const npu::Pool& pool) {

@@ -1,4 +1,5 @@
-// Sums of a block to codes: the output stages of design.md, 4 wides at a time. Exact copies of reference/output_stage.hpp.
+// Sums of a block to codes: the output stages of design.md, 4 wides at a time. Exact copies of
+// reference/output_stage.hpp.
 
 /// Where lane `lane` of wide `vector` lies in its block, for the three ways a block is made.
 using WideOffset = int (*)(int vector, int lane);
@@ -24,7 +25,9 @@ struct alignas(64) StageBlock {
 
 /// `requantize_small`: every m is at most 1/2, so that products of int32 stay in int32 and need no cap.
 enum class StageKind { requantize, requantize_small, piecewise, piecewise_channels };
-constexpr bool has_table(StageKind kind) { return kind == StageKind::piecewise || kind == StageKind::piecewise_channels; }
+constexpr bool has_table(StageKind kind) {
+    return kind == StageKind::piecewise || kind == StageKind::piecewise_channels;
+}
 
 struct Stage {
     StageKind kind = StageKind::requantize;
@@ -59,7 +62,8 @@ Stage make_stage(const npu::OutputStage& from, size_t blocks, WideOffset order, 
     const auto* q = std::get_if<npu::Requantization>(&from);
     const auto* table = std::get_if<npu::PiecewiseLinear>(&from);
     const bool several = table != nullptr && !table->channel_m.empty();
-    if (q != nullptr && std::ranges::all_of(q->m, [](float m) { return m <= 0.5F; })) stage.kind = StageKind::requantize_small;
+    if (q != nullptr && std::ranges::all_of(q->m, [](float m) { return m <= 0.5F; }))
+        stage.kind = StageKind::requantize_small;
     if (table != nullptr) {
         stage.kind = several ? StageKind::piecewise_channels : StageKind::piecewise;
         set_table(stage, *table);
@@ -72,7 +76,8 @@ Stage make_stage(const npu::OutputStage& from, size_t blocks, WideOffset order, 
                 block.m[vector * kLanes + lane] = q != nullptr ? entry(q->m, c) : entry(table->m16, c);
             }
         for (int i = 0; i < kBlock; ++i) {
-            const int64_t c = channel_of(static_cast<int64_t>(b), word_offset_of(order, i / (kBlock / 2), i % (kBlock / 2)));
+            const int64_t c =
+                channel_of(static_cast<int64_t>(b), word_offset_of(order, i / (kBlock / 2), i % (kBlock / 2)));
             const int32_t zero_point = q != nullptr ? entry(q->zero_point, c)
                                        : several    ? entry(table->channel_zero_point, c)
                                                     : table->zero_point;
@@ -90,8 +95,8 @@ Stage make_stage(const npu::OutputStage& from, size_t blocks, WideOffset order, 
     return stage;
 }
 
-/// Turns sums of one block's channels to codes, still in packed order. Constants are members, so that a loop over pixels
-/// keeps them in registers: stores of codes could alias them in memory.
+/// Turns sums of one block's channels to codes, still in packed order. Constants are members, so that a loop over
+/// pixels keeps them in registers: stores of codes could alias them in memory.
 template <StageKind kKind>
 class Finisher {
   public:
@@ -122,7 +127,8 @@ class Finisher {
         return min_bytes(max_bytes(pack_bytes(low, high), lo_), hi_);
     }
     [[gnu::always_inline]] Bytes operator()(const int32_t* sums) const {
-        return (*this)(load_wide(sums), load_wide(sums + kLanes), load_wide(sums + 2 * kLanes), load_wide(sums + 3 * kLanes));
+        return (*this)(load_wide(sums), load_wide(sums + kLanes), load_wide(sums + 2 * kLanes),
+                       load_wide(sums + 3 * kLanes));
     }
 
   private:
@@ -163,10 +169,12 @@ inline Bytes finish(const Stage& stage, const StageBlock& block, const Wide sums
 template <class Body>
 void with_kind(StageKind kind, Body body) {
     switch (kind) {
-        case StageKind::requantize: return body(std::integral_constant<StageKind, StageKind::requantize>{});
+        case StageKind::requantize:
+            return body(std::integral_constant<StageKind, StageKind::requantize>{});
         case StageKind::requantize_small:
             return body(std::integral_constant<StageKind, StageKind::requantize_small>{});
-        case StageKind::piecewise: return body(std::integral_constant<StageKind, StageKind::piecewise>{});
+        case StageKind::piecewise:
+            return body(std::integral_constant<StageKind, StageKind::piecewise>{});
         case StageKind::piecewise_channels:
             return body(std::integral_constant<StageKind, StageKind::piecewise_channels>{});
     }
