@@ -4,6 +4,8 @@
 
 #include <utility>
 
+#include "npu/activation_names.hpp"
+
 namespace calotype::npu {
 namespace {
 
@@ -169,39 +171,8 @@ Dims as_shape(const Map& map, size_t rank) {
 
 std::string kind_name(const Attributes& attributes) { return std::visit(NameOfKind{}, attributes); }
 
-std::string name_of(ActivationKind kind) {
-    switch (kind) {
-        case ActivationKind::none:
-            return "none";
-        case ActivationKind::clamp:
-            return "clamp";
-        case ActivationKind::leaky_relu:
-            return "leaky_relu";
-        case ActivationKind::prelu:
-            return "prelu";
-        case ActivationKind::sigmoid:
-            return "sigmoid";
-        case ActivationKind::silu:
-            return "silu";
-        case ActivationKind::hard_swish:
-            return "hard_swish";
-        case ActivationKind::hard_sigmoid:
-            return "hard_sigmoid";
-        case ActivationKind::tanh:
-            return "tanh";
-        case ActivationKind::gelu_erf:
-            return "gelu_erf";
-        case ActivationKind::gelu_tanh:
-            return "gelu_tanh";
-        case ActivationKind::mish:
-            return "mish";
-        case ActivationKind::softplus:
-            return "softplus";
-        case ActivationKind::elu:
-            return "elu";
-    }
-    CALOTYPE_ASSERT(false, "every activation has a name");
-}
+static_assert(kActivationNames.size() == static_cast<size_t>(ActivationKind::elu) + 1);
+std::string name_of(ActivationKind kind) { return kActivationNames.at(static_cast<size_t>(kind)); }
 
 Dims output_shape(const Attributes& attributes, const std::vector<Dims>& inputs, const Dims& made_for) {
     CALOTYPE_ASSERT(!inputs.empty(), "a layer has an input");

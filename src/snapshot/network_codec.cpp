@@ -1,5 +1,7 @@
 #include "snapshot/network_codec.hpp"
 
+#include "npu/activation_names.hpp"
+
 // One `describe` a struct, used by the Writer and the Reader alike. They stand in the namespace of what they describe,
 // outside any unnamed one, because the archives find them by argument-dependent lookup.
 namespace calotype::npu {
@@ -7,9 +9,6 @@ namespace {
 
 constexpr std::array kPrecisions{"int8", "bf16"};
 constexpr std::array kPoolKinds{"max", "average"};
-constexpr std::array kActivations{"none",      "clamp",      "leaky_relu",   "prelu", "sigmoid",
-                                  "silu",      "hard_swish", "hard_sigmoid", "tanh",  "gelu_erf",
-                                  "gelu_tanh", "mish",       "softplus",     "elu"};
 constexpr std::array kKinds{
     "Conv",     "FullyConnected", "Pool",           "Add",     "Mul",       "Concat", "Pad", "Crop",
     "Upsample", "SpaceToDepth",   "ChannelReorder", "Reshape", "Requantize"};
@@ -83,7 +82,7 @@ void describe(A& a, ChannelReorder& x) {
 }
 template <class A>
 void describe(A& a, Activation& x) {
-    a.choice("kind", x.kind, kActivations);
+    a.choice("kind", x.kind, kActivationNames);
     a.field("lo", x.lo);
     a.field("hi", x.hi);
     a.field("alpha", x.alpha);

@@ -150,7 +150,8 @@ TEST_F(SamplesTest, DamagedFilesNeverGetThrough) {
         }
         EXPECT_GT(caught, one ? 5 : 100) << name;
         for (size_t size = 0; size < good.size(); size += 7) {
-            std::ofstream(path, std::ios::binary).write(reinterpret_cast<const char*>(good.data()), static_cast<long>(size));
+            std::ofstream(path, std::ios::binary)
+                .write(reinterpret_cast<const char*>(good.data()), static_cast<long>(size));
             EXPECT_THROW(open(path, inputs), Error) << name << " cut to " << size;
         }
     }

@@ -1,0 +1,50 @@
+// Text of unknown origin: what is UTF-8, what JSON may be worked on, which name is near, what an error prints.
+
+#include <gmock/gmock.h>
+
+#include "base/error.hpp"
+#include "base/json.hpp"
+#include "base/nearest.hpp"
+#include "base/utf8.hpp"
+
+namespace calotype {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+TEST(Utf8, WholeCharactersOnly) {
+    for (const std::string good : {"", "plain", "\xc3\xa9", "\xe5\x86\x85", "\xf0\x9f\x93\xb7", "\xf4\x8f\xbf\xbf"}) {
+        EXPECT_EQ(utf8_prefix(good), good.size()) << good;
+    }
+    // A lone continuation, overlong forms, a surrogate, beyond U+10FFFF, cut off: the text before them is good.
+    for (const std::string bad :
+         {"\x80", "\xc0\xaf", "\xe0\x80\xaf", "\xed\xa0\x80", "\xf4\x90\x80\x80", "\xff", "\xe5\x86", "\xf0\x9f\x93"}) {
+        EXPECT_EQ(utf8_prefix("ab" + bad), 2U) << bad;
+    }
+}
+
+TEST(Json, DeepNestingIsRefused) {
+    const auto nested = [](size_t depth) { return std::string(depth, '[') + std::string(depth, ']'); };
+    EXPECT_FALSE(parse_json(nested(64)).is_discarded());
+    EXPECT_TRUE(parse_json(nested(65)).is_discarded());
+    EXPECT_TRUE(parse_json(nested(10'000'000)).is_discarded());
+    EXPECT_FALSE(parse_json("\"" + std::string(100, '[') + "\\\"[\"").is_discarded()) << "brackets in a string";
+    EXPECT_TRUE(parse_json("{\"a\": 1").is_discarded());
+}
+
+TEST(Nearest, FewestLettersToChange) {
+    EXPECT_THAT(nearest("compil", {"run", "compile", "inspect"}, 1), ElementsAre("compile"));
+    EXPECT_THAT(nearest("x", {"b", "a"}), ElementsAre("b", "a")) << "ties stay in order";
+}
+
+TEST(Error, PrintsOneShortLine) {
+    const Error odd({"CODE", "node `a\nb`", std::string(1 << 20, 'x') + "\x1b", ""});
+    EXPECT_THAT(odd.what(), HasSubstr("CODE: node `a\\x0ab`: xxx"));
+    EXPECT_THAT(odd.what(), HasSubstr("... (1048577 bytes)"));
+    EXPECT_LT(std::string(odd.what()).size(), 1400U);
+    EXPECT_EQ(std::string(odd.what()).find('\n'), std::string::npos);
+}
+
+}  // namespace
+}  // namespace calotype
