@@ -36,6 +36,7 @@ std::vector<Entry> pipeline(const Evaluate& evaluate) {
         {"gather_to_slice", gather_to_slice, "before slices merge; makes a Reshape where it drops the axis"},
         {"reverse_slice_to_gather", reverse_slice_to_gather, "a Slice that goes backwards merges with none"},
         {"squeeze_to_reshape", squeeze_to_reshape, "one spelling of a change of shape, before they merge"},
+        {"sink_reshape", sink_reshape, "activations towards the layer before them; Reshapes then meet and merge"},
         {"merge_reshapes", merge_reshapes, "before reshape_to_flatten: only the last shape counts"},
         {"merge_slices", merge_slices, "a Slice an axis is how exporters write a strided one"},
 

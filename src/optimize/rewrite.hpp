@@ -56,6 +56,7 @@ Rewrite transpose_between_reshapes(Graph& graph, NodeId id);
 Rewrite sink_transpose_past_axes(Graph& graph, NodeId id);
 Rewrite transpose_to_reshape(Graph& graph, NodeId id);
 Rewrite squeeze_to_reshape(Graph& graph, NodeId id);
+Rewrite sink_reshape(Graph& graph, NodeId id);
 Rewrite merge_reshapes(Graph& graph, NodeId id);
 Rewrite reshape_to_flatten(Graph& graph, NodeId id);
 Rewrite gather_to_slice(Graph& graph, NodeId id);

@@ -1,5 +1,5 @@
-// merge_transposes, lift_transpose, transpose_to_reshape, sink_transpose, squeeze_to_reshape, merge_reshapes,
-// reshape_to_flatten, merge_slices
+// merge_transposes, lift_transpose, sink_reshape, transpose_to_reshape, sink_transpose, squeeze_to_reshape,
+// merge_reshapes, reshape_to_flatten, merge_slices
 #include <gmock/gmock.h>
 
 #include <limits>
@@ -105,7 +105,7 @@ TEST(TransposeToReshape, OneRowMovesNothing) {
     Writer w;
     const ValueId x = w.node("GlobalAveragePool", {w.input("x", {1, 3, 6, 5})});
     w.output(w.node("Relu", {w.node("Reshape", {to_nhwc(w, x), w.ints({1, 3})})}), "y");
-    EXPECT_THAT(optimized(w).ops, ElementsAre("GlobalAveragePool", "Flatten", "Relu"));
+    EXPECT_THAT(optimized(w).ops, ElementsAre("GlobalAveragePool", "Relu", "Flatten"));
 }
 
 TEST(TransposeToReshape, LeavesOneThatMovesPixels) {
@@ -153,6 +153,23 @@ TEST(MergeReshapes, LeavesTheInnerOneToOtherReaders) {
     w.output(w.node("Softmax", {w.node("Reshape", {inner, w.ints({4, 6})})}), "z");
     const Outcome outcome = optimized(w);
     EXPECT_EQ(std::ranges::count(outcome.ops, "Reshape"), 2);
+}
+
+// As YOLO's heads: anchors cut out of the channels, then the activation.
+TEST(SinkReshape, PastAnActivation) {
+    Writer w;
+    ValueId y = w.node("Conv", {w.input("x", {2, 3, 4, 5}), w.weights({12, 3, 1, 1})});
+    y = w.node("Transpose", {w.node("Reshape", {y, w.ints({0, 3, 4, 4, 5})})}, {{"perm", Ints{0, 1, 3, 4, 2}}});
+    w.output(w.node("Reshape", {w.node("Sigmoid", {y}), w.ints({0, -1, 4})}), "y");
+    EXPECT_THAT(optimized(w).ops, ElementsAre("Conv", "Sigmoid", "Reshape", "Transpose", "Reshape"));
+}
+
+TEST(SinkReshape, DeclinesWhereAnotherReaderNeedsTheShape) {
+    Writer w;
+    const ValueId flat = w.node("Flatten", {w.node("Softmax", {w.input("x", {2, 3, 4, 5})})});
+    w.output(w.node("Tanh", {flat}), "y");
+    w.output(w.node("Softmax", {flat}), "z");
+    EXPECT_THAT(optimized(w).reasons("sink_reshape"), ElementsAre("another reader needs the reshaped value"));
 }
 
 TEST(ReshapeToFlatten, KeepsTheBatchFree) {
