@@ -1,6 +1,6 @@
 // The dense convolution's inner loop: up to 6 pixels x 16 output channels, operands from the panel (int16, broadcast in
-// pairs) and from packed weights (int8, widened on load). One asm block, because g++ 12 spills accumulators that it is
-// given as intrinsics (measured: half the speed).
+// pairs) and from packed weights (int16 too: widening them on load costs a tenth, measured). One asm block, because
+// g++ 12 spills accumulators that it is given as intrinsics (measured: half the speed).
 
 constexpr int kTileVectors[] = {2};  // widths of tiles, in wides of output channels
 constexpr int kTileSums = 12;        // wides that a tile has at most
@@ -21,7 +21,7 @@ constexpr int tile_pixels(int) { return 6; }
     inline void tile_##rows(const TileInput& in, int32_t* sums) {                                                \
         const char *p0 = nullptr, *p3 = nullptr;                                                                 \
         const int64_t* offsets = in.offsets;                                                                     \
-        const int8_t* weights = in.weights;                                                                      \
+        const TapWeight* weights = in.weights;                                                                   \
         int64_t runs = in.runs, left = 0;                                                                        \
         const void* io = in.bias;                                                                                \
         asm volatile(init                                                                                        \
@@ -34,11 +34,11 @@ constexpr int tile_pixels(int) { return 6; }
                      "mov %[steps], %[left]\n\t"                                                                 \
                      ".p2align 4\n\t"                                                                            \
                      "2:\n\t"                                                                                    \
-                     "vpmovsxbw (%[w]), %%ymm12\n\t"                                                             \
-                     "vpmovsxbw 16(%[w]), %%ymm13\n\t" body                                                      \
+                     "vmovdqu (%[w]), %%ymm12\n\t"                                                               \
+                     "vmovdqu 32(%[w]), %%ymm13\n\t" body                                                        \
                      "add $4, %[p0]\n\t"                                                                         \
                      "add $4, %[p3]\n\t"                                                                         \
-                     "add $32, %[w]\n\t"                                                                         \
+                     "add $64, %[w]\n\t"                                                                         \
                      "dec %[left]\n\t"                                                                           \
                      "jnz 2b\n\t"                                                                                \
                      "dec %[runs]\n\t"                                                                           \

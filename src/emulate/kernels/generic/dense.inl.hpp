@@ -45,7 +45,7 @@ class DenseLayer final : public PreparedLayer {
     int64_t last_row_pixels_;  // of which the last may be shorter
     std::vector<ChannelTile> tiles_;
     std::vector<int64_t> offsets_;  // [runs] bytes
-    AlignedVector<int8_t> weights_;
+    AlignedVector<TapWeight> weights_;
     AlignedVector<int32_t> bias_;
     Stage stage_;
 };
@@ -110,7 +110,7 @@ inline void DenseLayer::pack(const LayerView& view, std::span<const int32_t> zer
         for (int64_t c = 0; c < tile.channels; ++c) {
             const int64_t channel = tile.first_channel + c, width = tile.vectors * kLanes;
             const int8_t* w = view.layer->weights.data() + channel * runs_ * run_elems_;
-            int8_t* to = weights_.data() + tile.weights;
+            TapWeight* to = weights_.data() + tile.weights;
             int64_t bias = view.layer->bias[static_cast<size_t>(channel)];
             for (int64_t run = 0; run < runs_; ++run)
                 for (int64_t i = 0; i < run_elems_; ++i, ++w) {

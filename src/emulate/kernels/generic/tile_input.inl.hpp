@@ -5,8 +5,8 @@ struct TileInput {
     int64_t pixel_bytes;     // from one to the next
     const int64_t* offsets;  // [runs]
     int64_t runs, steps;
-    const int8_t* weights;  // [runs, steps, channels of the tile, kTaps]
-    const int32_t* bias;    // [channels of the tile]
+    const TapWeight* weights;  // [runs, steps, channels of the tile, kTaps]
+    const int32_t* bias;       // [channels of the tile]
 };
 
 /// What a tile of a depthwise convolution reads; places in bytes.
