@@ -42,24 +42,29 @@ class Grower {
 void settle(const npu::FloatNetwork& network, const ScaleClasses& classes, Scales& scales) {
     constexpr int kRounds = 16;  // growth passes on from layer to layer, at most by 1 / 8 of a scale each
     Grower grower(network, classes, scales);
+    std::vector<npu::Quantization> fits(network.layers.size());  // output scales that the layer was found to fit
     bool grew = true;
     for (int round = 0; grew && round < kRounds; ++round) {
         grew = false;
-        for (const npu::FloatLayer& layer : network.layers) {
+        for (size_t i = 0; i < network.layers.size(); ++i) {
+            const npu::FloatLayer& layer = network.layers[i];
             const npu::Quantization& output = scales.tensors[static_cast<size_t>(layer.output)];
             std::vector<float> least;
             if (std::holds_alternative<npu::Add>(layer.attributes)) {
                 least = npu::least_add_scale(scales.tensors[static_cast<size_t>(layer.inputs[0])],
                                              scales.tensors[static_cast<size_t>(layer.inputs[1])]);
-            } else if (has_weights(layer.attributes) && is_piecewise(layer.activation)) {
+            } else if (has_weights(layer.attributes) && is_piecewise(layer.activation) && output != fits[i]) {
                 const std::vector<double> one = {1.0};
                 npu::Quantization asked = output;
                 compress(asked);
                 least = npu::make_piecewise(layer.activation, one, asked).output.scale;
             }
+            bool layer_grew = false;
             for (size_t c = 0; c < output.scale.size() && !least.empty(); ++c) {
-                grew = grower.at_least(layer.output, c, least[least.size() > 1 ? c : 0]) || grew;
+                layer_grew = grower.at_least(layer.output, c, least[least.size() > 1 ? c : 0]) || layer_grew;
             }
+            if (!layer_grew) fits[i] = output;
+            grew = grew || layer_grew;
         }
     }
     for (npu::Quantization& quantization : scales.tensors) compress(quantization);
