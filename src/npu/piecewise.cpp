@@ -12,9 +12,9 @@ namespace calotype::npu {
 namespace {
 
 constexpr double kInf = std::numeric_limits<double>::infinity();
-constexpr int kBins = 256;     // what the high byte of `pre` tells apart
+constexpr int kBins = 256;  // what the high byte of `pre` tells apart
 constexpr int kSegments = 16;
-constexpr int kStep = 32;      // codes of `pre` between two samples of the search
+constexpr int kStep = 32;  // codes of `pre` between two samples of the search
 constexpr int kPerBin = 256 / kStep;
 
 /// The output's codes: which reals can be written, and how fine a code is there.
@@ -81,36 +81,53 @@ struct Samples {
     }
 };
 
-Line with_slope(const Samples& s, size_t begin, size_t end, double slope) {
+constexpr size_t kCheckEvery = 32;
+
+/// The error only grows with the samples seen: a piece is given up, its error infinite, once it exceeds `limit`.
+Line with_slope(const Samples& s, size_t begin, size_t end, double slope, double limit = kInf) {
     double above = -kInf, below = kInf, unit = kInf;
-    for (size_t i = begin; i <= end; ++i) {
-        above = std::max(above, s.at_least[i] - slope * s.pre[i]);
-        below = std::min(below, s.at_most[i] - slope * s.pre[i]);
-        unit = std::min(unit, s.unit[i]);
+    const auto error = [&] { return std::max(0.0, (above - below) / 2) / unit; };
+    for (size_t i = begin; i <= end;) {
+        for (const size_t stop = std::min(end + 1, i + kCheckEvery); i < stop; ++i) {
+            above = std::max(above, s.at_least[i] - slope * s.pre[i]);
+            below = std::min(below, s.at_most[i] - slope * s.pre[i]);
+            unit = std::min(unit, s.unit[i]);
+        }
+        if (above != -kInf && below != kInf && error() > limit) return {slope, 0, kInf};
     }
     if (above == -kInf) return {slope, below, 0};
     if (below == kInf) return {slope, above, 0};
-    return {slope, (above + below) / 2, std::max(0.0, (above - below) / 2) / unit};
+    return {slope, (above + below) / 2, error()};
 }
 
-// The chord is the best slope for a convex or concave piece; a piece with both bends is split by the search where it pays.
-Line chord(const Samples& s, int first, int last) {
+// The chord is the best slope for a convex or concave piece; a piece with both bends is split by the search where it
+// pays.
+Line chord(const Samples& s, int first, int last, double limit = kInf) {
     const size_t begin = static_cast<size_t>(first) * kPerBin, end = static_cast<size_t>(last) * kPerBin;
-    return with_slope(s, begin, end, (s.y[end] - s.y[begin]) / (s.pre[end] - s.pre[begin]));
+    return with_slope(s, begin, end, (s.y[end] - s.y[begin]) / (s.pre[end] - s.pre[begin]), limit);
 }
 
-/// Ends of the pieces (exclusive bins) with the least largest error, as few as reach it.
-std::vector<int> best_ends(const Samples& s) {
-    std::vector<std::array<float, kBins + 1>> error(kBins);
-    for (int i = 0; i < kBins; ++i)
-        for (int j = i + 1; j <= kBins; ++j)
-            error[static_cast<size_t>(i)][static_cast<size_t>(j)] = static_cast<float>(chord(s, i, j).error);
+struct Cut {
+    std::vector<int> ends;  ///< of the pieces, exclusive bins
+    float error = 0;        ///< the largest of a piece
+};
+
+/// The pieces with the least largest error, as few as reach it, that end at multiples of `step`. Finds it if it is at
+/// most `limit`.
+Cut best_cut(const Samples& s, int step, double limit) {
+    const int bins = kBins / step;
+    std::vector<std::array<float, kBins + 1>> error(static_cast<size_t>(bins));
+    for (int i = 0; i < bins; ++i)
+        for (int j = i + 1; j <= bins; ++j)
+            error[static_cast<size_t>(i)][static_cast<size_t>(j)] =
+                static_cast<float>(chord(s, i * step, j * step, limit).error);
     std::array<std::array<float, kBins + 1>, kSegments + 1> best;
     std::array<std::array<int, kBins + 1>, kSegments + 1> from{};
     for (auto& row : best) row.fill(std::numeric_limits<float>::infinity());
     best[0][0] = 0;
+    const auto last = static_cast<size_t>(bins);
     for (size_t k = 1; k <= kSegments; ++k)
-        for (size_t j = 1; j <= kBins; ++j)
+        for (size_t j = 1; j <= last; ++j)
             for (size_t i = 0; i < j; ++i) {
                 const float worst = std::max(best[k - 1][i], error[i][j]);
                 if (worst < best[k][j]) {
@@ -120,13 +137,19 @@ std::vector<int> best_ends(const Samples& s) {
             }
     size_t pieces = 1;
     for (size_t k = 2; k <= kSegments; ++k)
-        if (best[k][kBins] < best[pieces][kBins]) pieces = k;
-    std::vector<int> ends(pieces);
-    for (size_t k = pieces, j = kBins; k > 0; --k) {
-        ends[k - 1] = static_cast<int>(j);
+        if (best[k][last] < best[pieces][last]) pieces = k;
+    Cut cut{std::vector<int>(pieces), best[pieces][last]};
+    for (size_t k = pieces, j = last; k > 0; --k) {
+        cut.ends[k - 1] = static_cast<int>(j) * step;
         j = static_cast<size_t>(from[k][j]);
     }
-    return ends;
+    return cut;
+}
+
+/// A coarse cut first: what it reaches bounds the fine one, which then gives most pieces up after a few samples.
+std::vector<int> best_ends(const Samples& s) {
+    const double reached = best_cut(s, 8, kInf).error;
+    return best_cut(s, 1, reached * (1 + 1e-6)).ends;  // the errors are kept as float32
 }
 
 /// Slopes and intercepts in codes of `scale` times 2^r; false where one does not fit int16.
@@ -186,21 +209,33 @@ double largest_error(const PiecewiseLinear& table, const Target& target, double 
 
 double activate(const Activation& a, double x) {
     switch (a.kind) {
-        case ActivationKind::none: return x;
-        case ActivationKind::clamp: return std::clamp<double>(x, a.lo, a.hi);
+        case ActivationKind::none:
+            return x;
+        case ActivationKind::clamp:
+            return std::clamp<double>(x, a.lo, a.hi);
         case ActivationKind::leaky_relu:
-        case ActivationKind::prelu: return x < 0 ? a.alpha * x : x;
-        case ActivationKind::sigmoid: return 1 / (1 + std::exp(-x));
-        case ActivationKind::silu: return x / (1 + std::exp(-a.alpha * x));
-        case ActivationKind::hard_swish: return x * std::clamp(x / 6 + 0.5, 0.0, 1.0);
-        case ActivationKind::hard_sigmoid: return std::clamp(a.alpha * x + a.beta, 0.0, 1.0);
-        case ActivationKind::tanh: return std::tanh(x);
-        case ActivationKind::gelu_erf: return x * 0.5 * std::erfc(-x * 0.70710678118654752440);
+        case ActivationKind::prelu:
+            return x < 0 ? a.alpha * x : x;
+        case ActivationKind::sigmoid:
+            return 1 / (1 + std::exp(-x));
+        case ActivationKind::silu:
+            return x / (1 + std::exp(-a.alpha * x));
+        case ActivationKind::hard_swish:
+            return x * std::clamp(x / 6 + 0.5, 0.0, 1.0);
+        case ActivationKind::hard_sigmoid:
+            return std::clamp(a.alpha * x + a.beta, 0.0, 1.0);
+        case ActivationKind::tanh:
+            return std::tanh(x);
+        case ActivationKind::gelu_erf:
+            return x * 0.5 * std::erfc(-x * 0.70710678118654752440);
         case ActivationKind::gelu_tanh:
             return x * 0.5 * (1 + std::tanh(0.79788456080286535588 * (x + 0.044715 * x * x * x)));
-        case ActivationKind::mish: return x * std::tanh(x > 30 ? x : std::log1p(std::exp(x)));
-        case ActivationKind::softplus: return x > 30 ? x : std::log1p(std::exp(x));
-        case ActivationKind::elu: return x < 0 ? a.alpha * std::expm1(x) : x;
+        case ActivationKind::mish:
+            return x * std::tanh(x > 30 ? x : std::log1p(std::exp(x)));
+        case ActivationKind::softplus:
+            return x > 30 ? x : std::log1p(std::exp(x));
+        case ActivationKind::elu:
+            return x < 0 ? a.alpha * std::expm1(x) : x;
     }
     return x;
 }
@@ -213,8 +248,7 @@ int16_t piecewise_y16(const PiecewiseLinear& table, int16_t pre) {
 
 int8_t piecewise_code(const PiecewiseLinear& t, int16_t pre, int64_t channel) {
     const int16_t y16 = piecewise_y16(t, pre);
-    if (t.channel_m.empty())
-        return clamp8((saturate16(y16 + half(t.r)) >> t.r) + t.zero_point, t.lo, t.hi);
+    if (t.channel_m.empty()) return clamp8((saturate16(y16 + half(t.r)) >> t.r) + t.zero_point, t.lo, t.hi);
     const auto c = static_cast<size_t>(channel);
     const int32_t scaled = saturate16(mulr(y16, t.channel_m[c]) + half(t.r2)) >> t.r2;
     return clamp8(scaled + t.channel_zero_point[c], t.channel_lo[c], t.channel_hi[c]);
@@ -231,7 +265,8 @@ PiecewiseResult make_piecewise(const Activation& activation, std::span<const dou
         const std::vector<int> ends = best_ends(samples);
         PiecewiseLinear table;
         for (size_t k = 0; k + 1 < ends.size(); ++k) table.breakpoints.push_back(static_cast<int8_t>(ends[k] - 128));
-        for (table.r = 7; table.r >= 0 && !fill(table, samples, ends, scale); --table.r) {}
+        for (table.r = 7; table.r >= 0 && !fill(table, samples, ends, scale); --table.r) {
+        }
         if (table.r < 0) {  // the function is too steep for this output scale
             for (float& s : output.scale) s *= 1.125F;
             continue;
