@@ -14,7 +14,7 @@ Message::Message(std::string_view content, const char* file, const char* kind)
     : reader_(content.data(), content.size()), file_(file), field_(content.data()), kind_(kind) {}
 
 void Message::damaged(std::string_view what) const {
-    const std::string field = in_field_ ? fmt::format("field {}", static_cast<uint32_t>(reader_.tag())) : "a field";
+    const std::string field = tag_ != 0 ? fmt::format("field {}", tag_) : "a field";
     throw Damage(fmt::format("at byte {}, {} of {}: {}", field_ - file_, field, kind_, what));
 }
 
@@ -39,9 +39,10 @@ auto Message::placed(Read read) {
 
 bool Message::next() {
     field_ = reader_.data().data();
-    in_field_ = false;
-    in_field_ = placed([](auto& reader) { return reader.next(); });
-    return in_field_;
+    tag_ = 0;
+    const bool found = placed([](auto& reader) { return reader.next(); });
+    if (found) tag_ = static_cast<uint32_t>(reader_.tag());
+    return found;
 }
 
 void Message::skip() {

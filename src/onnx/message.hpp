@@ -27,7 +27,7 @@ class Message {
 
     /// To the next field; false at the end.
     bool next();
-    uint32_t tag() const { return reader_.tag(); }
+    uint32_t tag() const { return tag_; }
     void skip();
     Message message(const char* kind);
     /// Must be UTF-8: names of things end in JSON and in messages.
@@ -56,7 +56,7 @@ class Message {
     const char* file_;   ///< its first byte
     const char* field_;  ///< the current field's
     const char* kind_;
-    bool in_field_ = false;  ///< its number was read
+    uint32_t tag_ = 0;  ///< the current field's number, 0 where it could not be read; protozero forgets it in debug
 };
 
 extern template void Message::append(std::vector<float>&);
