@@ -110,7 +110,9 @@ inline void to_elems(Elem* to, const int8_t* codes, int64_t n) {
 }
 
 /// A code as kTaps elements of the panel.
-inline int32_t splat_code(int32_t code) { return (code + kElemOffset) * 0x01010101; }
+inline int32_t splat_code(int32_t code) {
+    return static_cast<int32_t>(static_cast<uint32_t>(code + kElemOffset) * 0x01010101U);
+}
 
 /// Codes [from, from + 64) of kTaps rows, interleaved to dwords in their order.
 inline void interleave_block(int32_t* to, const int8_t* const rows[kTaps]) {
