@@ -99,6 +99,17 @@ bool neutral_constant(const Graph& graph, NodeId id, float neutral) {
 bool plus_zero(const Graph& graph, NodeId id) { return neutral_constant(graph, id, 0); }
 bool times_one(const Graph& graph, NodeId id) { return neutral_constant(graph, id, 1); }
 
+/// Each pixel where it was. With scales that only round to the same size it would be read elsewhere.
+bool same_size(const Graph& graph, NodeId id) {
+    const Node& node = graph.node(id);
+    if (!same_dims(graph, id)) return false;
+    if (graph::string_attribute(node, "coordinate_transformation_mode", "half_pixel") == "tf_crop_and_resize")
+        return false;
+    if (has_input(graph, id, 3)) return true;
+    const auto scales = has_input(graph, id, 2) ? floats(graph, graph.input(id, 2)) : std::nullopt;
+    return scales && std::ranges::all_of(*scales, [](float scale) { return scale == 1; });
+}
+
 struct Identity {
     const char* op;
     Predicate returns_first_input;
@@ -115,6 +126,7 @@ constexpr Identity kIdentities[] = {
     {"Unsqueeze", same_dims},
     {"Transpose", keeps_order},
     {"Slice", whole_slice},
+    {"Resize", same_size},
     {"Pad", empty_pad},
     {"Clip", unbounded_clip},
     {"Concat", single_input},

@@ -1,4 +1,5 @@
-// gather_to_slice, reverse_slice_to_gather, repeat_to_resize, sink_transpose_past_axes, transpose_between_reshapes
+// gather_to_slice, reverse_slice_to_gather, repeat_to_resize, sink_transpose_past_axes, transpose_between_reshapes,
+// resize_of_one_pixel
 #include <gmock/gmock.h>
 
 #include "optimize/fixture.hpp"
@@ -160,6 +161,39 @@ TEST(TransposeBetweenReshapes, DeclinesAChannelShuffleAndOtherCuts) {
     const Outcome outcome = optimized(w);
     EXPECT_THAT(outcome.reasons("transpose_between_reshapes"),
                 ElementsAre("it takes an axis apart", "it takes an axis apart"));
+}
+
+// The pooled branch of a segmentation head.
+TEST(ResizeOfOnePixel, LinearAndCubicAreRepetition) {
+    for (const char* mode : {"linear", "cubic"})
+        for (const char* transform : {"half_pixel", "align_corners", "pytorch_half_pixel", "asymmetric"}) {
+            Writer w;
+            const ValueId pooled = w.node("GlobalAveragePool", {w.input("x", {2, 3, 6, 5})});
+            const Attributes how{{"mode", std::string(mode)},
+                                 {"coordinate_transformation_mode", std::string(transform)}};
+            w.output(w.node("Resize", {pooled, ValueId::none, ValueId::none, w.ints({2, 3, 6, 5})}, how), "y");
+            const Outcome outcome = optimized(w);
+            EXPECT_EQ(std::get<std::string>(outcome.only("Resize").attributes.at("mode")), "nearest");
+        }
+}
+
+TEST(ResizeOfOnePixel, DeclinesALargerMap) {
+    Writer w;
+    const ValueId x = w.input("x", {1, 3, 1, 2});
+    w.output(w.node("Resize", {x, ValueId::none, w.constant({4}, {1, 1, 2, 2})}, {{"mode", std::string("linear")}}),
+             "y");
+    EXPECT_THAT(optimized(w).reasons("resize_of_one_pixel"), ElementsAre("it mixes pixels"));
+}
+
+TEST(RemoveIdentity, AResizeToItsOwnSize) {
+    Writer w;
+    const ValueId x = w.input("x", {1, 3, 5, 4});
+    const Attributes linear{{"mode", std::string("linear")}};
+    const ValueId same = w.node("Resize", {x, ValueId::none, ValueId::none, w.ints({1, 3, 5, 4})}, linear);
+    w.output(w.node("Abs", {same}), "same");
+    const ValueId scales = w.constant({4}, {1, 1, 1.1f, 1});  // five rows too, read at other places
+    w.output(w.node("Resize", {x, ValueId::none, scales}, linear), "moved");
+    EXPECT_THAT(optimized(w).ops, testing::UnorderedElementsAre("Abs", "Resize"));
 }
 
 }  // namespace

@@ -1,0 +1,37 @@
+// Resize(x [n, c, 1, 1], linear or cubic) => Resize(x, nearest)
+// Exact in real numbers: all weights fall on the one pixel and sum to 1. It is how segmentation heads spread a pooled
+// map.
+
+#include <algorithm>
+
+#include "optimize/rewrite.hpp"
+#include "optimize/words.hpp"
+
+namespace calotype::optimize {
+
+Rewrite resize_of_one_pixel(Graph& graph, NodeId id) {
+    if (!is_op(graph, id, "Resize")) return Rewrite::no_match();
+    const Node& node = graph.node(id);
+    const ValueId x = graph.input(id, 0);
+    if (graph::string_attribute(node, "mode", "nearest") == "nearest") return Rewrite::no_match();
+    const auto dims = known_dims(graph, x), made = known_dims(graph, graph.output(id));
+    if (!dims || !made || dims->size() < 3 || !is_float32(graph, x)) return Rewrite::no_match();
+    const auto one = [](int64_t size) { return size == 1; };
+    if (!std::all_of(dims->begin() + 2, dims->end(), one) || (*dims)[0] != (*made)[0] || (*dims)[1] != (*made)[1])
+        return Rewrite::declined("it mixes pixels");
+    if (graph::string_attribute(node, "coordinate_transformation_mode", "half_pixel") == "tf_crop_and_resize")
+        return Rewrite::declined("it may read outside the map");
+    if (graph::int_attribute(node, "exclude_outside", 0) != 0) return Rewrite::declined("it may read outside the map");
+    std::vector<double> factors(made->begin(), made->end());
+    factors[0] = factors[1] = 1;
+    const ValueId scales = add_floats(graph, node.name + "/scales", {std::ssize(factors)}, factors);
+    become(graph, id,
+           {"Resize",
+            {x, ValueId::none, scales},
+            {{"mode", std::string("nearest")},
+             {"coordinate_transformation_mode", std::string("asymmetric")},
+             {"nearest_mode", std::string("floor")}}});
+    return Rewrite::done();
+}
+
+}  // namespace calotype::optimize
