@@ -38,25 +38,31 @@ namespace {
 
 using Json = nlohmann::json;
 
+/// A number with its bounds: products of them stay within 64 bits, and no rate that others are divided by rounds to 0.
 struct Number {
     std::string_view key;
     int64_t Config::* member;
+    int64_t least, most;
 };
-constexpr Number kNumbers[] = {{"columns", &Config::columns},
-                               {"rows", &Config::rows},
-                               {"tile_memory_bytes", &Config::tile_memory_bytes},
-                               {"int8_macs_per_cycle", &Config::int8_macs_per_cycle},
-                               {"bf16_macs_per_cycle", &Config::bf16_macs_per_cycle},
-                               {"memory_tiles", &Config::memory_tiles},
-                               {"memory_tile_bytes", &Config::memory_tile_bytes},
-                               {"memory_tile_bytes_per_cycle", &Config::memory_tile_bytes_per_cycle},
-                               {"clock_hz", &Config::clock_hz},
-                               {"ddr_bytes_per_second", &Config::ddr_bytes_per_second},
-                               {"layer_overhead_cycles", &Config::layer_overhead_cycles},
-                               {"host_macs_per_second", &Config::host_macs_per_second},
-                               {"host_bytes_per_second", &Config::host_bytes_per_second},
-                               {"boundary_us", &Config::boundary_us}};
-constexpr int64_t kLargest = int64_t{1} << 53;  // what every JSON reader keeps exactly
+constexpr int64_t kMostTiles = 1 << 15;  // of one axis
+constexpr int64_t kMostBytes = int64_t{1} << 40;
+constexpr int64_t kMostRate = int64_t{1} << 50;
+constexpr Number kNumbers[] = {{"columns", &Config::columns, 1, kMostTiles},
+                               {"rows", &Config::rows, 1, kMostTiles},
+                               {"tile_memory_bytes", &Config::tile_memory_bytes, 1, kMostBytes},
+                               {"int8_macs_per_cycle", &Config::int8_macs_per_cycle, 4, 1 << 20},
+                               {"bf16_macs_per_cycle", &Config::bf16_macs_per_cycle, 4, 1 << 20},
+                               {"memory_tiles", &Config::memory_tiles, 1, kMostTiles},
+                               {"memory_tile_bytes", &Config::memory_tile_bytes, 1, kMostBytes},
+                               {"memory_tile_bytes_per_cycle", &Config::memory_tile_bytes_per_cycle, 1, kMostBytes},
+                               {"clock_hz", &Config::clock_hz, 1024, kMostRate},
+                               {"ddr_bytes_per_second", &Config::ddr_bytes_per_second, 1, kMostRate},
+                               {"layer_overhead_cycles", &Config::layer_overhead_cycles, 1, kMostBytes},
+                               {"host_macs_per_second", &Config::host_macs_per_second, 1, kMostRate},
+                               {"host_bytes_per_second", &Config::host_bytes_per_second, 1, kMostRate},
+                               {"boundary_us", &Config::boundary_us, 1, kMostBytes}};
+constexpr int64_t kMostOfALimit = int64_t{1} << 40;
+constexpr int64_t kTableIntervals = 16;  // of the tables that npu/piecewise makes
 
 /// Reads one object and remembers which keys were asked for, so that no other stays unnoticed.
 class Reader {
@@ -75,10 +81,11 @@ class Reader {
         if (!value.is_string() || value.get<std::string>().empty()) fail(fmt::format("`{}` must be a text", key));
         return value.get<std::string>();
     }
-    int64_t positive(std::string_view key) {
+    int64_t number(std::string_view key, int64_t least, int64_t most) {
         const Json& value = at(key);
-        if (!value.is_number_unsigned() || value.get<uint64_t>() < 1 || value.get<uint64_t>() > kLargest)
-            fail(fmt::format("`{}` is {}, it must be a whole number in [1, {}]", key, value.dump(), kLargest));
+        if (!value.is_number_unsigned() || value.get<uint64_t>() < static_cast<uint64_t>(least) ||
+            value.get<uint64_t>() > static_cast<uint64_t>(most))
+            fail(fmt::format("`{}` is {}, it must be a whole number in [{}, {}]", key, value.dump(), least, most));
         return value.get<int64_t>();
     }
     bool boolean(std::string_view key) {
@@ -134,9 +141,13 @@ Config parse_config(std::string_view json, std::string_view subject) {
     Reader reader(root, where);
     config.name = reader.text("name");
     config.about = reader.text("about");
-    for (const Number& number : kNumbers) config.*number.member = reader.positive(number.key);
+    for (const Number& number : kNumbers)
+        config.*number.member = reader.number(number.key, number.least, number.most);
     Reader limits(reader.at("limits"), where + ", limits");
-    for (const std::string_view key : kLimitKeys) config.limits[std::string(key)] = limits.positive(key);
+    for (const std::string_view key : kLimitKeys) {
+        const int64_t least = key == "piecewise_intervals" ? kTableIntervals : 1;
+        config.limits[std::string(key)] = limits.number(key, least, kMostOfALimit);
+    }
     limits.finish();
     Reader support(reader.at("support"), where + ", support");
     for (const std::string_view key : kSupportKeys) config.support[std::string(key)] = support.boolean(key);

@@ -70,6 +70,16 @@ TEST(Config, NothingIsIgnored) {
     EXPECT_EQ(what_is_wrong("[]"), "an object is needed");
 }
 
+TEST(Config, NumbersThatThePredictionsCannotBearAreRefused) {
+    const auto with = [](const std::string& from, const std::string& to) {
+        return what_is_wrong(replaced(default_json(), from, to));
+    };
+    EXPECT_THAT(with("\"clock_hz\": 1250000000", "\"clock_hz\": 1"), HasSubstr("in [1024, "));
+    EXPECT_THAT(with("\"int8_macs_per_cycle\": 256", "\"int8_macs_per_cycle\": 1"), HasSubstr("in [4, "));
+    EXPECT_THAT(with("\"columns\": 38", "\"columns\": 4503599627370496"), HasSubstr("in [1, 32768]"));
+    EXPECT_THAT(with("\"piecewise_intervals\": 16", "\"piecewise_intervals\": 8"), HasSubstr("in [16, "));
+}
+
 TEST(Config, AnUnknownNameIsAnsweredWithTheNearest) {
     try {
         find_config("VE2802_NPU_IP_O00_A304_M2");
