@@ -9,11 +9,12 @@ from pathlib import Path
 import numpy as np
 
 from bench import calotype_cli
-from bench.accuracy import measures, npu, tasks
+from bench.accuracy import npu, tasks
+from bench.accuracy.measures import snr_db
 from bench.accuracy.prepared import Prepared, prepare
 
-COLUMNS = [("network", 19, "s"), ("images", 6, "d"), ("draw", 4, "d"), ("without", 20, "s"), ("samples", 7, "d"), ("fp32_top1", 9, ".2f"), ("npu_top1", 8, ".2f"),
-           ("difference", 10, "+.2f"), ("agreement", 9, ".2f"), ("snr_db", 6, ".2f"), ("snr_centred_db", 14, ".2f"),
+COLUMNS = [("network", 19, "s"), ("images", 6, "d"), ("draw", 4, "d"), ("without", 20, "s"), ("samples", 7, "d"),
+           ("metric", 9, "s"), ("fp32", 6, ".2f"), ("npu", 6, ".2f"), ("difference", 10, "+.2f"), ("snr_db", 6, ".2f"),
            ("compile_seconds", 15, ".1f"), ("compile_peak_mb", 15, ".0f")]
 
 
@@ -53,11 +54,15 @@ def choices_of_without(given: argparse.Namespace) -> list[list[str]]:
     return choices
 
 
+def unit_name(metric) -> str:
+    return f"{metric.NAME} {metric.UNIT}"
+
+
 def figures(task: Prepared, outputs: np.ndarray) -> dict:
-    fp32, npu_top1 = measures.top1(task.fp32, task.labels), measures.top1(outputs, task.labels)
-    return {"samples": len(task.labels), "fp32_top1": fp32, "npu_top1": npu_top1, "difference": npu_top1 - fp32,
-            "agreement": measures.agreement(outputs, task.fp32), "snr_db": measures.snr_db(outputs, task.fp32),
-            "snr_centred_db": measures.snr_db(outputs, task.fp32, centred=True)}
+    fp32, npu_score = (task.metric.score(values, task.labels) for values in (task.fp32, outputs))
+    return {"samples": len(task.labels), "metric": unit_name(task.metric), "fp32": fp32, "npu": npu_score,
+            "difference": npu_score - fp32, "snr_db": snr_db(outputs, task.fp32),
+            "details": task.metric.details(outputs, task.fp32, task.labels)}
 
 
 def measure(given: argparse.Namespace, task: tasks.Task, images: int, draw: int, without: list[str]) -> dict:
@@ -78,18 +83,21 @@ def print_row(row: dict) -> None:
         print(f"{row['network']:19s} {row['images']:6d} {row['draw']:4d} {row['without']:20s}  FAILED: {row['failed']}")
     else:
         print(" ".join(f"{format(row[name], form):>{width}}" if form != "s" else f"{row[name]:{width}s}"
-                       for name, width, form in COLUMNS))
+                       for name, width, form in COLUMNS),
+              *(f" {name} {figure:.2f}" for name, figure in row["details"].items()))
     sys.stdout.flush()
 
 
 def fp32_only(given: argparse.Namespace) -> list[dict]:
     rows = []
-    print("network               samples  top-1  published (full set)")
+    print("network               samples  metric      here  published (full set)")
     for task in tasks.chosen(given.networks):
         prepared = prepare(task, given.work)
-        rows.append({"network": task.name, "samples": len(prepared.labels), "published_top1": task.published_top1,
-                     "fp32_top1": measures.top1(prepared.fp32, prepared.labels)})
-        print(f"{task.name:20s}  {rows[-1]['samples']:7d}  {rows[-1]['fp32_top1']:5.2f}  {task.published_top1:5.2f}", flush=True)
+        fp32 = task.metric.score(prepared.fp32, prepared.labels)
+        rows.append({"network": task.name, "samples": len(prepared.labels), "metric": unit_name(task.metric),
+                     "published": task.published, "fp32": fp32})
+        print(f"{task.name:20s}  {rows[-1]['samples']:7d}  {unit_name(task.metric):8s}  {fp32:6.2f}  {task.published:6.2f}",
+              flush=True)
     return rows
 
 

@@ -53,3 +53,30 @@ def squeezenet(path) -> np.ndarray:
 def vww(path) -> np.ndarray:
     """The whole image resized to 96 x 96 bilinear, RGB in [0, 1]."""
     return _planes(_rgb(path).resize((96, 96), Image.Resampling.BILINEAR)) / np.float32(255)
+
+
+def yolox(path, side: int) -> tuple[np.ndarray, float]:
+    """BGR 0..255 in the top left corner of a square of 114, its long side resized to fit; and the factor of the resize."""
+    bgr = cv2.imread(str(path), cv2.IMREAD_COLOR)
+    height, width = bgr.shape[:2]
+    factor = min(side / height, side / width)
+    resized = cv2.resize(bgr, (int(width * factor), int(height * factor)), interpolation=cv2.INTER_LINEAR)
+    square = np.full((side, side, 3), 114, np.uint8)
+    square[:resized.shape[0], :resized.shape[1]] = resized
+    return _planes(square), factor
+
+
+def luma(image: Image.Image) -> np.ndarray:
+    """[H, W], BT.601 with head and foot room, in [0, 1]."""
+    rgb = np.asarray(image, np.float32)
+    return (np.float32(16) + rgb @ np.array([65.481, 128.553, 24.966], np.float32) / np.float32(255)) / np.float32(255)
+
+
+def luma_of(path) -> np.ndarray:
+    return luma(_rgb(path))
+
+
+def half_luma(path, side: int) -> np.ndarray:
+    """The centre of the image at half its size: what a network that doubles images is given."""
+    rgb = _rgb(path)
+    return luma(_centre_crop(rgb.resize((rgb.width // 2, rgb.height // 2), Image.Resampling.BICUBIC), side))

@@ -4,11 +4,12 @@ import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import onnxruntime
 
-from bench.accuracy import images, sets
+from bench.accuracy import images, sets, tiles
 from bench.accuracy.tasks import Task
 from bench.data_folder import data_folder
 
@@ -27,6 +28,7 @@ class Prepared:
     inputs: np.ndarray
     labels: np.ndarray
     fp32: np.ndarray
+    metric: ModuleType
 
 
 def session(model: Path, threads: int = 1) -> onnxruntime.InferenceSession:
@@ -45,7 +47,7 @@ def _fp32(runner: onnxruntime.InferenceSession, inputs: np.ndarray) -> np.ndarra
 def _key(task: Task, model: Path) -> str:
     """Changes with the model, the preprocessing and ONNX Runtime: whatever the cached arrays depend on."""
     digest = hashlib.sha256(model.read_bytes())
-    for module in (images, sets):
+    for module in (images, sets, tiles):
         digest.update(Path(module.__file__).read_bytes())
     digest.update(f"{task.name} {onnxruntime.__version__} {CALIBRATION_SEED}".encode())
     return digest.hexdigest()
@@ -90,4 +92,4 @@ def prepare(task: Task, work: Path, draw: int = 0, score: int | None = None) -> 
     chosen = np.unique(np.linspace(0, len(labels) - 1, score or len(labels)).astype(int))
     inputs = inputs if len(chosen) == len(labels) else inputs[chosen]
     return Prepared(model, input_name, runner.get_outputs()[0].name, _draw(folder, input_name, draw), inputs, labels[chosen],
-                    np.load(folder / "fp32.npy")[chosen])
+                    np.load(folder / "fp32.npy")[chosen], task.metric)

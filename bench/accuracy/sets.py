@@ -7,7 +7,8 @@ from typing import Callable
 
 import numpy as np
 
-from bench.accuracy import images
+from bench.accuracy import images, tiles
+from bench.accuracy.metrics import detection, psnr
 
 
 @dataclass
@@ -80,3 +81,42 @@ def imagenet(data: Path, prepare: Callable) -> Split:
     scored = [path for index, path in enumerate(paths) if index % 5 != 0]
     return Split(np.stack([prepare(path) for path in paths[::5]]), np.stack([prepare(path) for path in scored]),
                  np.array([classes[path.name] for path in scored], np.int64))
+
+
+def _coco_boxes(label_file: Path, image: Path, factor: float, most: int) -> np.ndarray:
+    """[most, 5]: class and corners in pixels of the network's input."""
+    with images.Image.open(image) as opened:
+        size = np.array(opened.size * 2)
+    rows = np.full((most, 5), detection.NO_BOX, np.float64)
+    given = np.array([line.split() for line in label_file.read_text().splitlines() if line.strip()], float).reshape(-1, 5)
+    corners = np.concatenate([given[:, 1:3] - given[:, 3:] / 2, given[:, 1:3] + given[:, 3:] / 2], axis=1)
+    rows[:len(given)] = np.concatenate([given[:, :1], corners * size * factor], axis=1)
+    return rows
+
+
+def coco(data: Path) -> Split:
+    """Scored: the 64 images of val2017. Calibration: 40 training images."""
+    most = 32  # boxes an image; the fullest has 29
+    paths = sorted((data / "coco/val2017").glob("*.jpg"))
+    calibration = sorted((data / "coco/calib_train2017").glob("*.jpg"))
+    prepared = [images.yolox(path, detection.SIDE) for path in paths]
+    boxes = [_coco_boxes(data / "coco/labels_val2017" / f"{path.stem}.txt", path, factor, most)
+             for path, (_, factor) in zip(paths, prepared)]
+    return Split(np.stack([images.yolox(path, detection.SIDE)[0] for path in calibration]),
+                 np.stack([pixels for pixels, _ in prepared]), np.stack(boxes))
+
+
+def set14(data: Path) -> Split:
+    """Scored: the luma of Set14's 14 images, doubled, a border of 2 pixels left out. Calibration: crops of COCO images."""
+    border, factor = 2, 2
+    calibration = sorted((data / "coco/calib_train2017").glob("*.jpg"))
+    inputs, labels = [], []
+    for index, path in enumerate(sorted((data / "super_resolution/Set14_x2").glob("*_LR.png"))):
+        high = images.luma_of(path.with_name(path.name.replace("_LR", "_HR")))
+        scored = np.full_like(high, np.nan)
+        scored[border:-border, border:-border] = high[border:-border, border:-border]
+        for pixels, luma in tiles.cut(images.luma_of(path), scored, factor):
+            inputs.append(pixels)
+            labels.append(np.array((index, luma), psnr.label_type(*luma.shape)))
+    crops = [images.half_luma(path, tiles.SIDE) for path in calibration]
+    return Split(np.stack(crops)[:, None], np.stack(inputs)[:, None], np.stack(labels))

@@ -3,19 +3,22 @@
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from types import ModuleType
 from typing import Callable
 
 from bench.accuracy import images, sets
+from bench.accuracy.metrics import detection, psnr, top1
 
 
 @dataclass(frozen=True)
 class Task:
-    """A network, its labelled set and the top-1 its authors' data gave in FP32 (in %, on the full original set)."""
+    """A network, its labelled set, its metric, and what it is in FP32 on the full original set."""
 
     name: str
     model: str  # below the data folder
     load: Callable[[Path], sets.Split]
-    published_top1: float
+    published: float
+    metric: ModuleType = top1  # one of bench.accuracy.metrics
 
 
 TASKS = {task.name: task for task in [
@@ -29,6 +32,8 @@ TASKS = {task.name: task for task in [
     Task("squeezenet", "imagenet/squeezenet_v1.1_fp32.onnx", partial(sets.imagenet, prepare=images.squeezenet), 63.1),
     Task("efficientnet_lite0", "imagenet/efficientnet_lite0.onnx",
          partial(sets.imagenet, prepare=images.efficientnet_lite0), 86.6),
+    Task("yolox_nano", "coco/yolox_nano.onnx", sets.coco, 33.6, detection),
+    Task("fsrcnn_x2", "super_resolution/fsrcnn_x2.onnx", sets.set14, 31.20, psnr),
 ]}
 
 

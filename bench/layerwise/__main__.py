@@ -90,8 +90,8 @@ def end_to_end(task: Prepared, snapshot: Path, samples: int | None) -> dict:
                            for i in range(samples)])
     emulated = npu.run(dataclasses.replace(task, inputs=task.inputs[:samples]), snapshot, [])
     labels = task.labels[:samples]
-    return {"samples": samples, "view_top1": measures.top1(view, labels), "npu_top1": measures.top1(emulated, labels),
-            "same_top1": measures.agreement(view.reshape(samples, -1), emulated),
+    return {"samples": samples, "metric": f"{task.metric.NAME} {task.metric.UNIT}",
+            "view": task.metric.score(view, labels), "npu": task.metric.score(emulated, labels),
             "same_outputs": 100 * float((view.reshape(samples, -1) == emulated).all(axis=1).mean()),
             "snr_db": measures.snr_db(view.reshape(samples, -1), emulated)}
 
@@ -102,8 +102,8 @@ def judge(rows: list[dict], kinds: dict, whole: dict | None) -> list[str]:
              if row["apart"] > row["allowed"]]
     wrong += [f"{kind}: {100 * kinds[kind]['equal'] / kinds[kind]['codes']:.2f} % equal" for kind, least in LEAST_EQUAL.items()
               if kind in kinds and kinds[kind]["equal"] < least * kinds[kind]["codes"]]
-    if whole and abs(whole["view_top1"] - whole["npu_top1"]) > MOST_METRIC_POINTS:
-        wrong.append(f"end to end: {whole['view_top1']:.2f} by the view, {whole['npu_top1']:.2f} by the emulator")
+    if whole and abs(whole["view"] - whole["npu"]) > MOST_METRIC_POINTS:
+        wrong.append(f"end to end: {whole['view']:.2f} by the view, {whole['npu']:.2f} by the emulator")
     return wrong
 
 
@@ -128,8 +128,8 @@ def print_result(result: dict) -> None:
               f"{sums['codes']:9d} codes equal, at most {sums['apart']} apart")
     if result["end_to_end"]:
         whole = result["end_to_end"]
-        print(f"{name:19s} end to end, {whole['samples']} samples: view {whole['view_top1']:.2f}, emulator "
-              f"{whole['npu_top1']:.2f}, the same top-1 on {whole['same_top1']:.2f} %, equal outputs on "
+        print(f"{name:19s} end to end, {whole['samples']} samples: view {whole['view']:.2f}, emulator "
+              f"{whole['npu']:.2f} {whole['metric']}, equal outputs on "
               f"{whole['same_outputs']:.2f} %, {whole['snr_db']:.1f} dB")
     for line in result["wrong"]:
         print(f"{name:19s} WRONG: {line}")
