@@ -8,7 +8,7 @@
 #include "calotype/compile.hpp"
 #include "compiler/boundaries.hpp"
 #include "compiler/check_options.hpp"
-#include "compiler/front.hpp"
+#include "compiler/host_nodes.hpp"
 #include "compiler/layer_report.hpp"
 #include "compiler/values.hpp"
 #include "npu/text.hpp"
@@ -66,11 +66,12 @@ CompileResult compile(const CompileOptions& options, const Samples& samples) {
 
     progress("import", 0);
     const auto first_sample = samples.at(0);
-    const compiler::Front front = compiler::make_front(
-        {options.model, options.npu, options.disabled_rewrites, options.ort_library}, first_sample, dump);
+    ThreadPool pool(runtime::thread_count(options.threads));
+    const compiler::Front front =
+        compiler::make_front({options.model, options.npu, options.disabled_rewrites, options.ort_library}, first_sample,
+                             dump, compiler::host_nodes_seen(samples, count, pool));
     progress("import", 1);
 
-    ThreadPool pool(runtime::thread_count(options.threads));
     snapshot::Contents contents;
     execute::Model& model = contents.model;
     model.batch = front.batch;

@@ -2,11 +2,14 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "calotype/compile.hpp"
-#include "compiler/front.hpp"
+#include "compiler/host_nodes.hpp"
 #include "onnx/read.hpp"
 #include "plan/plan.hpp"
 #include "report/explain.hpp"
+#include "runtime/load.hpp"
 
 namespace calotype {
 namespace {
@@ -58,9 +61,13 @@ std::vector<PortInfo> model_inputs(const std::filesystem::path& model) {
 
 Explanation explain(const ExplainOptions& options, const Samples* samples) {
     compiler::Dump no_dump;
-    const auto sample = samples != nullptr && samples->count() > 0 ? samples->at(0) : zeros_for(options);
+    const bool seen = samples != nullptr && samples->count() > 0;
+    const auto sample = seen ? samples->at(0) : zeros_for(options);
+    ThreadPool pool(runtime::thread_count(options.threads));
+    const int64_t count = seen ? std::min(samples->count(), CompileOptions{}.images) : 0;
+    const auto host_nodes = seen ? compiler::host_nodes_seen(*samples, count, pool) : compiler::FindHostNodes{};
     const compiler::Front front = compiler::make_front(
-        {options.model, options.npu, options.disabled_rewrites, options.ort_library}, sample, no_dump);
+        {options.model, options.npu, options.disabled_rewrites, options.ort_library}, sample, no_dump, host_nodes);
     std::vector<npu::Program> programs;
     for (const partition::Subgraph& part : front.plan.subgraphs) {
         if (part.device == partition::Device::npu) programs.push_back(plan::plan(part.network, front.config));

@@ -50,7 +50,8 @@ void concretize(Front& front, const std::filesystem::path& model, const std::map
 
 }  // namespace
 
-Front make_front(const FrontOptions& options, const std::map<std::string, Tensor>& sample, Dump& dump) {
+Front make_front(const FrontOptions& options, const std::map<std::string, Tensor>& sample, Dump& dump,
+                 const FindHostNodes& host_nodes) {
     Front front{
         npu::find_config(options.npu), ort::Library::load(options.ort_library), onnx::read(options.model), {}, {}, 1};
     front.graph = front.file_graph;
@@ -64,7 +65,9 @@ Front make_front(const FrontOptions& options, const std::map<std::string, Tensor
     rewrites.dump = [&](std::string_view rewrite, const graph::Graph& after) { dump(rewrite, graph::to_text(after)); };
     optimize::run(front.graph, rewrites);
 
-    front.plan = partition::partition(front.graph, front.config);
+    const bool ask = host_nodes && !front.config.none();
+    front.plan = partition::partition(front.graph, front.config,
+                                      ask ? host_nodes(front.graph, front.library) : partition::HostNodes{});
     dump("partition", subgraphs_text(front.plan));
     front.batch = batch_of(front.graph);
     return front;

@@ -2,6 +2,7 @@
 
 // Model file to ordered subgraphs: what compile, explain and measure have in common.
 
+#include <functional>
 #include <map>
 #include <string>
 #include <vector>
@@ -31,7 +32,12 @@ struct Front {
     int64_t batch = 1;  ///< samples of one run
 };
 
-Front make_front(const FrontOptions& options, const std::map<std::string, Tensor>& sample, Dump& dump);
+/// Of the optimized graph, before it is split.
+using FindHostNodes = std::function<partition::HostNodes(const graph::Graph& graph, const ort::Library& library)>;
+
+/// `host_nodes` may be empty: then no node stays on the host for its ranges.
+Front make_front(const FrontOptions& options, const std::map<std::string, Tensor>& sample, Dump& dump,
+                 const FindHostNodes& host_nodes);
 
 /// The model's input or output as the runner shows it, its boundary still plain.
 execute::Port port_of(const Front& front, graph::ValueId id);

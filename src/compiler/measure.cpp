@@ -6,7 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "calotype/compile.hpp"
-#include "compiler/front.hpp"
+#include "compiler/host_nodes.hpp"
 #include "compiler/values.hpp"
 #include "runtime/load.hpp"
 
@@ -33,8 +33,8 @@ std::string measure(const std::filesystem::path& path, const std::filesystem::pa
         throw Error({"SAMPLES_NONE", "the samples", "there are none, at least 1 is needed",
                      "give --samples with inputs of the model"});
     compiler::Dump no_dump;
-    const compiler::Front front =
-        compiler::make_front({model, contents.npu.name, {}, ort_library}, samples.at(0), no_dump);
+    const compiler::Front front = compiler::make_front({model, contents.npu.name, {}, ort_library}, samples.at(0),
+                                                       no_dump, compiler::host_nodes_of(contents.report_json));
     ThreadPool pool(runtime::thread_count(threads));
     json layers = json::array();
     for (size_t k = 0; k < contents.model.subgraphs.size(); ++k) {

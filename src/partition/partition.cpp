@@ -158,12 +158,17 @@ Plan drop_what_does_not_pay(const Graph& graph, const npu::Config& config, Plan 
 
 std::string_view name_of(Device device) { return device == Device::npu ? "NPU" : "CPU"; }
 
-Plan partition(const Graph& graph, const npu::Config& config) {
+Plan partition(const Graph& graph, const npu::Config& config, const HostNodes& host) {
     Refusals refused;
     if (config.none())
         for (const NodeId id : graph.nodes()) refused.emplace(id, npu::broken_limit("NPU_NONE", config.name, config));
     else
         refused = lower::lower(graph, config).declined;
+    for (const auto& [id, found] : host) {
+        npu::BrokenLimit broken = npu::broken_limit("NPU_RANGES", found, config);
+        broken.limit = fmt::format("at most {} times apart under one scale", kMostTimesApart);
+        refused.emplace(id, std::move(broken));
+    }
     Splitter splitter(graph, config, refused);
     Plan plan = splitter.run();
     return drop_what_does_not_pay(graph, config, std::move(plan), splitter.refused());

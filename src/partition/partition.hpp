@@ -10,6 +10,7 @@
 #include "npu/config.hpp"
 #include "npu/layer.hpp"
 #include "npu/limits.hpp"
+#include "partition/keep_apart.hpp"
 
 namespace calotype::partition {
 
@@ -48,7 +49,8 @@ struct Plan {
 
 /// Splits a graph with concrete dims: the largest regions that hold no path out of them and back in, NPU and CPU in
 /// turn. A region is left to the host only where the predicted total is lower; the one with the most MACs never is.
-Plan partition(const graph::Graph& graph, const npu::Config& config);
+/// `host`: nodes that the samples leave to the host.
+Plan partition(const graph::Graph& graph, const npu::Config& config, const HostNodes& host = {});
 
 /// MACs of a node for one run of the model's batch, 0 where it is no product of matrices.
 int64_t macs_of(const graph::Graph& graph, graph::NodeId id);
