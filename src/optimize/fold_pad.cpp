@@ -1,7 +1,8 @@
 // Conv(Pad(x, p, 0), pads q)                     => Conv(x, pads p + q)
 // AveragePool(Pad(x, p, 0), pads q)              => AveragePool(x, pads p + q, count_include_pad = 1)
-// MaxPool(Pad(x, p, 0), pads q)                  => MaxPool(x, pads p + q)   where no x is negative
-// Exact. A padded zero wins against negative numbers, while a max pool's own padding never does.
+// MaxPool(Pad(x, p, v), pads q)                  => MaxPool(x, pads p + q)   where no x is below v
+// Exact. A padded zero wins against negative numbers, while a max pool's own padding never does; v = -1e30 or minus
+// infinity stands for exactly that.
 
 #include <algorithm>
 #include <array>
@@ -34,11 +35,21 @@ bool never_negative(const Graph& graph, ValueId value, int depth = 0) {
                                [&](ValueId input) { return never_negative(graph, input, depth + 1); });
 }
 
-/// The pads of a zero Pad, before and after an axis; the axes left out are 0.
-std::optional<std::vector<int64_t>> zero_pads(const Graph& graph, NodeId pad, size_t rank) {
-    const Node& node = graph.node(pad);
-    if (graph::string_attribute(node, "mode", "constant") != "constant") return {};
-    if (has_input(graph, pad, 2) && scalar(graph, graph.input(pad, 2)) != 0.0f) return {};
+/// The lowest number of half precision. What pads with less, or with it, pads with a number that no map holds.
+constexpr float kSentinel = -65504;
+
+/// What a Pad fills with, where that is one constant.
+std::optional<float> fill_of(const Graph& graph, NodeId pad) {
+    if (graph::string_attribute(graph.node(pad), "mode", "constant") != "constant") return {};
+    return has_input(graph, pad, 2) ? scalar(graph, graph.input(pad, 2)) : 0.0f;
+}
+
+bool never_below(const Graph& graph, ValueId x, float fill) {
+    return fill <= kSentinel || (fill <= 0 && never_negative(graph, x));
+}
+
+/// The pads before and after an axis; the axes left out are 0.
+std::optional<std::vector<int64_t>> pads_of(const Graph& graph, NodeId pad, size_t rank) {
     const auto given = integers_of(graph, pad, 1, "pads");
     if (!given) return {};
     if (!has_input(graph, pad, 3)) return given->size() == 2 * rank ? given : std::nullopt;
@@ -55,7 +66,7 @@ std::optional<std::vector<int64_t>> zero_pads(const Graph& graph, NodeId pad, si
 }
 
 /// Why the pool cannot take these pads; empty where it can.
-std::string hindrance_of_pool(const Graph& graph, NodeId id, ValueId x, const std::vector<int64_t>& own,
+std::string hindrance_of_pool(const Graph& graph, NodeId id, ValueId x, float fill, const std::vector<int64_t>& own,
                               const std::vector<int64_t>& sum) {
     const Node& node = graph.node(id);
     const auto kernel = graph::ints_attribute(node, "kernel_shape");
@@ -64,7 +75,7 @@ std::string hindrance_of_pool(const Graph& graph, NodeId id, ValueId x, const st
     if (graph::int_attribute(node, "ceil_mode", 0) != 0) return "in ceil mode windows may begin in the padding";
     if (node.op == "MaxPool") {
         if (node.outputs.size() > 1) return "the pool returns indices into the padded map";
-        return never_negative(graph, x) ? "" : "the map may be negative, where a padded zero is the largest";
+        return never_below(graph, x, fill) ? "" : "the map may hold less than the Pad fills with";
     }
     const bool unpadded = std::ranges::all_of(own, [](int64_t pad) { return pad == 0; });
     return unpadded || graph::int_attribute(node, "count_include_pad", 0) != 0
@@ -83,8 +94,10 @@ Rewrite fold_pad(Graph& graph, NodeId id) {
     const auto dims = known_dims(graph, x);
     if (!dims || dims->size() < 3) return Rewrite::declined("the dims are known only at run time");
     const size_t rank = dims->size(), spatial = rank - 2;
-    const auto pads = zero_pads(graph, pad, rank);
-    if (!pads) return Rewrite::declined("the Pad is not of constant zeros");
+    const auto fill = fill_of(graph, pad);
+    const auto pads = pads_of(graph, pad, rank);
+    const bool max = !conv && !average;
+    if (!fill || !pads || (*fill != 0 && !max)) return Rewrite::declined("the Pad is not of constant zeros");
     if ((*pads)[0] != 0 || (*pads)[1] != 0 || (*pads)[rank] != 0 || (*pads)[rank + 1] != 0)
         return Rewrite::declined("the Pad adds channels or samples");
     if (std::ranges::any_of(*pads, [](int64_t count) { return count < 0; })) return Rewrite::declined("the Pad crops");
@@ -99,7 +112,7 @@ Rewrite fold_pad(Graph& graph, NodeId id) {
         sum[i + spatial] += (*pads)[i + 2 + rank];
     }
     if (!conv)
-        if (std::string hindrance = hindrance_of_pool(graph, id, x, own, sum); !hindrance.empty())
+        if (std::string hindrance = hindrance_of_pool(graph, id, x, *fill, own, sum); !hindrance.empty())
             return Rewrite::declined(std::move(hindrance));
 
     if (read_once(graph, graph.input(id, 0))) absorb(graph, id, pad);

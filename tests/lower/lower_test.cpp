@@ -157,6 +157,18 @@ TEST(Lower, ATransposeThatIsMoreThanLayoutStaysBehind) {
     EXPECT_EQ(made.declined.begin()->second.code, "NPU_TRANSPOSE");
 }
 
+TEST(Lower, AMaxPoolOfAMapThatTheHostPadsIsTheHostsToo) {
+    Example e;  // the padding's -1000 would widen the range of the NPU's input
+    const ValueId padded = e.node(
+        "Pad", {e.conv(e.input({1, 4, 8, 8}), 4), e.integers({0, 0, 1, 1, 0, 0, 0, 0}), e.scalar(-1000)}, {1, 4, 9, 9});
+    const ValueId pooled =
+        e.node("MaxPool", {padded}, {1, 4, 4, 4}, {{"kernel_shape", Ints{3, 3}}, {"strides", Ints{2, 2}}});
+    const Lowering made = lowered(e, e.conv(pooled, 2));
+    EXPECT_EQ(kinds(made), "Conv Conv");
+    ASSERT_EQ(made.declined.size(), 2U);
+    for (const auto& [id, limit] : made.declined) EXPECT_EQ(limit.code, "NPU_PAD_VALUE");
+}
+
 struct Refusal {
     const char* code;
     std::function<ValueId(Example&)> build;

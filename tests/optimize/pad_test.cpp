@@ -1,6 +1,8 @@
 // explicit_pads, fold_pad
 #include <gmock/gmock.h>
 
+#include <limits>
+
 #include "optimize/fixture.hpp"
 
 namespace calotype::optimize::tests {
@@ -107,8 +109,25 @@ TEST(FoldPad, DeclinesAMaxPoolOfNegativeNumbers) {
     w.output(w.node("MaxPool", {padded}, {{"kernel_shape", Ints{3, 3}}}), "y");
     const Outcome outcome = optimized(w, {}, -2, -1);
     EXPECT_THAT(outcome.ops, ElementsAre("Pad", "MaxPool"));
-    EXPECT_THAT(outcome.reasons("fold_pad"),
-                ElementsAre("the map may be negative, where a padded zero is the largest"));
+    EXPECT_THAT(outcome.reasons("fold_pad"), ElementsAre("the map may hold less than the Pad fills with"));
+}
+
+/// A MaxPool of a map of any sign, or of a ReLU's, padded with `fill`.
+Outcome padded_pool(float fill, bool relu) {
+    Writer w;
+    ValueId x = w.input("x", {1, 2, 8, 8});
+    if (relu) x = w.node("Relu", {x});
+    const ValueId padded = w.node("Pad", {x, w.ints({0, 0, 1, 1, 0, 0, 1, 1}), w.constant({}, {fill})});
+    w.output(w.node("MaxPool", {padded}, {{"kernel_shape", Ints{3, 3}}}), "y");
+    return optimized(w, {}, -2, -1);
+}
+
+TEST(FoldPad, ASentinelBeforeAMaxPoolIsThePoolsOwnPadding) {
+    for (const float fill : {-65504.0f, -1e30f, -std::numeric_limits<float>::infinity()})
+        EXPECT_THAT(padded_pool(fill, false).ops, ElementsAre("MaxPool")) << fill;
+    EXPECT_THAT(padded_pool(-1000, false).ops, ElementsAre("Pad", "MaxPool")) << "a map may hold less";
+    EXPECT_THAT(padded_pool(-1000, true).ops, ElementsAre("Relu", "MaxPool"));
+    EXPECT_THAT(padded_pool(1, true).ops, ElementsAre("Relu", "Pad", "MaxPool"));
 }
 
 TEST(FoldPad, DeclinesAPoolWindowOfPaddingAlone) {
