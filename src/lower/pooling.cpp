@@ -21,12 +21,14 @@ bool extend(npu::Axis& axis, int64_t input, int64_t output) {
 }
 
 /// A map padded on the host with a number far below its own: as the input of an NPU part it would widen the range.
-std::optional<float> padded_with(const Graph& graph, ValueId x) {
+std::optional<float> padded_with(const Builder& builder, ValueId x) {
+    const Graph& graph = builder.graph;
     const NodeId pad = graph.producer(x);
     if (pad == NodeId::none || graph.node(pad).op != "Pad") return std::nullopt;
-    const ValueId fill = graph.input(pad, 2);
-    if (fill == ValueId::none) return graph::float_attribute(graph.node(pad), "value", 0);
-    return graph.is_constant(fill) ? std::optional(to_floats(*graph.value(fill).constant).front()) : std::nullopt;
+    const ValueId given = graph.input(pad, 2);
+    if (given == ValueId::none) return graph::float_attribute(graph.node(pad), "value", 0);
+    const auto fill = builder.constant(given);
+    return fill && !fill->empty() ? std::optional(fill->front()) : std::nullopt;
 }
 
 /// 1x1 convolution that sums the channels, times `factor`.
@@ -51,7 +53,7 @@ void lower_pool(Builder& builder, NodeId id) {
     const bool average = node.op == "AveragePool";
     if (node.outputs.size() > 1 && node.outputs[1] != ValueId::none && graph.uses(node.outputs[1]) > 0)
         builder.decline("NPU_ATTRIBUTE", "the second output, the positions of the maxima");
-    if (const auto fill = padded_with(graph, x); !average && fill.value_or(0) != 0)
+    if (const auto fill = padded_with(builder, x); !average && fill.value_or(0) != 0)
         builder.decline("NPU_PAD_VALUE", fmt::format("{} in its input", *fill));
     npu::Pool pool{average ? npu::PoolKind::average : npu::PoolKind::max, false,
                    window_of(builder, id, graph::ints_attribute(node, "kernel_shape"))};
