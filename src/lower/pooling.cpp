@@ -1,6 +1,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <set>
+#include <string_view>
 
 #include "lower/families.hpp"
 
@@ -20,15 +22,32 @@ bool extend(npu::Axis& axis, int64_t input, int64_t output) {
     return true;
 }
 
-/// A map padded on the host with a number far below its own: as the input of an NPU part it would widen the range.
-std::optional<float> padded_with(const Builder& builder, ValueId x) {
+constexpr float kSentinel = -65504;  // the lowest number of half precision; no map holds it
+
+/// A number far below the map's own that a Pad or a Concat on the host put into it, so that no maximum is of the
+/// padding: as the input of an NPU part it would widen the range.
+std::optional<float> padded_with(const Builder& builder, ValueId x, int depth = 0) {
     const Graph& graph = builder.graph;
-    const NodeId pad = graph.producer(x);
-    if (pad == NodeId::none || graph.node(pad).op != "Pad") return std::nullopt;
-    const ValueId given = graph.input(pad, 2);
-    if (given == ValueId::none) return graph::float_attribute(graph.node(pad), "value", 0);
-    const auto fill = builder.constant(given);
-    return fill && !fill->empty() ? std::optional(fill->front()) : std::nullopt;
+    const NodeId id = x == ValueId::none ? NodeId::none : graph.producer(x);
+    if (id == NodeId::none || depth > 8) return std::nullopt;
+    const Node& node = graph.node(id);
+    if (node.op == "Pad") {
+        const ValueId given = graph.input(id, 2);
+        if (given == ValueId::none) return graph::float_attribute(node, "value", 0);
+        const auto fill = builder.constant(given);
+        return fill && !fill->empty() ? std::optional(fill->front()) : std::nullopt;
+    }
+    static const std::set<std::string_view> moves = {"Concat", "Reshape", "Transpose", "Squeeze", "Unsqueeze", "Slice"};
+    if (!moves.contains(node.op)) return std::nullopt;
+    for (size_t i = 0; i < (node.op == "Concat" ? node.inputs.size() : 1); ++i) {
+        if (const auto constant = builder.constant(node.inputs[i]); constant && !constant->empty()) {
+            const float least = *std::ranges::min_element(*constant);
+            if (least <= kSentinel) return least;
+        } else if (const auto fill = padded_with(builder, node.inputs[i], depth + 1)) {
+            return fill;
+        }
+    }
+    return std::nullopt;
 }
 
 /// 1x1 convolution that sums the channels, times `factor`.

@@ -169,6 +169,18 @@ TEST(Lower, AMaxPoolOfAMapThatTheHostPadsIsTheHostsToo) {
     for (const auto& [id, limit] : made.declined) EXPECT_EQ(limit.code, "NPU_PAD_VALUE");
 }
 
+TEST(Lower, ASentinelJoinedToAMapKeepsAMaxPoolOnTheHost) {
+    for (const float fill : {-1e30F, -1.0F}) {
+        Example e;
+        const ValueId map = e.conv(e.input({1, 4, 8, 8}), 4);
+        const ValueId edge =
+            e.graph.add_constant("edge", Tensor::of<float>({1, 4, 1, 8}, std::vector<float>(32, fill)));
+        const ValueId joined = e.node("Concat", {map, edge}, {1, 4, 9, 8}, {{"axis", int64_t{2}}});
+        const Lowering made = lowered(e, e.node("MaxPool", {joined}, {1, 4, 8, 7}, {{"kernel_shape", Ints{2, 2}}}));
+        EXPECT_EQ(made.declined.size(), fill == -1.0F ? 1U : 2U) << fill;  // a constant map is always the host's
+    }
+}
+
 struct Refusal {
     const char* code;
     std::function<ValueId(Example&)> build;
