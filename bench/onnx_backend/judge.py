@@ -43,3 +43,20 @@ def first_difference(expected: list, found: list, rtol: float, atol: float) -> s
         if text:
             return f"output {index}: {text}"
     return ""
+
+
+def too_far(expected: list, found: list, tolerances: list) -> str:
+    """As first_difference, with a tolerance an element; beside the worst element how many times the tolerance it is off."""
+    for index, (one, other, tolerance) in enumerate(zip(expected, found, tolerances)):
+        one, other = np.asarray(one), np.asarray(other)
+        if one.shape != other.shape or one.dtype != other.dtype:
+            return f"output {index}: {difference(one, other, 0, 0)}"
+        with np.errstate(invalid="ignore"):
+            apart = np.abs(one.astype(np.float64) - other.astype(np.float64))
+        same = (one == other) | (np.isnan(one) & np.isnan(other)) if one.dtype.kind == "f" else one == other
+        excess = np.where(same, 0, apart / np.maximum(tolerance, 1e-7))
+        if not (excess <= 1).all():
+            at = np.unravel_index(int(np.argmax(np.nan_to_num(excess, nan=np.inf))), excess.shape)
+            return (f"output {index}: {int((~(excess <= 1)).sum())} of {excess.size} values lie beyond what the scales imply, "
+                    f"the worst {excess[at]:.3g} times at {[int(i) for i in at]}: {other[at]}, expected {one[at]}")
+    return ""

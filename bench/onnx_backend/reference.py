@@ -24,7 +24,8 @@ def run(model: onnx.ModelProto, data: DataSet) -> list:
     options.log_severity_level = 4
     options.intra_op_num_threads = 1
     session = onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
-    feeds = {value.name: array for value, array in zip(fed_inputs(model), data.inputs)}
+    feeds = {value.name: np.asarray(array) if isinstance(array, np.generic) else array
+             for value, array in zip(fed_inputs(model), data.inputs)}
     if any(isinstance(array, np.ndarray) and array.dtype.char not in PLAIN for array in feeds.values()):
         return _run_of_foreign_types(session, {name: np.asarray(array) for name, array in feeds.items()})
     return session.run(None, feeds)

@@ -11,8 +11,9 @@ namespace calotype::python {
 namespace {
 
 constexpr std::array kNumbers = {
-    DataType::float32, DataType::float64, DataType::float16, DataType::int8,  DataType::uint8,  DataType::int16,
-    DataType::uint16,  DataType::int32,   DataType::uint32,  DataType::int64, DataType::uint64, DataType::boolean,
+    DataType::float32,  DataType::float64, DataType::float16, DataType::int8,  DataType::uint8,  DataType::int16,
+    DataType::uint16,   DataType::int32,   DataType::uint32,  DataType::int64, DataType::uint64, DataType::boolean,
+    DataType::bfloat16,  // where the package ml_dtypes gives NumPy that type
 };
 
 DataType type_of(const std::string& spelled, const std::string& name) {

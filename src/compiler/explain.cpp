@@ -46,8 +46,6 @@ std::map<std::string, Tensor> zeros_for(const ExplainOptions& options) {
 
 std::vector<PortInfo> model_inputs(const std::filesystem::path& model) {
     const graph::Graph graph = onnx::read(model);
-    if (graph.inputs.empty())
-        throw Error({"ONNX_INVALID", fmt::format("`{}`", model.string()), "it has no inputs: there is nothing to run"});
     std::vector<PortInfo> inputs;
     for (const graph::ValueId id : graph.inputs) {
         const graph::Value& value = graph.value(id);

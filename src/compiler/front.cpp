@@ -23,7 +23,7 @@ bool batch_is_free(const graph::Graph& file_graph) {
 int64_t batch_of(const graph::Graph& graph) {
     if (graph.inputs.empty()) return 1;
     const auto& dims = graph.value(graph.inputs[0]).dims;
-    return dims && !dims->empty() ? dims->front() : 1;
+    return dims && !dims->empty() ? std::max<int64_t>(dims->front(), 1) : 1;  // an empty array has no batch
 }
 
 std::string subgraphs_text(const partition::Plan& plan) {

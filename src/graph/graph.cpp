@@ -14,17 +14,6 @@ namespace {
 size_t at(ValueId id) { return static_cast<size_t>(id); }
 size_t at(NodeId id) { return static_cast<size_t>(id); }
 
-/// Names that a node's subgraph attributes read from outside.
-std::vector<std::string> captured(const Node& node) {
-    std::vector<std::string> names;
-    for (const auto& [name, attribute] : node.attributes) {
-        if (const auto* subgraph = std::get_if<OpaqueGraph>(&attribute)) {
-            names.insert(names.end(), subgraph->captured_values.begin(), subgraph->captured_values.end());
-        }
-    }
-    return names;
-}
-
 template <class Used>
 std::string unused_name(std::string_view base, const Used& used) {
     std::string name(base);
@@ -51,6 +40,16 @@ std::vector<NodeId> cycle_behind(NodeId stuck, const std::vector<std::set<NodeId
 }
 
 }  // namespace
+
+std::vector<std::string> captured_names(const Node& node) {
+    std::vector<std::string> names;
+    for (const auto& [name, attribute] : node.attributes) {
+        if (const auto* subgraph = std::get_if<OpaqueGraph>(&attribute)) {
+            names.insert(names.end(), subgraph->captured_values.begin(), subgraph->captured_values.end());
+        }
+    }
+    return names;
+}
 
 ValueId Graph::add_value(std::string value_name, std::optional<DataType> type, std::optional<Dims> dims) {
     CALOTYPE_ASSERT(!by_name_.contains(value_name), "a value's name is unique");
@@ -88,7 +87,7 @@ std::vector<ValueId> Graph::values() const {
         const Node& one = node(id);
         used.insert(one.inputs.begin(), one.inputs.end());
         used.insert(one.outputs.begin(), one.outputs.end());
-        for (const std::string& outer : captured(one)) {
+        for (const std::string& outer : captured_names(one)) {
             if (const auto found = find_value(outer)) used.insert(*found);
         }
     }
@@ -129,7 +128,7 @@ NodeId Graph::store(Node node) {
     for (const ValueId input : node.inputs) {
         if (input != ValueId::none) readers_[at(input)].insert(id);
     }
-    if (!captured(node).empty()) with_subgraphs_.push_back(id);
+    if (!captured_names(node).empty()) with_subgraphs_.push_back(id);
     nodes_.push_back({std::move(node), true});
     return id;
 }
@@ -186,7 +185,7 @@ int64_t Graph::uses(ValueId id) const {
     }
     for (const NodeId other : with_subgraphs_) {
         if (!alive(other)) continue;
-        const auto names = captured(node(other));
+        const auto names = captured_names(node(other));
         count += std::count(names.begin(), names.end(), value(id).name);
     }
     return count;
@@ -256,7 +255,7 @@ void Graph::sort() {
     std::vector<std::set<NodeId>> before(nodes_.size()), after(nodes_.size());
     for (const NodeId id : order_) {
         std::vector<ValueId> reads = node(id).inputs;
-        for (const std::string& outer : captured(node(id))) {
+        for (const std::string& outer : captured_names(node(id))) {
             if (const auto found = find_value(outer)) reads.push_back(*found);
         }
         for (const ValueId read : reads) {

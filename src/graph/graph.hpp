@@ -49,6 +49,9 @@ struct Node {
     std::vector<std::string> sources;  ///< names of the user's nodes that this one stands for (its own, to begin with)
 };
 
+/// Names that a node's subgraph attributes read from outside.
+std::vector<std::string> captured_names(const Node& node);
+
 struct Function;
 
 /// A dataflow graph in ONNX vocabulary, owner of its nodes and values. Ids stay valid while other things are removed;

@@ -143,12 +143,22 @@ void state(Graph& graph, const std::vector<ValueInfo>& infos) {
     }
 }
 
+/// Before IR version 3 nothing was imported and opset 1 meant. A model of other domains alone may leave ai.onnx out.
+int64_t implied_opset(const Model& model) {
+    if (model.opsets.empty()) return 1;
+    for (const NamedNode& one : model.nodes) {
+        if (one.node.domain.empty())
+            broken("the model", fmt::format("it imports no opset of ai.onnx, which {} is of", subject_of(one.node)));
+    }
+    return Graph().opset;
+}
+
 }  // namespace
 
 Graph link(Model model) {
     if (!model.has_graph) broken("the model", "it holds no graph", "check that this is an ONNX file");
-    if (!model.opsets.contains("")) broken("the model", "it imports no opset of ai.onnx");
     if (model.outputs.empty()) broken("the graph", "it has no outputs");
+    if (!model.opsets.contains("")) model.opsets[""] = implied_opset(model);
     Graph graph;
     graph.name = std::move(model.graph_name);
     graph.opset = model.opsets.extract("").mapped();

@@ -57,7 +57,7 @@ void read_opset(Message message, Model& model) {
 }
 
 void check_ir_version(int64_t version) {
-    constexpr int64_t kNewest = 13;  // of ONNX 1.20
+    constexpr int64_t kNewest = 14;  // of ONNX 1.23
     if (version < 0 || version > kNewest) {
         broken("the model", fmt::format("it is of IR version {}, up to {} are read", version, kNewest),
                "export it with an older version of onnx");

@@ -50,11 +50,27 @@ class Runner {
 
     Report run() {
         tidy("remove_dead", graph_.remove_dead());
+        const std::set<std::string> pinned = pin_captured();
         for (size_t i = 0; i < entries_.size();) i = pass(i) ? 0 : i + 1;
+        std::erase_if(graph_.outputs, [&](ValueId id) { return pinned.contains(graph_.value(id).name); });
+        tidy("remove_dead", graph_.remove_dead());
         return report();
     }
 
   private:
+    /// A subgraph reads outer values by name: as outputs of the graph they keep it. The names that were none before.
+    std::set<std::string> pin_captured() {
+        std::set<std::string> pinned;
+        for (const NodeId id : graph_.nodes())
+            for (const std::string& name : graph::captured_names(graph_.node(id))) {
+                const auto value = graph_.find_value(name);
+                if (!value || graph_.producer(*value) == NodeId::none || graph_.is_output(*value)) continue;
+                graph_.outputs.push_back(*value);
+                pinned.insert(name);
+            }
+        return pinned;
+    }
+
     /// One walk of one rewrite over the graph; true if it changed something.
     bool pass(size_t index) {
         const Entry& entry = entries_[index];

@@ -16,7 +16,9 @@ NodeId producer_of_op(const Graph& graph, NodeId id, std::string_view op, size_t
     return is_op(graph, producer, op) ? producer : NodeId::none;
 }
 
-bool is_float32(const Graph& graph, ValueId id) { return graph.value(id).type == DataType::float32; }
+bool is_float32(const Graph& graph, ValueId id) {
+    return id != ValueId::none && graph.value(id).type == DataType::float32;
+}
 
 bool read_once(const Graph& graph, ValueId id) { return !graph.is_output(id) && graph.uses(id) == 1; }
 

@@ -54,16 +54,18 @@ class Copy {
     std::optional<int64_t> free_batch_;
 };
 
-std::vector<std::string> captured(const Node& node) {
-    std::vector<std::string> names;
-    for (const auto& [name, attribute] : node.attributes)
-        if (const auto* body = std::get_if<graph::OpaqueGraph>(&attribute))
-            names.insert(names.end(), body->captured_values.begin(), body->captured_values.end());
+/// Names that subgraph attributes of the other nodes read.
+std::set<std::string> captured_outside(const Graph& graph, const std::set<NodeId>& inside) {
+    std::set<std::string> names;
+    for (const NodeId id : graph.nodes())
+        if (!inside.contains(id))
+            for (std::string& name : graph::captured_names(graph.node(id))) names.insert(std::move(name));
     return names;
 }
 
-bool read_outside(const Graph& graph, ValueId value, const std::set<NodeId>& inside) {
-    if (graph.is_output(value)) return true;
+bool read_outside(const Graph& graph, ValueId value, const std::set<NodeId>& inside,
+                  const std::set<std::string>& captured) {
+    if (graph.is_output(value) || captured.contains(graph.value(value).name)) return true;
     const auto readers = graph.readers(value);
     return std::any_of(readers.begin(), readers.end(), [&](NodeId reader) { return !inside.contains(reader); });
 }
@@ -77,10 +79,11 @@ Graph extract(const Graph& graph, const std::vector<NodeId>& nodes, std::string 
     part.other_opsets = graph.other_opsets;
     part.local_functions = graph.local_functions;
     const std::set<NodeId> inside(nodes.begin(), nodes.end());
+    const std::set<std::string> captured = captured_outside(graph, inside);
     Copy copy(graph, part);
     for (const NodeId id : nodes) {
         Node node = graph.node(id);
-        for (const std::string& outer : captured(node))
+        for (const std::string& outer : graph::captured_names(node))
             if (const auto value = graph.find_value(outer)) copy.read(*value);
         for (ValueId& input : node.inputs) input = copy.read(input);
         for (ValueId& output : node.outputs) output = copy.made(output);
@@ -88,7 +91,7 @@ Graph extract(const Graph& graph, const std::vector<NodeId>& nodes, std::string 
     }
     for (const NodeId id : nodes)
         for (const ValueId output : graph.node(id).outputs) {
-            if (output == ValueId::none || !read_outside(graph, output, inside)) continue;
+            if (output == ValueId::none || !read_outside(graph, output, inside, captured)) continue;
             part.outputs.push_back(copy.made(output));
             copy.free_batch(part.outputs.back());
         }

@@ -18,11 +18,9 @@ std::map<NodeId, std::set<NodeId>> predecessors(const Graph& graph) {
             if (output != ValueId::none)
                 for (const NodeId reader : graph.readers(output)) before[reader].insert(id);
     for (const NodeId id : graph.nodes())
-        for (const auto& [name, attribute] : graph.node(id).attributes)
-            if (const auto* body = std::get_if<graph::OpaqueGraph>(&attribute))
-                for (const std::string& outer : body->captured_values)
-                    if (const auto value = graph.find_value(outer); value && graph.producer(*value) != NodeId::none)
-                        before[id].insert(graph.producer(*value));
+        for (const std::string& outer : graph::captured_names(graph.node(id)))
+            if (const auto value = graph.find_value(outer); value && graph.producer(*value) != NodeId::none)
+                before[id].insert(graph.producer(*value));
     return before;
 }
 

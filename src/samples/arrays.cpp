@@ -45,7 +45,8 @@ Cut cut(const Dims& found, const InputSpec& input, const std::string& subject) {
         dims.insert(dims.begin(), 1);
         return {1, dims};
     }
-    if (want.empty() && have.empty()) return {1, {}};
+    const bool empty = std::ranges::find(want, 0) != want.end();  // nothing to cut
+    if (std::ranges::equal(have, want) && (want.empty() || empty)) return {1, found};
     throw Error(
         {"SAMPLE_SHAPE", subject,
          fmt::format("its shape is {}, the input `{}` takes {}", spelled(found), input.name, spelled(input.dims)),

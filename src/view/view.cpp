@@ -148,6 +148,11 @@ bool read_by_a_move(const graph::Graph& part, ValueId id) {
                        [&](graph::NodeId reader) { return moves.contains(part.node(reader).op); });
 }
 
+/// A subgraph attribute reads by the name that the model's value has.
+void keep_name(Builder& builder, const std::string& name, ValueId value) {
+    if (!builder.graph().find_value(name)) builder.node("Identity", name + "/captured", {value}, {}, name);
+}
+
 /// Copies a CPU subgraph's nodes; values inside it get the prefix.
 void add_cpu(graph::Graph& view, const std::string& prefix, const graph::Graph& part, Known& known) {
     std::map<ValueId, ValueId> copied{{ValueId::none, ValueId::none}};
@@ -170,6 +175,8 @@ void add_cpu(graph::Graph& view, const std::string& prefix, const graph::Graph& 
     }
     for (const graph::NodeId id : part.nodes()) {
         graph::Node node = part.node(id);
+        for (const std::string& outer : graph::captured_names(node))
+            if (const auto value = part.find_value(outer)) keep_name(builder, outer, copied.at(*value));
         node.name = view.unused_node_name(prefix + node.name);
         for (ValueId& input : node.inputs) input = copied.at(input);
         for (ValueId& output : node.outputs) output = copied.at(output);
@@ -191,6 +198,12 @@ void define_functions(graph::Graph& view) {
 
 /// The view's value under the model's own output name and type.
 void add_output(graph::Graph& view, const graph::Value& output, ValueId made) {
+    if (const auto kept = view.find_value(output.name)) {  // a subgraph attribute reads it too
+        view.value(*kept).type = output.type;
+        view.value(*kept).dims = output.dims;
+        view.outputs.push_back(*kept);
+        return;
+    }
     Builder builder(view, "");
     const DataType type = output.type.value_or(DataType::float32);
     const bool cast = type != DataType::float32 && view.value(made).type != type;

@@ -1,16 +1,37 @@
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "base/error.hpp"
 #include "onnx/upgrade/steps.hpp"
 
 namespace calotype::onnx::upgrading {
 
-/// `spatial` = 0 has statistics per pixel; 9 dropped it.
+/// `spatial` = 0 has statistics per pixel, which 9 dropped. Of one axis they are those of channels all the same; else
+/// BatchNormalization_8(x, scale, bias, mean, var) => (x - mean) / Sqrt(var + epsilon) * scale + bias
 void batch_normalization_9(Graph& graph, NodeId id) {
-    if (int_attribute(graph.node(id), "spatial", 1) == 0) {
-        refuse(graph, id, "it normalizes every pixel on its own (`spatial` is 0)", "export it again with opset 9");
-    }
+    const bool every_pixel = int_attribute(graph.node(id), "spatial", 1) == 0;
     graph.node(id).attributes.erase("spatial");
+    const auto inputs = graph.node(id).inputs;
+    const bool complete = inputs.size() == 5 && std::ranges::find(inputs, ValueId::none) == inputs.end();
+    if (!every_pixel || !complete) return;
+    const auto& dims = graph.value(inputs[1]).dims;
+    if (dims && dims->size() == 1) return;
+    batch_normalization_14(graph, id);
+    const float epsilon = float_attribute(graph.node(id), "epsilon", 1e-5F);
+    const ValueId typed = insert_before(graph, id, "epsilon_typed", "CastLike",
+                                        {float_constant(graph, id, "epsilon", {}, {epsilon}), inputs[4]});
+    const ValueId variance = insert_before(graph, id, "variance", "Add", {inputs[4], typed});
+    const ValueId deviation = insert_before(graph, id, "deviation", "Sqrt", {variance});
+    const ValueId centred = insert_before(graph, id, "centred", "Sub", {inputs[0], inputs[3]});
+    const ValueId normal = insert_before(graph, id, "normal", "Div", {centred, deviation});
+    const ValueId scaled = insert_before(graph, id, "scaled", "Mul", {normal, inputs[1]});
+    graph.set_input(id, 0, scaled);
+    graph.set_input(id, 1, inputs[2]);
+    for (size_t index = 2; index < 5; ++index) graph.set_input(id, index, ValueId::none);
+    graph.node(id).inputs.resize(2);
+    graph.node(id).op = "Add";
+    graph.node(id).attributes.clear();
 }
 
 /// Before 14 further outputs were the statistics of training.

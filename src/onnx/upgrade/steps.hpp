@@ -39,6 +39,20 @@ void batch_normalization_9(Graph& graph, NodeId id);
 void batch_normalization_14(Graph& graph, NodeId id);
 void group_normalization(Graph& graph, NodeId id);
 
+// before_8.cpp
+void broadcast(Graph& graph, NodeId id);
+void cast_1(Graph& graph, NodeId id);
+void concat_1(Graph& graph, NodeId id);
+void drop_old_attributes(Graph& graph, NodeId id);
+void lp_pool_1(Graph& graph, NodeId id);
+void pad_1(Graph& graph, NodeId id);
+void prelu_6(Graph& graph, NodeId id);
+void reshape_1(Graph& graph, NodeId id);
+void selu_1(Graph& graph, NodeId id);
+void split_1(Graph& graph, NodeId id);
+void tile_1(Graph& graph, NodeId id);
+void upsample_1(Graph& graph, NodeId id);
+
 // inputs.cpp
 void slice(Graph& graph, NodeId id);
 void split(Graph& graph, NodeId id);

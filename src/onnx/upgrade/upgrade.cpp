@@ -14,7 +14,7 @@ namespace {
 
 using namespace upgrading;
 
-constexpr int64_t kOldest = 8, kTarget = 21, kNewest = 26;
+constexpr int64_t kOldest = 1, kTarget = 21, kNewest = 28;
 
 using Step = void (*)(Graph&, NodeId);
 
@@ -57,17 +57,38 @@ struct Change {
 };
 
 constexpr Change kChanges[] = {
+    {"Add", 7, broadcast},
+    {"And", 7, broadcast},
+    {"BatchNormalization", 7, drop_old_attributes},
     {"BatchNormalization", 9, batch_normalization_9},
     {"BatchNormalization", 14, batch_normalization_14},
+    {"Cast", 6, cast_1},
     {"Clip", 11, clip},
+    {"Concat", 4, concat_1},
     {"DFT", 20, dft},
+    {"Div", 7, broadcast},
+    {"Dropout", 7, drop_old_attributes},
     {"Dropout", 10, dropout_10},
     {"Dropout", 12, dropout_12},
+    {"Equal", 7, broadcast},
+    {"GRU", 7, drop_old_attributes},
+    {"Gemm", 7, drop_old_attributes},
+    {"GlobalLpPool", 2, lp_pool_1},
+    {"Greater", 7, broadcast},
     {"GridSample", 20, grid_sample},
     {"GroupNormalization", 21, group_normalization},
     {"Hardmax", 13, softmax},
+    {"LSTM", 7, drop_old_attributes},
+    {"Less", 7, broadcast},
     {"LogSoftmax", 13, softmax},
+    {"LpPool", 2, lp_pool_1},
+    {"Mul", 7, broadcast},
+    {"Or", 7, broadcast},
+    {"PRelu", 7, prelu_6},
+    {"Pad", 2, pad_1},
     {"Pad", 11, pad},
+    {"Pow", 7, broadcast},
+    {"RNN", 7, drop_old_attributes},
     {"ReduceL1", 18, axes_to_input},
     {"ReduceL2", 18, axes_to_input},
     {"ReduceLogSum", 18, axes_to_input},
@@ -78,17 +99,24 @@ constexpr Change kChanges[] = {
     {"ReduceProd", 18, axes_to_input},
     {"ReduceSum", 13, axes_to_input},
     {"ReduceSumSquare", 18, axes_to_input},
+    {"Reshape", 5, reshape_1},
     {"Resize", 11, resize_10},
     {"RoiAlign", 16, roi_align},
     {"Scan", 9, scan},
     {"Scatter", 11, scatter},
+    {"Selu", 6, selu_1},
     {"Slice", 10, slice},
     {"Softmax", 13, softmax},
+    {"Split", 2, split_1},
     {"Split", 18, split},
     {"Squeeze", 13, axes_to_input},
+    {"Sub", 7, broadcast},
+    {"Tile", 6, tile_1},
     {"TopK", 10, top_k},
     {"Unsqueeze", 13, axes_to_input},
+    {"Upsample", 7, upsample_1},
     {"Upsample", 10, upsample},
+    {"Xor", 7, broadcast},
 };
 
 /// A subgraph stays the bytes it is: what it holds must mean the same at 21.
@@ -133,6 +161,7 @@ void cast_float_inputs(Graph& graph, NodeId id) {
 void upgrade_node(Graph& graph, NodeId id, bool casts) {
     refuse_old_subgraphs(graph, graph.node(id));
     if (!graph.node(id).domain.empty()) return;
+    if (graph.opset < 6) graph.node(id).attributes.erase("consumed_inputs");
     const std::string op = graph.node(id).op;  // of the file: an Upsample that became a Resize is done
     for (const Change& change : kChanges) {
         if (op == change.op && graph.opset < change.since) change.step(graph, id);

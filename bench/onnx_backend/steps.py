@@ -1,0 +1,100 @@
+"""How far quantized outputs may lie from the exact ones: what noise of half a step on every quantized value does to them.
+
+The FP32 model runs on ONNX Runtime with half a step of random sign added to each value that the snapshot holds as codes
+(inputs of its NPU parts, outputs of its layers) and to each weight. The largest of PROBES deviations an element, twice, and
+TOLD_STEPS steps of an output that is itself codes: an activation's table is within 3 codes, and the last rounding is half one.
+"""
+
+import json
+
+import numpy as np
+import onnx
+from onnx import helper, numpy_helper
+
+from bench.onnx_backend import reference
+from bench.onnx_backend.cases import DataSet, fed_inputs
+
+PROBES, TOLD_STEPS = 12, 3.5
+
+
+def _name_nodes(model: onnx.ModelProto) -> None:
+    """As calotype names them: an empty name is the operator's, a name in use gets a number."""
+    used = set()
+    for node in model.graph.node:
+        base = candidate = node.name or node.op_type
+        number = 0
+        while candidate in used:
+            number += 1
+            candidate = f"{base}_{number}"
+        used.add(candidate)
+        node.name = candidate
+
+
+def _range_step(array: np.ndarray) -> float:
+    finite = array[np.isfinite(array)]
+    return float(max(finite.max(initial=0), 0) - min(finite.min(initial=0), 0)) / 255
+
+
+def _noisy(model: onnx.ModelProto, steps: dict[str, float], inputs: dict, random) -> tuple[onnx.ModelProto, dict]:
+    """`steps` by value name. Inputs are changed where they are fed, values behind the node that makes them."""
+    noisy = onnx.ModelProto()
+    noisy.CopyFrom(model)
+
+    def noise(shape, step):
+        return (random.choice([-0.5, 0.5], shape) * step).astype(np.float32)
+
+    feeds = {name: (x + noise(x.shape, steps[name])).astype(x.dtype) if name in steps and x.dtype.kind == "f" else x
+             for name, x in inputs.items()}
+    for tensor in noisy.graph.initializer:
+        weights = numpy_helper.to_array(tensor)
+        if weights.dtype == np.float32 and weights.ndim > 1:
+            tensor.CopyFrom(numpy_helper.from_array(weights + noise(weights.shape, np.abs(weights).max() / 127),
+                                                    tensor.name))
+    nodes = list(noisy.graph.node)
+    del noisy.graph.node[:]
+    for node in nodes:
+        added = []
+        for place, name in enumerate(node.output):
+            if name in steps and name not in {value.name for value in model.graph.output}:
+                node.output[place] = name + "/exact"
+                scale = numpy_helper.from_array(np.float32(steps[name]), name + "/step")
+                noisy.graph.initializer.append(scale)
+                added.append(helper.make_node("RandomUniformLike", [name + "/exact"], [name + "/sign"], low=-0.5, high=0.5,
+                                              seed=float(random.integers(1 << 20))))
+                added.append(helper.make_node("Mul", [name + "/sign", name + "/step"], [name + "/noise"]))
+                added.append(helper.make_node("Add", [name + "/exact", name + "/noise"], [name]))
+        noisy.graph.node.extend([node, *added])
+    return noisy, feeds
+
+
+def _steps(model: onnx.ModelProto, report: dict, inspected: dict, inputs: dict) -> dict[str, float]:
+    made_by = {node.name: node.output[0] for node in model.graph.node if node.output}
+    steps = {port["name"]: port["scale"] for port in inspected["inputs"] if "scale" in port}
+    for part in report["subgraphs"]:
+        for name in part["inputs"] if part["device"] == "NPU" else []:
+            if name in inputs:
+                steps.setdefault(name, _range_step(np.asarray(inputs[name], np.float64)))
+    for layer in report["layers"]:
+        for source in layer["sources"][-1:]:
+            if source in made_by:
+                steps[made_by[source]] = max(layer["most_scale"], steps.get(made_by[source], 0))
+    return steps
+
+
+def tolerances(model: onnx.ModelProto, data: DataSet, report: str, inspected: str) -> list:
+    """An array an output of the graph: how far each element may be from the exact one."""
+    named = onnx.ModelProto()
+    named.CopyFrom(model)
+    _name_nodes(named)
+    facts = json.loads(inspected)
+    inputs = {value.name: np.asarray(array) for value, array in zip(fed_inputs(model), data.inputs)}
+    steps = _steps(named, json.loads(report), facts, inputs)
+    random = np.random.default_rng(7)
+    largest = [np.zeros(np.shape(y)) for y in data.outputs]
+    for _ in range(PROBES):
+        noisy, feeds = _noisy(named, steps, inputs, random)
+        for place, y in enumerate(reference.run(noisy, DataSet(list(feeds.values()), []))):
+            moved = np.abs(np.asarray(y, np.float64) - np.asarray(data.outputs[place], np.float64))
+            largest[place] = np.fmax(largest[place], moved)
+    told = {port["name"]: port["scale"] for port in facts["outputs"] if "scale" in port}
+    return [2 * one + TOLD_STEPS * told.get(value.name, 0) for one, value in zip(largest, model.graph.output)]
