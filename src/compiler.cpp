@@ -6,10 +6,11 @@
 
 #include "base/hash.hpp"
 #include "calotype/compile.hpp"
-#include "compiler/boundaries.hpp"
 #include "compiler/check_options.hpp"
 #include "compiler/host_nodes.hpp"
 #include "compiler/layer_report.hpp"
+#include "compiler/ports.hpp"
+#include "compiler/sizes.hpp"
 #include "compiler/values.hpp"
 #include "npu/text.hpp"
 #include "onnx/write.hpp"
@@ -67,16 +68,19 @@ CompileResult compile(const CompileOptions& options, const Samples& samples) {
     progress("import", 0);
     const auto first_sample = samples.at(0);
     ThreadPool pool(runtime::thread_count(options.threads));
+    const compiler::FrontOptions front_options{options.model, options.npu, options.disabled_rewrites,
+                                               options.ort_library};
     const compiler::Front front =
-        compiler::make_front({options.model, options.npu, options.disabled_rewrites, options.ort_library}, first_sample,
-                             dump, compiler::host_nodes_seen(samples, count, pool));
+        compiler::make_front(front_options, first_sample, dump, compiler::host_nodes_seen(samples, count, pool));
+    const compiler::Sizes sizes = compiler::find_sizes(front_options, front, first_sample);
     progress("import", 1);
 
     snapshot::Contents contents;
     execute::Model& model = contents.model;
     model.batch = front.batch;
-    for (const graph::ValueId id : front.graph.inputs) model.inputs.push_back(compiler::port_of(front, id));
-    for (const graph::ValueId id : front.graph.outputs) model.outputs.push_back(compiler::port_of(front, id));
+    model.one_size = sizes.one_size;
+    for (const graph::ValueId id : front.graph.inputs) model.inputs.push_back(compiler::port_of(front, sizes, id));
+    for (const graph::ValueId id : front.graph.outputs) model.outputs.push_back(compiler::port_of(front, sizes, id));
 
     const quantize::Options quantize_options{{options.without.begin(), options.without.end()},
                                              [&](double done) { progress("quantize", done); }};
@@ -84,7 +88,8 @@ CompileResult compile(const CompileOptions& options, const Samples& samples) {
     for (size_t k = 0; k < front.plan.subgraphs.size(); ++k) {
         const partition::Subgraph& part = front.plan.subgraphs[k];
         if (part.device == partition::Device::cpu) {
-            model.subgraphs.emplace_back(execute::CpuSubgraph{onnx::write(part.graph), part.inputs, part.outputs});
+            const graph::Graph graph = sizes.free ? compiler::without_sizes(part.graph) : part.graph;
+            model.subgraphs.emplace_back(execute::CpuSubgraph{onnx::write(graph), part.inputs, part.outputs});
             continue;
         }
         const quantize::Calibration calibration =

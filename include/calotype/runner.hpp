@@ -1,10 +1,12 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "calotype/port.hpp"
@@ -16,6 +18,8 @@ struct RunnerOptions {
     std::string kernels = "auto";  ///< auto, reference, avx2, avx512: one the machine lacks is an error
     std::string npu;  ///< configuration present, name or file; empty: the snapshot's own name as this tool knows it
     std::optional<std::filesystem::path> ort_library;  ///< ONNX Runtime, only opened where a CPU subgraph exists
+    /// Notes for the user, each once: a size that the snapshot holds no program for was planned. May be empty.
+    std::function<void(std::string_view text)> message;
 };
 
 /// Values of an input that break the type found on the samples; they were converted by the same rule.
@@ -41,8 +45,9 @@ class Runner {
     const std::vector<PortInfo>& outputs() const;
 
     /// One array an input, [batch, ...] of any batch that the model's own divides; one array an output with the same
-    /// batch. Throws Error INPUT_MISSING, INPUT_UNKNOWN, INPUT_SHAPE, INPUT_TYPE. Not to be called from two threads at
-    /// once.
+    /// batch. A dim that inputs() gives as -1 may have another size than at compile time: the layers are planned for
+    /// it when it first comes. Throws Error INPUT_MISSING, INPUT_UNKNOWN, INPUT_SHAPE, INPUT_SIZE, INPUT_TYPE. Not to
+    /// be called from two threads at once.
     std::map<std::string, Tensor> run(const std::map<std::string, TensorView>& inputs);
 
     /// What broke an input's type since the runner was made.

@@ -115,7 +115,7 @@ void add_run_options(CLI::App& command, RunOptions& options, bool kernels) {
 }
 
 RunnerOptions runner_options(const RunOptions& options) {
-    return {options.threads, options.kernels, options.npu, optional_path(options.ort_library)};
+    return {options.threads, options.kernels, options.npu, optional_path(options.ort_library), {}};
 }
 
 std::optional<std::filesystem::path> optional_path(const std::string& text) {

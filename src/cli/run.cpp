@@ -94,11 +94,13 @@ int work(const Options& options) {
     if (output.extension() != ".npz" && output.extension() != ".npy") {
         throw Error({"OPTION_VALUE", "`--output`", fmt::format("`{}` ends in neither .npz nor .npy", options.output)});
     }
-    Runner runner(options.snapshot, runner_options(options.run));
+    Progress progress;
+    RunnerOptions runner_options = cli::runner_options(options.run);
+    runner_options.message = [&](std::string_view text) { progress.message(text); };
+    Runner runner(options.snapshot, runner_options);
     const samples::Source source =
         open_samples(options.input, runner.inputs(), options.image, ports(options.snapshot).preprocessing);
     const int64_t together = batched(runner) ? kTogether : 1;
-    Progress progress;
     Collector collector;
     const auto start = std::chrono::steady_clock::now();
     for (int64_t first = 0; first < source.count(); first += together) {
@@ -110,7 +112,7 @@ int work(const Options& options) {
     if (!options.layers_output.empty()) {
         const auto inputs = gather(source, 0, source.count());
         samples::write_npz(options.layers_output,
-                           layer_codes(options.snapshot, {inputs.begin(), inputs.end()}, runner_options(options.run)));
+                           layer_codes(options.snapshot, {inputs.begin(), inputs.end()}, runner_options));
     }
     const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
     const auto outputs = collector.take();

@@ -2,8 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-
 #include "base/error.hpp"
 #include "npu/text.hpp"
 #include "observe/observe.hpp"
@@ -12,13 +10,6 @@
 
 namespace calotype::compiler {
 namespace {
-
-bool batch_is_free(const graph::Graph& file_graph) {
-    return std::any_of(file_graph.inputs.begin(), file_graph.inputs.end(), [&](graph::ValueId id) {
-        const auto& dims = file_graph.value(id).dims;
-        return dims && !dims->empty() && dims->front() < 0;
-    });
-}
 
 int64_t batch_of(const graph::Graph& graph) {
     if (graph.inputs.empty()) return 1;
@@ -71,14 +62,6 @@ Front make_front(const FrontOptions& options, const std::map<std::string, Tensor
     dump("partition", subgraphs_text(front.plan));
     front.batch = batch_of(front.graph);
     return front;
-}
-
-execute::Port port_of(const Front& front, graph::ValueId id) {
-    const graph::Value& value = front.graph.value(id);
-    execute::Port port{
-        value.name, value.type.value_or(DataType::float32), value.dims.value_or(Dims{}), Boundary::plain, {}};
-    if (batch_is_free(front.file_graph) && !port.dims.empty() && port.dims[0] == front.batch) port.dims[0] = -1;
-    return port;
 }
 
 }  // namespace calotype::compiler

@@ -39,7 +39,4 @@ using FindHostNodes = std::function<partition::HostNodes(const graph::Graph& gra
 Front make_front(const FrontOptions& options, const std::map<std::string, Tensor>& sample, Dump& dump,
                  const FindHostNodes& host_nodes);
 
-/// The model's input or output as the runner shows it, its boundary still plain.
-execute::Port port_of(const Front& front, graph::ValueId id);
-
 }  // namespace calotype::compiler

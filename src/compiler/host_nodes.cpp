@@ -38,6 +38,18 @@ Extents extents_of(const graph::Graph& graph, const ort::Library& library, std::
     return extents;
 }
 
+constexpr std::string_view kRule = "NPU_RANGES";
+using Told = std::map<std::string, std::string>;  // what was found, by the node's name
+
+FindHostNodes by_name(Told told) {
+    return [told = std::move(told)](const graph::Graph& graph, const ort::Library&) {
+        partition::HostNodes host;
+        for (const graph::NodeId id : graph.nodes())
+            if (const auto found = told.find(graph.node(id).name); found != told.end()) host[id] = found->second;
+        return host;
+    };
+}
+
 }  // namespace
 
 FindHostNodes host_nodes_seen(const Samples& samples, int64_t count, ThreadPool& pool) {
@@ -49,18 +61,20 @@ FindHostNodes host_nodes_seen(const Samples& samples, int64_t count, ThreadPool&
 }
 
 FindHostNodes host_nodes_of(const std::string& report_json) {
-    std::map<std::string, std::string> told;
+    Told told;
     const auto report = nlohmann::json::parse(report_json);
     for (const auto& entry : report.value("operators", nlohmann::json::array())) {
         const auto reason = entry.value("reason", nlohmann::json::object());
-        if (reason.value("rule", "") == "NPU_RANGES") told[entry.value("name", "")] = reason.value("actual", "");
+        if (reason.value("rule", "") == kRule) told[entry.value("name", "")] = reason.value("actual", "");
     }
-    return [told](const graph::Graph& graph, const ort::Library&) {
-        partition::HostNodes host;
-        for (const graph::NodeId id : graph.nodes())
-            if (const auto found = told.find(graph.node(id).name); found != told.end()) host[id] = found->second;
-        return host;
-    };
+    return by_name(std::move(told));
+}
+
+FindHostNodes host_nodes_of(const partition::Plan& plan) {
+    Told told;
+    for (const partition::Decision& decision : plan.decisions)
+        if (decision.limit && decision.limit->code == kRule) told[decision.name] = decision.limit->actual;
+    return by_name(std::move(told));
 }
 
 }  // namespace calotype::compiler

@@ -14,4 +14,7 @@ FindHostNodes host_nodes_seen(const Samples& samples, int64_t count, ThreadPool&
 /// As report.json of a snapshot tells.
 FindHostNodes host_nodes_of(const std::string& report_json);
 
+/// As an earlier split of the same model has it.
+FindHostNodes host_nodes_of(const partition::Plan& plan);
+
 }  // namespace calotype::compiler

@@ -42,11 +42,12 @@ quantize::Values exact_values(const Front& front, const npu::FloatNetwork& netwo
 }
 
 /// The model's inputs and what subgraphs 0 to index - 1 make of them.
-quantize::Values real_values(const execute::Model& model, size_t index, const Samples& samples,
-                             const std::optional<std::filesystem::path>& ort_library) {
+quantize::Values real_values(const execute::Model& model, const npu::Config& config, size_t index,
+                             const Samples& samples, const std::optional<std::filesystem::path>& ort_library) {
     auto source = std::make_shared<Source>(samples);
     if (index == 0) return [source](int64_t sample) { return source->at(sample); };
-    auto prefix = std::make_shared<Prefix>(execute::PreparedModel(model, emulate::KernelSet::automatic, ort_library));
+    auto prefix =
+        std::make_shared<Prefix>(execute::PreparedModel(model, emulate::KernelSet::automatic, ort_library, config));
     return [source, prefix, index](int64_t sample) {
         auto values = source->at(sample);
         const std::map<std::string, TensorView> views(values.begin(), values.end());
@@ -63,7 +64,7 @@ quantize::Calibration calibration_of(const Front& front, const execute::Model& m
                                      const std::optional<std::filesystem::path>& ort_library) {
     const npu::FloatNetwork& network = front.plan.subgraphs[index].network;
     const Dims& first = network.inputs.front().dims;
-    return {exact_values(front, network, samples), real_values(model, index, samples, ort_library), count,
+    return {exact_values(front, network, samples), real_values(model, front.config, index, samples, ort_library), count,
             first.empty() ? 1 : first.front()};
 }
 

@@ -21,11 +21,13 @@ void check_type(const Port& port, const TensorView& array) {
                  "convert the array"});
 }
 
-[[noreturn]] void wrong_shape(const Port& port, const TensorView& array, const std::string& hint) {
-    throw Error(
-        {"INPUT_SHAPE", subject_of(port),
-         fmt::format("its shape is {}, the model takes {} (-1: any)", to_string(array.dims), to_string(port.dims)),
-         hint});
+[[noreturn]] void wrong_shape(const Model& model, const Port& port, const TensorView& array, const std::string& hint) {
+    std::string fact =
+        fmt::format("its shape is {}, the model takes {} (-1: any)", to_string(array.dims), to_string(port.dims));
+    if (!model.one_size.empty())
+        fact = fmt::format("its shape is {}, the model was compiled for {} alone: {}", to_string(array.dims),
+                           to_string(port.made_for), model.one_size);
+    throw Error({"INPUT_SHAPE", subject_of(port), fact, hint});
 }
 
 bool same_but_free(std::span<const int64_t> wanted, std::span<const int64_t> found) {
@@ -36,21 +38,29 @@ bool same_but_free(std::span<const int64_t> wanted, std::span<const int64_t> fou
     return true;
 }
 
+/// Dims that an array may have: free ones are those of the compilation where no other size can be planned.
+Dims wanted_dims(const Model& model, const Port& port) {
+    Dims dims = port.dims;
+    for (size_t axis = 1; axis < dims.size() && !model.one_size.empty(); ++axis) dims[axis] = port.made_for[axis];
+    return dims;
+}
+
 /// Runs that one array makes; 0 where the array is the same for any number of them.
 int64_t runs_of(const Model& model, const Port& port, const TensorView& array) {
-    const std::span<const int64_t> found(array.dims), wanted(port.dims);
+    const Dims dims = wanted_dims(model, port);
+    const std::span<const int64_t> found(array.dims), wanted(dims);
     if (has_batch(model, port)) {
         if (found.size() != wanted.size() || !same_but_free(wanted.subspan(1), found.subspan(1))) {
-            wrong_shape(port, array, "give [batch, ...]: a single sample has a batch of 1 in front");
+            wrong_shape(model, port, array, "give [batch, ...]: a single sample has a batch of 1 in front");
         }
         if (found[0] < 1 || found[0] % model.batch != 0) {
-            wrong_shape(port, array, fmt::format("give a batch that {} divides, at least that", model.batch));
+            wrong_shape(model, port, array, fmt::format("give a batch that {} divides, at least that", model.batch));
         }
         return found[0] / model.batch;
     }
     if (same_but_free(wanted, found)) return 0;
     if (found.size() != wanted.size() + 1 || !same_but_free(wanted, found.subspan(1)) || found[0] < 1) {
-        wrong_shape(port, array, "give one array of that shape, or one a run stacked in front");
+        wrong_shape(model, port, array, "give one array of that shape, or one a run stacked in front");
     }
     return found[0];
 }

@@ -16,9 +16,10 @@ namespace calotype::execute {
 struct Port {
     std::string name;
     DataType type = DataType::float32;
-    Dims dims;  ///< -1: free (the batch)
+    Dims dims;  ///< -1: free (the batch, and where other sizes can be planned, height and width)
     Boundary boundary = Boundary::plain;
     npu::Quantization quantization;  ///< one scale; empty where plain
+    Dims made_for;                   ///< of the run that the programs were made for
     friend bool operator==(const Port&, const Port&) = default;
 };
 
@@ -40,6 +41,7 @@ struct Model {
     std::vector<Port> inputs, outputs;
     int64_t batch = 1;                ///< samples of one run: axis 0 of every value that has a batch
     std::vector<Subgraph> subgraphs;  ///< in order of execution
+    std::string one_size;  ///< why no other height or width than the programs' can be run; empty where it can
     friend bool operator==(const Model&, const Model&) = default;
 };
 

@@ -10,8 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "emulate/executor.hpp"
-#include "execute/boundary.hpp"
+#include "execute/npu_sizes.hpp"
 #include "execute/prepared_model.hpp"
 
 namespace calotype::execute {
@@ -56,21 +55,20 @@ Tensor as_float(const TensorView& view);
 /// Codes in, emulated layers, codes out.
 class NpuPart {
   public:
-    NpuPart(const Model& model, const NpuSubgraph& subgraph, size_t index, emulate::KernelSet kernels);
+    NpuPart(const Model& model, const NpuSubgraph& subgraph, size_t index, emulate::KernelSet kernels,
+            const npu::Config* config);
     /// Adds the values it makes to `owned`, and views of them to `values`.
     void run(Values& values, Owned& owned, RunContext& context) const;
 
   private:
-    Conversion conversion(const std::vector<Port>& ports, const npu::Placement& placement) const;
     std::vector<TensorView> sources_of(const Values& values, Owned& owned) const;
-    void run_sample(const std::vector<TensorView>& sources, int64_t sample, std::vector<Tensor>& results,
-                    RunContext& context) const;
+    void run_sample(const NpuSize& size, const std::vector<TensorView>& sources, int64_t sample,
+                    std::vector<Tensor>& results, RunContext& context) const;
     emulate::Executor::Options options(RunContext& context) const;
 
     const npu::Network& network_;
     size_t index_;
-    emulate::Executor executor_;
-    std::vector<Conversion> inputs_, outputs_;
+    NpuSizes sizes_;
 };
 
 /// A CPU subgraph on ONNX Runtime.

@@ -21,6 +21,7 @@ Tensor in_type_of(const Port& port, Tensor tensor) {
 
 struct PreparedModel::State {
     const Model& model;
+    std::optional<npu::Config> config;
     CpuParts cpu_parts;  // outlives the sessions it opened
     struct Part {
         std::unique_ptr<NpuPart> npu;  // one of the two
@@ -30,8 +31,8 @@ struct PreparedModel::State {
     std::vector<Workspace> workspaces;  // one a worker, kept between calls
     Breaks breaks;
 
-    State(const Model& given, const std::optional<std::filesystem::path>& ort_library)
-        : model(given), cpu_parts(ort_library) {}
+    State(const Model& given, const std::optional<std::filesystem::path>& ort_library, std::optional<npu::Config> npu)
+        : model(given), config(std::move(npu)), cpu_parts(ort_library) {}
 
     Owned run_once(const Values& inputs, size_t count, RunContext& context) {
         Values values = inputs;
@@ -58,11 +59,12 @@ struct PreparedModel::State {
 };
 
 PreparedModel::PreparedModel(const Model& model, emulate::KernelSet kernels,
-                             const std::optional<std::filesystem::path>& ort_library)
-    : state_(std::make_unique<State>(model, ort_library)) {
+                             const std::optional<std::filesystem::path>& ort_library, std::optional<npu::Config> config)
+    : state_(std::make_unique<State>(model, ort_library, std::move(config))) {
+    const npu::Config* npu_config = state_->config ? &*state_->config : nullptr;
     for (size_t k = 0; k < model.subgraphs.size(); ++k) {
         if (const auto* npu = std::get_if<NpuSubgraph>(&model.subgraphs[k])) {
-            state_->parts.push_back({std::make_unique<NpuPart>(model, *npu, k, kernels), nullptr});
+            state_->parts.push_back({std::make_unique<NpuPart>(model, *npu, k, kernels, npu_config), nullptr});
         } else {
             state_->parts.push_back(
                 {nullptr, state_->cpu_parts.make(model, std::get<CpuSubgraph>(model.subgraphs[k]))});

@@ -14,6 +14,7 @@
 #include "calotype/runner.hpp"
 #include "emulate/kernel_set.hpp"
 #include "execute/model.hpp"
+#include "npu/config.hpp"
 
 namespace calotype::execute {
 
@@ -31,9 +32,10 @@ struct Hooks {
 class PreparedModel {
   public:
     /// `model` must outlive this. ONNX Runtime is opened (from `ort_library`, or where it is installed) only if there
-    /// is a CPU subgraph. Throws Error KERNELS_UNAVAILABLE, ORT_*.
+    /// is a CPU subgraph. With the NPU's configuration, inputs of other heights and widths are planned as they come
+    /// where the model allows it. Throws Error KERNELS_UNAVAILABLE, ORT_*.
     PreparedModel(const Model& model, emulate::KernelSet kernels,
-                  const std::optional<std::filesystem::path>& ort_library = {});
+                  const std::optional<std::filesystem::path>& ort_library = {}, std::optional<npu::Config> config = {});
     ~PreparedModel();
     PreparedModel(PreparedModel&&) noexcept;
 

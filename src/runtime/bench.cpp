@@ -21,13 +21,7 @@ double median(std::vector<double> values) {
 std::map<std::string, Tensor> inputs_for(const snapshot::Contents& contents) {
     if (contents.golden) return contents.golden->inputs;
     std::map<std::string, Tensor> inputs;
-    for (const execute::Port& port : contents.model.inputs) {
-        Dims dims = port.dims;
-        for (size_t i = 0; i < dims.size(); ++i) {
-            if (dims[i] == -1) dims[i] = i == 0 ? contents.model.batch : 1;
-        }
-        inputs.emplace(port.name, Tensor(port.type, dims));
-    }
+    for (const execute::Port& port : contents.model.inputs) inputs.emplace(port.name, Tensor(port.type, port.made_for));
     return inputs;
 }
 

@@ -10,19 +10,22 @@
 namespace calotype::runtime {
 namespace {
 
-snapshot::NpuIdentity present_npu(const snapshot::NpuIdentity& made_for, const std::string& npu) {
+npu::Config present_npu(const snapshot::NpuIdentity& made_for, const std::string& npu) {
     const auto known = npu::builtin_names();
     const bool is_known = made_for.name == "none" || std::ranges::find(known, made_for.name) != known.end();
-    const npu::Config config = npu::find_config(!npu.empty() ? npu
-                                                : is_known   ? made_for.name
-                                                             : std::string(npu::kDefaultConfig));
-    return {config.name, config.fingerprint};
+    return npu::find_config(!npu.empty() ? npu : is_known ? made_for.name : std::string(npu::kDefaultConfig));
 }
 
 }  // namespace
 
+Loaded load_with_config(const std::filesystem::path& path, const std::string& npu) {
+    npu::Config config = present_npu(snapshot::identity(path), npu);
+    snapshot::Contents contents = snapshot::read(path, snapshot::NpuIdentity{config.name, config.fingerprint});
+    return {std::move(contents), std::move(config)};
+}
+
 snapshot::Contents load(const std::filesystem::path& path, const std::string& npu) {
-    return snapshot::read(path, present_npu(snapshot::identity(path), npu));
+    return load_with_config(path, npu).contents;
 }
 
 int thread_count(int threads) {

@@ -1,5 +1,10 @@
 #include "calotype/runner.hpp"
 
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+
 #include "execute/prepared_model.hpp"
 #include "runtime/load.hpp"
 #include "runtime/ports.hpp"
@@ -11,17 +16,35 @@ struct Runner::Impl {
     ThreadPool pool;
     execute::PreparedModel prepared;
     std::vector<PortInfo> inputs, outputs;
+    std::function<void(std::string_view)> message;
+    std::set<Dims> sizes_met;  // of all inputs, one after the other
 
-    Impl(const std::filesystem::path& path, const RunnerOptions& options)
-        : contents(runtime::load(path, options.npu)),
+    Impl(runtime::Loaded loaded, const RunnerOptions& options)
+        : contents(std::move(loaded.contents)),
           pool(runtime::thread_count(options.threads)),
-          prepared(contents.model, emulate::kernel_set(options.kernels), options.ort_library),
+          prepared(contents.model, emulate::kernel_set(options.kernels), options.ort_library, std::move(loaded.config)),
           inputs(runtime::port_infos(contents.model.inputs)),
-          outputs(runtime::port_infos(contents.model.outputs)) {}
+          outputs(runtime::port_infos(contents.model.outputs)),
+          message(options.message) {}
+
+    /// Says once of each size that no program of the snapshot is for it.
+    void mention_size(const std::map<std::string, TensorView>& arrays) {
+        Dims sizes;
+        std::string text;
+        for (const execute::Port& port : contents.model.inputs) {
+            const Dims& dims = arrays.at(port.name).dims;
+            for (size_t axis = 1; axis < dims.size(); ++axis) sizes.push_back(dims[axis]);
+            if (!dims.empty() && dims.size() == port.made_for.size() &&
+                !std::equal(dims.begin() + 1, dims.end(), port.made_for.begin() + 1))
+                text += fmt::format("{}input `{}`: planned anew for {}, the snapshot holds a program for {}",
+                                    text.empty() ? "" : "; ", port.name, to_string(dims), to_string(port.made_for));
+        }
+        if (sizes_met.insert(sizes).second && !text.empty()) message(text);
+    }
 };
 
 Runner::Runner(const std::filesystem::path& snapshot, const RunnerOptions& options)
-    : impl_(std::make_unique<Impl>(snapshot, options)) {}
+    : impl_(std::make_unique<Impl>(runtime::load_with_config(snapshot, options.npu), options)) {}
 Runner::~Runner() = default;
 Runner::Runner(Runner&&) noexcept = default;
 Runner& Runner::operator=(Runner&&) noexcept = default;
@@ -30,7 +53,9 @@ const std::vector<PortInfo>& Runner::inputs() const { return impl_->inputs; }
 const std::vector<PortInfo>& Runner::outputs() const { return impl_->outputs; }
 
 std::map<std::string, Tensor> Runner::run(const std::map<std::string, TensorView>& inputs) {
-    return impl_->prepared.run(inputs, impl_->pool);
+    auto outputs = impl_->prepared.run(inputs, impl_->pool);
+    if (impl_->message) impl_->mention_size(inputs);
+    return outputs;
 }
 
 BrokenInputs Runner::broken_inputs() const { return impl_->prepared.broken_inputs(); }

@@ -12,11 +12,8 @@ namespace {
 constexpr double kCpuTolerance = 1e-4;
 
 /// Stands in for golden inputs: whole numbers in [0, 255] for bytes, reals over the codes' range otherwise; fixed seed.
-Tensor seeded_input(const execute::Port& port, int64_t batch) {
-    Dims dims = port.dims;
-    for (size_t i = 0; i < dims.size(); ++i) {
-        if (dims[i] == -1) dims[i] = i == 0 ? batch : 1;
-    }
+Tensor seeded_input(const execute::Port& port) {
+    const Dims& dims = port.made_for;
     std::vector<float> reals(static_cast<size_t>(element_count(dims)));
     uint32_t state = 20240601;
     const bool plain = port.boundary == Boundary::plain;
@@ -38,8 +35,7 @@ Tensor seeded_input(const execute::Port& port, int64_t batch) {
 std::map<std::string, Tensor> inputs_for(const snapshot::Contents& contents) {
     if (contents.golden) return contents.golden->inputs;
     std::map<std::string, Tensor> inputs;
-    for (const execute::Port& port : contents.model.inputs)
-        inputs.emplace(port.name, seeded_input(port, contents.model.batch));
+    for (const execute::Port& port : contents.model.inputs) inputs.emplace(port.name, seeded_input(port));
     return inputs;
 }
 

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <set>
 
@@ -188,13 +189,31 @@ void check_program(const npu::Network& network, const npu::Program& program, con
     }
 }
 
+namespace {
+
+void check_port(const execute::Port& port, const std::string& where) {
+    const std::string subject = fmt::format("{}: `{}`", where, port.name);
+    require(port.made_for.size() == port.dims.size(), subject, "its shape and the one it was made for differ in rank");
+    int64_t elements = 1;
+    for (size_t axis = 0; axis < port.dims.size(); ++axis) {
+        const int64_t size = port.made_for[axis];
+        require(port.dims[axis] == -1 || port.dims[axis] == size, subject, "it was made for another shape");
+        require(within(size, 0, kMostElements) && elements <= kMostElements / std::max<int64_t>(size, 1), subject,
+                "its shape is too large");
+        elements *= std::max<int64_t>(size, 1);
+    }
+    if (port.boundary != Boundary::plain) check_quantization(port.quantization, 1, where);
+}
+
+}  // namespace
+
 void check_flow(const execute::Model& model) {
     const std::string where = "`manifest.json`";
     require(within(model.batch, 1, kMostPixels), where, "the batch is out of range");
     std::set<std::string> known;
     for (const execute::Port& port : model.inputs) {
         require(known.insert(port.name).second, where, fmt::format("input `{}` stands there twice", port.name));
-        if (port.boundary != Boundary::plain) check_quantization(port.quantization, 1, where);
+        check_port(port, where);
     }
     for (const execute::Subgraph& subgraph : model.subgraphs) {
         for (const std::string& name : execute::inputs_of(subgraph)) {
@@ -206,7 +225,7 @@ void check_flow(const execute::Model& model) {
     }
     for (const execute::Port& port : model.outputs) {
         require(known.contains(port.name), where, fmt::format("output `{}` is never made", port.name));
-        if (port.boundary != Boundary::plain) check_quantization(port.quantization, 1, where);
+        check_port(port, where);
     }
 }
 

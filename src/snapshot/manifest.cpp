@@ -20,6 +20,7 @@ void describe(A& a, Port& x) {
     a.field("name", x.name);
     a.choice("type", x.type, kTypes);
     a.field("dims", x.dims);
+    a.field("made_for", x.made_for);
     a.choice("boundary", x.boundary, kBoundaries);
     a.field("scale", x.quantization.scale);
     a.field("zero_point", x.quantization.zero_point);
@@ -58,6 +59,7 @@ void describe(A& a, Manifest& x) {
     a.field("options_sha256", x.options_sha256);
     a.field("preprocessing", x.preprocessing);
     a.field("batch", x.batch);
+    a.field("one_size", x.one_size);
     a.field("inputs", x.inputs);
     a.field("outputs", x.outputs);
     a.field("subgraphs", x.subgraphs);

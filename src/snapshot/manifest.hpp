@@ -20,6 +20,7 @@ struct Manifest {
     std::string model_sha256, samples_sha256, options_sha256;
     std::map<std::string, std::string> preprocessing;
     int64_t batch = 1;
+    std::string one_size;
     std::vector<execute::Port> inputs, outputs;
     std::vector<SubgraphEntry> subgraphs;
     std::map<std::string, std::string> files;  ///< name -> SHA-256

@@ -149,7 +149,8 @@ Contents read(const fs::path& path, const std::optional<NpuIdentity>& present) {
                       {},
                       {}};
     Files files(path, manifest);
-    contents.model = {manifest.inputs, manifest.outputs, manifest.batch, read_subgraphs(manifest, files)};
+    contents.model = {manifest.inputs, manifest.outputs, manifest.batch, read_subgraphs(manifest, files),
+                      manifest.one_size};
     check_flow(contents.model);
     contents.report_json = parse(files.take(kReportFile), kReportFile).dump(1);
     contents.iriz_onnx = as_text(files.take(kIrizFile));

@@ -53,6 +53,7 @@ Manifest manifest_of(const Contents& contents, const std::map<std::string, std::
     manifest.options_sha256 = contents.options_sha256;
     manifest.preprocessing = contents.preprocessing;
     manifest.batch = contents.model.batch;
+    manifest.one_size = contents.model.one_size;
     manifest.inputs = contents.model.inputs;
     manifest.outputs = contents.model.outputs;
     for (size_t k = 0; k < contents.model.subgraphs.size(); ++k) {

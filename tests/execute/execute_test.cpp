@@ -162,7 +162,7 @@ constexpr uint8_t kSoftmax[] = {
 /// The example model with a Softmax on ONNX Runtime behind it.
 Model with_softmax() {
     Model model = tests::example_model();
-    model.outputs = {{"p", DataType::float32, {-1, 4, 3, 3}, Boundary::plain, {}}};
+    model.outputs = {{"p", DataType::float32, {-1, 4, 3, 3}, Boundary::plain, {}, {1, 4, 3, 3}}};
     model.subgraphs.push_back(CpuSubgraph{{std::begin(kSoftmax), std::end(kSoftmax)}, {"y"}, {"p"}});
     return model;
 }

@@ -81,8 +81,8 @@ inline execute::Model example_model() {
     network.inputs = {{npu::TensorId{0}, "image", {1, 3, 6, 6}, {3, 6, 6}, {1, 2, 0}}};
     network.outputs = {{npu::TensorId{3}, "y", {1, 4, 3, 3}, {4, 3, 3}, {1, 2, 0}}};
     execute::Model model;
-    model.inputs = {{"image", DataType::float32, {-1, 3, 6, 6}, Boundary::quantized, {{0.0123F}, {3}}}};
-    model.outputs = {{"y", DataType::float32, {-1, 4, 3, 3}, Boundary::quantized, {{0.05F}, {-128}}}};
+    model.inputs = {{"image", DataType::float32, {-1, 3, 6, 6}, Boundary::quantized, {{0.0123F}, {3}}, {1, 3, 6, 6}}};
+    model.outputs = {{"y", DataType::float32, {-1, 4, 3, 3}, Boundary::quantized, {{0.05F}, {-128}}, {1, 4, 3, 3}}};
     npu::Program program = simple_program(network);
     model.subgraphs.push_back(execute::NpuSubgraph{std::move(network), std::move(program)});
     return model;

@@ -1,7 +1,16 @@
-#include "compiler/boundaries.hpp"
+#include "compiler/ports.hpp"
+
+#include <algorithm>
 
 namespace calotype::compiler {
 namespace {
+
+bool batch_is_free(const graph::Graph& file_graph) {
+    return std::any_of(file_graph.inputs.begin(), file_graph.inputs.end(), [&](graph::ValueId id) {
+        const auto& dims = file_graph.value(id).dims;
+        return dims && !dims->empty() && dims->front() < 0;
+    });
+}
 
 const npu::Quantization& quantization_of(const npu::Network& network, const npu::Placement& placement) {
     return network.tensors[static_cast<size_t>(placement.tensor)].quantization;
@@ -13,6 +22,16 @@ Boundary boundary_of(const npu::Quantization& quantization, bool whole_numbers) 
 }
 
 }  // namespace
+
+execute::Port port_of(const Front& front, const Sizes& sizes, graph::ValueId id) {
+    const graph::Value& value = front.graph.value(id);
+    execute::Port port{
+        value.name, value.type.value_or(DataType::float32), value.dims.value_or(Dims{}), Boundary::plain, {}, {}};
+    port.made_for = port.dims;
+    if (const auto free = sizes.ports.find(value.name); free != sizes.ports.end()) port.dims = free->second;
+    if (batch_is_free(front.file_graph) && !port.dims.empty() && port.dims[0] == front.batch) port.dims[0] = -1;
+    return port;
+}
 
 void set_boundaries(execute::Model& model, const npu::Network& network, const std::vector<bool>& whole_numbers) {
     for (size_t i = 0; i < network.inputs.size(); ++i) {
