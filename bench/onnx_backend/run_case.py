@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+import calotype
 import numpy as np
 import onnx
 from onnx import helper
@@ -48,10 +49,16 @@ def _typed(array: np.ndarray | None, kind: str | None):
     return array.view(helper.tensor_dtype_to_np_dtype(onnx.TensorProto.BFLOAT16)) if kind == "bfloat16" else array
 
 
+def _upgraded(model: onnx.ModelProto, feeds: dict) -> onnx.ModelProto:
+    """The model at an opset that ONNX Runtime still runs: the one CPU part of a snapshot for no NPU."""
+    with tempfile.TemporaryDirectory() as folder:
+        (Path(folder) / "model.onnx").write_bytes(model.SerializeToString())
+        calotype.compile(Path(folder) / "model.onnx", [feeds], Path(folder) / "s", npu="none", images=1, threads=1)
+        return onnx.load(Path(folder) / "s" / "wrp_network_CPU_0.onnx")
+
+
 def run_case(case: Case, npu: str, phase: Callable[[str], None]) -> Outcome:
     """`phase` is told what comes next, so that the parent can say where a crash was."""
-    import calotype
-
     model = case.model()
     data = case.data(model)[0]
     outcome = Outcome(case.group, case.name, "refused")
@@ -82,6 +89,7 @@ def run_case(case: Case, npu: str, phase: Callable[[str], None]) -> Outcome:
     text = first_difference(wanted, found, case.rtol, case.atol)
     if text and outcome.layers > 0:
         phase("ONNX Runtime's runs with noise")
-        text = too_far(wanted, found, steps.tolerances(model, DataSet(data.inputs, wanted), made.report, inspected))
+        runs = model if not outcome.reference.startswith("refused") else _upgraded(model, feeds)
+        text = too_far(wanted, found, steps.tolerances(runs, data.inputs, wanted, made.report, inspected))
     outcome.verdict, outcome.cause = ("wrong", text) if text else ("passed", "")
     return outcome

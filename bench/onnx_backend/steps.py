@@ -57,11 +57,12 @@ def _noisy(model: onnx.ModelProto, steps: dict[str, float], inputs: dict, random
         for place, name in enumerate(node.output):
             if name in steps and name not in {value.name for value in model.graph.output}:
                 node.output[place] = name + "/exact"
-                scale = numpy_helper.from_array(np.float32(steps[name]), name + "/step")
-                noisy.graph.initializer.append(scale)
-                added.append(helper.make_node("RandomUniformLike", [name + "/exact"], [name + "/sign"], low=-0.5, high=0.5,
+                half = numpy_helper.from_array(np.float32(0.5 * steps[name]), name + "/half_step")
+                noisy.graph.initializer.append(half)
+                added.append(helper.make_node("RandomUniformLike", [name + "/exact"], [name + "/random"], low=-1.0, high=1.0,
                                               seed=float(random.integers(1 << 20))))
-                added.append(helper.make_node("Mul", [name + "/sign", name + "/step"], [name + "/noise"]))
+                added.append(helper.make_node("Sign", [name + "/random"], [name + "/sign"]))
+                added.append(helper.make_node("Mul", [name + "/sign", name + "/half_step"], [name + "/noise"]))
                 added.append(helper.make_node("Add", [name + "/exact", name + "/noise"], [name]))
         noisy.graph.node.extend([node, *added])
     return noisy, feeds
@@ -81,20 +82,20 @@ def _steps(model: onnx.ModelProto, report: dict, inspected: dict, inputs: dict) 
     return steps
 
 
-def tolerances(model: onnx.ModelProto, data: DataSet, report: str, inspected: str) -> list:
-    """An array an output of the graph: how far each element may be from the exact one."""
+def tolerances(model: onnx.ModelProto, given: list, wanted: list, report: str, inspected: str) -> list:
+    """An array an output of the graph: how far each element may be from `wanted`, the exact one."""
     named = onnx.ModelProto()
     named.CopyFrom(model)
     _name_nodes(named)
     facts = json.loads(inspected)
-    inputs = {value.name: np.asarray(array) for value, array in zip(fed_inputs(model), data.inputs)}
+    inputs = {value.name: np.asarray(array) for value, array in zip(fed_inputs(model), given)}
     steps = _steps(named, json.loads(report), facts, inputs)
     random = np.random.default_rng(7)
-    largest = [np.zeros(np.shape(y)) for y in data.outputs]
+    largest = [np.zeros(np.shape(y)) for y in wanted]
     for _ in range(PROBES):
         noisy, feeds = _noisy(named, steps, inputs, random)
         for place, y in enumerate(reference.run(noisy, DataSet(list(feeds.values()), []))):
-            moved = np.abs(np.asarray(y, np.float64) - np.asarray(data.outputs[place], np.float64))
+            moved = np.abs(np.asarray(y, np.float64) - np.asarray(wanted[place], np.float64))
             largest[place] = np.fmax(largest[place], moved)
     told = {port["name"]: port["scale"] for port in facts["outputs"] if "scale" in port}
     return [2 * one + TOLD_STEPS * told.get(value.name, 0) for one, value in zip(largest, model.graph.output)]

@@ -194,7 +194,8 @@ void Builder::add(NodeId id, NewLayer layer, ValueId output, const Order& order,
     if (!broken.empty()) throw Declined{broken.front()};
     const npu::TensorId tensor = add_tensor(name(output), shape, order);
     const Node& node = graph.node(id);
-    push(node.name, node.sources, std::move(layer), tensor, name(output));
+    const ValueId sum = layer.sum == ValueId::none ? output : layer.sum;
+    push(node.name, node.sources, std::move(layer), tensor, name(sum));
     views_[output] = {tensor, ValueId::none, order};
 }
 

@@ -33,6 +33,7 @@ struct NewLayer {
     std::vector<npu::TensorId> inputs;
     std::vector<float> weights{}, bias{};
     npu::Activation activation{};
+    ValueId sum = ValueId::none;  ///< the value before the activation, in the output's order; none: the output
 };
 
 class Builder {

@@ -70,6 +70,8 @@ void add_per_channel(Builder& builder, NodeId id, ValueId x, ValueId output, std
     offset.resize(static_cast<size_t>(channels), offset[0]);
     NewLayer layer{
         npu::Conv{channels, channels, channels, {}}, {input}, std::move(scale), std::move(offset), activation};
+    // Only lower_activation gives one, and it neither scales nor shifts: the sums are x.
+    if (activation.kind != npu::ActivationKind::none) layer.sum = x;
     builder.add(id, std::move(layer), output, order, shape);
 }
 

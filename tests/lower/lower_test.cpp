@@ -43,6 +43,14 @@ TEST(Lower, ConvAndReluAreOneLayerWhoseSumKeepsItsName) {
     EXPECT_EQ(made.network.inputs[0].axes, (Ints{1, 2, 0}));
 }
 
+TEST(Lower, AnActivationAloneSumsItsInput) {
+    Example e;
+    const ValueId x = e.input({1, 3, 8, 8});
+    const Lowering made = lowered(e, e.node("Sigmoid", {x}, {1, 3, 8, 8}));
+    ASSERT_EQ(made.network.layers.size(), 1U);
+    EXPECT_EQ(made.network.layers[0].sum_value, e.graph.value(x).name);
+}
+
 TEST(Lower, ASumThatOthersReadKeepsItsOwnLayer) {
     Example e;
     const ValueId sum = e.conv(e.input({1, 4, 8, 8}), 4, 3);

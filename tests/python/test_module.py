@@ -82,3 +82,21 @@ def test_verify_and_inspect(snapshot):
     checks = calotype.verify(snapshot)
     assert checks and all(passed for _, passed, _ in checks), checks
     assert json.loads(calotype.inspect(snapshot))
+
+
+@pytest.mark.parametrize("op", ["Sigmoid", "LeakyRelu", "Tanh", "Relu"])
+def test_an_activation_alone_is_within_two_steps(tmp_path, op):
+    """Its sums are its input: a bias that made their mean the output's would move everything by ten steps and more."""
+    from onnx import TensorProto, helper
+
+    ports = [[helper.make_tensor_value_info(name, TensorProto.FLOAT, [1, 3, 8, 8])] for name in ("x", "y")]
+    graph = helper.make_graph([helper.make_node(op, ["x"], ["y"])], "g", *ports)
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    (tmp_path / "m.onnx").write_bytes(model.SerializeToString())
+    x = np.random.default_rng(0).standard_normal((1, 3, 8, 8)).astype(np.float32)
+    exact = {"Sigmoid": 1 / (1 + np.exp(-x)), "LeakyRelu": np.where(x > 0, x, 0.01 * x), "Tanh": np.tanh(x),
+             "Relu": np.maximum(x, 0)}[op]
+    calotype.compile(tmp_path / "m.onnx", [{"x": x}], tmp_path / "s", images=1)
+    y = calotype.Runner(tmp_path / "s").run({"x": x})["y"]
+    scales = json.loads(calotype.inspect(tmp_path / "s"))
+    assert np.abs(y - exact).max() <= 2 * scales["outputs"][0]["scale"] + scales["inputs"][0]["scale"]
