@@ -35,8 +35,20 @@ def _range_step(array: np.ndarray) -> float:
     return float(max(finite.max(initial=0), 0) - min(finite.min(initial=0), 0)) / 255
 
 
-def _noisy(model: onnx.ModelProto, steps: dict[str, float], inputs: dict, random) -> tuple[onnx.ModelProto, dict]:
-    """`steps` by value name. Inputs are changed where they are fed, values behind the node that makes them."""
+def _shapes(model: onnx.ModelProto, names: list[str], inputs: dict) -> dict[str, tuple]:
+    """Shapes of values inside the model, by one run that hands them out."""
+    if not names:
+        return {}
+    exposed = onnx.ModelProto()
+    exposed.CopyFrom(model)
+    del exposed.graph.output[:]
+    exposed.graph.output.extend(onnx.ValueInfoProto(name=name) for name in names)
+    values = reference.run(exposed, DataSet(list(inputs.values()), []))
+    return {name: value.shape for name, value in zip(names, values) if value.dtype == np.float32}
+
+
+def _noisy(model: onnx.ModelProto, steps: dict[str, float], shapes: dict[str, tuple], inputs: dict, random) -> tuple[onnx.ModelProto, dict]:
+    """`steps` by value name, `shapes` of those inside. Inputs are changed where they are fed, values behind the node that makes them."""
     noisy = onnx.ModelProto()
     noisy.CopyFrom(model)
 
@@ -50,21 +62,15 @@ def _noisy(model: onnx.ModelProto, steps: dict[str, float], inputs: dict, random
         if weights.dtype == np.float32 and weights.ndim > 1:
             tensor.CopyFrom(numpy_helper.from_array(weights + noise(weights.shape, np.abs(weights).max() / 127),
                                                     tensor.name))
-    nodes = list(noisy.graph.node)
+    outputs, nodes = {value.name for value in model.graph.output}, list(noisy.graph.node)
     del noisy.graph.node[:]
     for node in nodes:
-        added = []
+        noisy.graph.node.append(node)
         for place, name in enumerate(node.output):
-            if name in steps and name not in {value.name for value in model.graph.output}:
-                node.output[place] = name + "/exact"
-                half = numpy_helper.from_array(np.float32(0.5 * steps[name]), name + "/half_step")
-                noisy.graph.initializer.append(half)
-                added.append(helper.make_node("RandomUniformLike", [name + "/exact"], [name + "/random"], low=-1.0, high=1.0,
-                                              seed=float(random.integers(1 << 20))))
-                added.append(helper.make_node("Sign", [name + "/random"], [name + "/sign"]))
-                added.append(helper.make_node("Mul", [name + "/sign", name + "/half_step"], [name + "/noise"]))
-                added.append(helper.make_node("Add", [name + "/exact", name + "/noise"], [name]))
-        noisy.graph.node.extend([node, *added])
+            if name in shapes and name not in outputs:
+                noisy.graph.node[-1].output[place] = name + "/exact"
+                noisy.graph.initializer.append(numpy_helper.from_array(noise(shapes[name], steps[name]), name + "/noise"))
+                noisy.graph.node.append(helper.make_node("Add", [name + "/exact", name + "/noise"], [name]))
     return noisy, feeds
 
 
@@ -76,9 +82,9 @@ def _steps(model: onnx.ModelProto, report: dict, inspected: dict, inputs: dict) 
             if name in inputs:
                 steps.setdefault(name, _range_step(np.asarray(inputs[name], np.float64)))
     for layer in report["layers"]:
-        for source in layer["sources"][-1:]:
-            if source in made_by:
-                steps[made_by[source]] = max(layer["most_scale"], steps.get(made_by[source], 0))
+        maker = layer["name"] if layer["name"] in made_by else layer["sources"][-1]
+        if maker in made_by:
+            steps[made_by[maker]] = max(layer["most_scale"], steps.get(made_by[maker], 0))
     return steps
 
 
@@ -90,10 +96,11 @@ def tolerances(model: onnx.ModelProto, given: list, wanted: list, report: str, i
     facts = json.loads(inspected)
     inputs = {value.name: np.asarray(array) for value, array in zip(fed_inputs(model), given)}
     steps = _steps(named, json.loads(report), facts, inputs)
+    shapes = _shapes(named, [name for name in steps if name not in inputs], inputs)
     random = np.random.default_rng(7)
     largest = [np.zeros(np.shape(y)) for y in wanted]
     for _ in range(PROBES):
-        noisy, feeds = _noisy(named, steps, inputs, random)
+        noisy, feeds = _noisy(named, steps, shapes, inputs, random)
         for place, y in enumerate(reference.run(noisy, DataSet(list(feeds.values()), []))):
             moved = np.abs(np.asarray(y, np.float64) - np.asarray(wanted[place], np.float64))
             largest[place] = np.fmax(largest[place], moved)

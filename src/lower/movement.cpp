@@ -182,6 +182,8 @@ void lower_resize(Builder& builder, NodeId id) {
 void lower_space_to_depth(Builder& builder, NodeId id) {
     const int64_t block = graph::int_attribute(builder.graph.node(id), "blocksize", 0);
     if (block < 1) builder.decline("NPU_ATTRIBUTE", fmt::format("a block of {}", block));
+    const std::string mode = graph::string_attribute(builder.graph.node(id), "mode", "DCR");
+    if (mode != "DCR") builder.decline("NPU_ATTRIBUTE", fmt::format("the mode {}", mode));
     const npu::TensorId input = builder.require_channels_last(builder.graph.input(id, 0));
     builder.add_channels_last(id, {npu::SpaceToDepth{block}, {input}}, builder.graph.output(id));
 }

@@ -66,6 +66,13 @@ void check_ir_version(int64_t version) {
 
 }  // namespace
 
+Model read_graph_alone(Message message) {
+    Model model;
+    model.has_graph = true;
+    read_graph(message, model, ".");
+    return model;
+}
+
 Model read_model(Message message, const std::filesystem::path& folder) {
     Model model;
     while (message.next()) {

@@ -17,6 +17,8 @@ namespace calotype::onnx {
 std::string subject_of(const graph::Node& node);
 
 Model read_model(Message message, const std::filesystem::path& folder);
+/// A GraphProto without its model; tensors beside the file are not looked for.
+Model read_graph_alone(Message message);
 NamedNode read_node(Message message, const std::filesystem::path& folder);
 ValueInfo read_value_info(Message message);
 /// Throws Error ONNX_TENSOR.

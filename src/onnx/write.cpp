@@ -103,7 +103,8 @@ std::string value_bytes(const graph::Value& value) {
         type.commit();
         return out;
     }
-    pbf_writer shape(tensor, field::tensor_type::shape);
+    std::string shape;  // as a dim: a scalar's is empty, and no shape would mean any rank
+    pbf_writer all_dims(shape);
     for (size_t i = 0; i < value.dims->size(); ++i) {
         std::string dim;  // empty where nothing is known: pbf_writer drops an empty message it opened itself
         pbf_writer content(dim);
@@ -112,15 +113,17 @@ std::string value_bytes(const graph::Value& value) {
         } else if (i < value.symbols.size() && !value.symbols[i].empty()) {
             content.add_string(field::dim::param, value.symbols[i]);
         }
-        shape.add_message(field::shape::dim, dim);
+        all_dims.add_message(field::shape::dim, dim);
     }
-    shape.commit();
+    tensor.add_message(field::tensor_type::shape, shape);
     tensor.commit();
     type.commit();
     return out;
 }
 
-std::string graph_bytes(const graph::Graph& graph) {
+}  // namespace
+
+std::string write_graph(const graph::Graph& graph) {
     std::string out;
     pbf_writer writer(out);
     for (const auto id : graph.nodes()) writer.add_message(field::graph::node, node_bytes(graph, graph.node(id)));
@@ -133,6 +136,8 @@ std::string graph_bytes(const graph::Graph& graph) {
     for (const auto id : graph.outputs) writer.add_message(field::graph::output, value_bytes(graph.value(id)));
     return out;
 }
+
+namespace {
 
 std::string opset_bytes(const std::string& domain, int64_t version) {
     std::string out;
@@ -165,7 +170,7 @@ std::string write(const graph::Graph& graph) {
     pbf_writer writer(out);
     writer.add_int64(field::model::ir_version, ir_version(graph.opset));
     writer.add_string(field::model::producer_name, "calotype");
-    writer.add_message(field::model::graph, graph_bytes(graph));
+    writer.add_message(field::model::graph, write_graph(graph));
     writer.add_message(field::model::opset_import, opset_bytes("", graph.opset));
     for (const auto& [domain, version] : graph.other_opsets)
         writer.add_message(field::model::opset_import, opset_bytes(domain, version));

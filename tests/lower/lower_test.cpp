@@ -51,6 +51,16 @@ TEST(Lower, AnActivationAloneSumsItsInput) {
     EXPECT_EQ(made.network.layers[0].sum_value, e.graph.value(x).name);
 }
 
+TEST(Lower, SpaceToDepthKnowsOneOrderOfChannels) {
+    for (const std::string mode : {"DCR", "CRD"}) {
+        Example e;
+        const ValueId x = e.input({1, 3, 8, 8});
+        const std::map<std::string, graph::Attribute> attributes{{"blocksize", int64_t{2}}, {"mode", mode}};
+        EXPECT_EQ(kinds(lowered(e, e.node("SpaceToDepth", {x}, {1, 12, 4, 4}, attributes))),
+                  mode == "DCR" ? "SpaceToDepth" : "");
+    }
+}
+
 TEST(Lower, ASumThatOthersReadKeepsItsOwnLayer) {
     Example e;
     const ValueId sum = e.conv(e.input({1, 4, 8, 8}), 4, 3);

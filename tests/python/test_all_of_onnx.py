@@ -87,3 +87,22 @@ def test_bfloat16(tmp_path):
     outputs = calotype.Runner(tmp_path / "s").run(feeds)
     np.testing.assert_array_equal(outputs["y"], X)
     np.testing.assert_array_equal(outputs["same"].view(ml_dtypes.bfloat16), feeds["x"])
+
+
+def test_a_loop_of_an_old_opset(tmp_path):
+    """Unsqueeze and Slice took their axes as attributes; the body reads `x` from outside and an inner If reads both."""
+    inner = {f"{which}_branch": helper.make_graph(
+        [helper.make_node("Unsqueeze", [of], [which + "_row"], axes=[0]),
+         helper.make_node("Squeeze", [which + "_row"], [which], axes=[0])], which, [], [value(which, None)])
+        for which, of in (("then", "sum_in"), ("else", "first"))}
+    body = helper.make_graph(
+        [helper.make_node("Slice", ["x", "start", "end"], ["row"]), helper.make_node("Squeeze", ["row"], ["first"], axes=[0]),
+         helper.make_node("If", ["more"], ["chosen"], **inner), helper.make_node("Add", ["chosen", "first"], ["sum"]),
+         helper.make_node("Identity", ["more"], ["more_out"]), helper.make_node("Unsqueeze", ["sum"], ["scan"], axes=[0])],
+        "body", [value("i", [], INT64), value("more", [], TensorProto.BOOL), value("sum_in", [3])],
+        [value("more_out", [], TensorProto.BOOL), value("sum", [3]), value("scan", [1, 3])],
+        [numpy_helper.from_array(np.int64([n]), name) for n, name in ((0, "start"), (1, "end"))])
+    given = model([helper.make_node("Loop", ["n", "go", "zero"], ["y", "scans"], body=body)], [value("x", [2, 3])],
+                  [value("y", [3]), value("scans", None)],
+                  [("n", np.int64(3)), ("go", np.bool_(True)), ("zero", np.zeros(3, np.float32))], opset=11)
+    agree(given, {"x": X}, tmp_path)

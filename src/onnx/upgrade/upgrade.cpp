@@ -119,19 +119,24 @@ constexpr Change kChanges[] = {
     {"Xor", 7, broadcast},
 };
 
-/// A subgraph stays the bytes it is: what it holds must mean the same at 21.
-void refuse_old_subgraphs(const Graph& graph, const graph::Node& node) {
-    for (const auto& [name, attribute] : node.attributes) {
-        const auto* subgraph = std::get_if<graph::OpaqueGraph>(&attribute);
-        if (subgraph == nullptr) continue;
-        for (const Change& change : kChanges) {
-            const auto& held = subgraph->operators;
-            if (graph.opset >= change.since || std::find(held.begin(), held.end(), change.op) == held.end()) continue;
-            throw Error({"OPSET_UNSUPPORTED", fmt::format("node `{}` ({})", node.name, node.op),
-                         fmt::format("its subgraph holds {} of opset {}, which is another operator since {}", change.op,
-                                     graph.opset, change.since),
-                         fmt::format("export the model with opset {} or later", change.since)});
-        }
+const Change* first_change(const std::vector<std::string>& operators, int64_t opset) {
+    const auto* const found = std::ranges::find_if(kChanges, [&](const Change& change) {
+        return opset < change.since && std::ranges::find(operators, change.op) != operators.end();
+    });
+    return found == std::end(kChanges) ? nullptr : found;
+}
+
+/// A subgraph stays the bytes it is unless it holds something that means another thing at 21.
+void upgrade_subgraphs(Graph& graph, NodeId id) {
+    for (auto& [name, attribute] : graph.node(id).attributes) {
+        auto* const body = std::get_if<graph::OpaqueGraph>(&attribute);
+        const Change* const change = body == nullptr ? nullptr : first_change(body->operators, graph.opset);
+        if (change == nullptr || upgrade_subgraph(graph, graph.node(id), *body)) continue;
+        refuse(graph, id,
+               fmt::format("its subgraph takes or gives other types than tensors and holds {} of opset {}, which is "
+                           "another operator since {}",
+                           change->op, graph.opset, change->since),
+               fmt::format("export the model with opset {} or later", change->since));
     }
 }
 
@@ -159,7 +164,7 @@ void cast_float_inputs(Graph& graph, NodeId id) {
 }
 
 void upgrade_node(Graph& graph, NodeId id, bool casts) {
-    refuse_old_subgraphs(graph, graph.node(id));
+    upgrade_subgraphs(graph, id);
     if (!graph.node(id).domain.empty()) return;
     if (graph.opset < 6) graph.node(id).attributes.erase("consumed_inputs");
     const std::string op = graph.node(id).op;  // of the file: an Upsample that became a Resize is done
