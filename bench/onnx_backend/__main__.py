@@ -1,5 +1,6 @@
-"""python -m bench.onnx_backend: every case of the `onnx` package's backend tests, compiled and run by calotype; the same
-cases on ONNX Runtime itself beside it. One line a group, then the causes of what did not pass."""
+"""python -m bench.onnx_backend: every case of the `onnx` package's backend tests, compiled and run by calotype.
+
+The same cases on ONNX Runtime itself beside it. One line a group, then the causes of what did not pass."""
 
 import argparse
 import dataclasses
@@ -19,7 +20,7 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench.onnx_backend", description=__doc__)
     parser.add_argument("--npu", choices=["none", "default"], default="none")
     parser.add_argument("--groups", nargs="+", choices=cases.GROUPS, default=cases.GROUPS)
-    parser.add_argument("--folder", type=Path, help="cases of this folder instead: <case>/model.onnx, test_data_set_<n>/")
+    parser.add_argument("--folder", type=Path, help="cases <case>/model.onnx, test_data_set_<n>/ instead")
     parser.add_argument("--filter", default="", help="only cases whose name this regular expression is found in")
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--seconds", type=float, default=120, help="time limit of a case")

@@ -1,4 +1,4 @@
-"""The cases: models with inputs and the outputs expected, as the `onnx` package carries them or a folder of that layout."""
+"""The cases: models with inputs and the outputs expected, as the `onnx` package or a folder of its layout has them."""
 
 import dataclasses
 from collections.abc import Callable, Iterator
@@ -80,7 +80,8 @@ def of_folder(folder: Path, group: str) -> Iterator[Case]:
 def _node_cases() -> Iterator[Case]:
     from onnx.backend.test.loader import load_node_model_tests
     for test in load_node_model_tests():
-        sets = [DataSet([_array(x) for x in inputs], [_array(y) for y in outputs]) for inputs, outputs in test.data_sets]
+        sets = [DataSet([_array(x) for x in inputs], [_array(y) for y in outputs])
+                for inputs, outputs in test.data_sets]
         yield Case("node", test.name, lambda t=test: t.model, lambda model, s=sets: s, test.rtol, test.atol)
 
 

@@ -32,7 +32,8 @@ def difference(expected, found, rtol: float, atol: float) -> str:
     if near.all():
         return ""
     at = tuple(int(i) for i in np.argwhere(~near)[0])
-    return f"{int((~near).sum())} of {near.size} values differ, first at {list(at)}: {found[at]}, expected {expected[at]}"
+    count = f"{int((~near).sum())} of {near.size} values differ"
+    return f"{count}, first at {list(at)}: {found[at]}, expected {expected[at]}"
 
 
 def first_difference(expected: list, found: list, rtol: float, atol: float) -> str:
@@ -46,7 +47,7 @@ def first_difference(expected: list, found: list, rtol: float, atol: float) -> s
 
 
 def too_far(expected: list, found: list, tolerances: list) -> str:
-    """As first_difference, with a tolerance an element; beside the worst element how many times the tolerance it is off."""
+    """As first_difference, with a tolerance an element; the worst element is given in times of its tolerance."""
     for index, (one, other, tolerance) in enumerate(zip(expected, found, tolerances)):
         one, other = np.asarray(one), np.asarray(other)
         if one.shape != other.shape or one.dtype != other.dtype:
@@ -57,6 +58,8 @@ def too_far(expected: list, found: list, tolerances: list) -> str:
         excess = np.where(same, 0, apart / np.maximum(tolerance, 1e-7))
         if not (excess <= 1).all():
             at = np.unravel_index(int(np.argmax(np.nan_to_num(excess, nan=np.inf))), excess.shape)
-            return (f"output {index}: {int((~(excess <= 1)).sum())} of {excess.size} values lie beyond what the scales imply, "
-                    f"the worst {excess[at]:.3g} times at {[int(i) for i in at]}: {other[at]}, expected {one[at]}")
+            count = f"{int((~(excess <= 1)).sum())} of {excess.size} values"
+            place = [int(i) for i in at]
+            return (f"output {index}: {count} lie beyond what the scales imply, the worst {excess[at]:.3g} times "
+                    f"at {place}: {other[at]}, expected {one[at]}")
     return ""

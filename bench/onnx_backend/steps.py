@@ -1,8 +1,9 @@
-"""How far quantized outputs may lie from the exact ones: what noise of half a step on every quantized value does to them.
+"""How far quantized outputs may lie from the exact ones: what noise on every quantized value does to them.
 
-The FP32 model runs on ONNX Runtime with half a step of random sign added to each value that the snapshot holds as codes
-(inputs of its NPU parts, outputs of its layers) and to each weight. The largest of PROBES deviations an element, twice, and
-TOLD_STEPS steps of an output that is itself codes: an activation's table is within 3 codes, and the last rounding is half one.
+The FP32 model runs on ONNX Runtime with half a step of random sign added to each value that the snapshot holds as
+codes (inputs of its NPU parts, outputs of its layers) and to each weight. An element may be off by twice the largest of
+PROBES deviations and by TOLD_STEPS steps of an output that is itself codes: an activation's table is within 3 of them,
+and the last rounding is half of one.
 """
 
 import json
@@ -47,8 +48,8 @@ def _shapes(model: onnx.ModelProto, names: list[str], inputs: dict) -> dict[str,
     return {name: value.shape for name, value in zip(names, values) if value.dtype == np.float32}
 
 
-def _noisy(model: onnx.ModelProto, steps: dict[str, float], shapes: dict[str, tuple], inputs: dict, random) -> tuple[onnx.ModelProto, dict]:
-    """`steps` by value name, `shapes` of those inside. Inputs are changed where they are fed, values behind the node that makes them."""
+def _noisy(model: onnx.ModelProto, steps: dict, shapes: dict, inputs: dict, random) -> tuple[onnx.ModelProto, dict]:
+    """`steps` by value name, `shapes` of those inside. A value is changed behind the node that makes it."""
     noisy = onnx.ModelProto()
     noisy.CopyFrom(model)
 
@@ -69,7 +70,8 @@ def _noisy(model: onnx.ModelProto, steps: dict[str, float], shapes: dict[str, tu
         for place, name in enumerate(node.output):
             if name in shapes and name not in outputs:
                 noisy.graph.node[-1].output[place] = name + "/exact"
-                noisy.graph.initializer.append(numpy_helper.from_array(noise(shapes[name], steps[name]), name + "/noise"))
+                drawn = numpy_helper.from_array(noise(shapes[name], steps[name]), name + "/noise")
+                noisy.graph.initializer.append(drawn)
                 noisy.graph.node.append(helper.make_node("Add", [name + "/exact", name + "/noise"], [name]))
     return noisy, feeds
 

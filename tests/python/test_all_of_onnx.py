@@ -96,9 +96,11 @@ def test_a_loop_of_an_old_opset(tmp_path):
          helper.make_node("Squeeze", [which + "_row"], [which], axes=[0])], which, [], [value(which, None)])
         for which, of in (("then", "sum_in"), ("else", "first"))}
     body = helper.make_graph(
-        [helper.make_node("Slice", ["x", "start", "end"], ["row"]), helper.make_node("Squeeze", ["row"], ["first"], axes=[0]),
+        [helper.make_node("Slice", ["x", "start", "end"], ["row"]),
+         helper.make_node("Squeeze", ["row"], ["first"], axes=[0]),
          helper.make_node("If", ["more"], ["chosen"], **inner), helper.make_node("Add", ["chosen", "first"], ["sum"]),
-         helper.make_node("Identity", ["more"], ["more_out"]), helper.make_node("Unsqueeze", ["sum"], ["scan"], axes=[0])],
+         helper.make_node("Identity", ["more"], ["more_out"]),
+         helper.make_node("Unsqueeze", ["sum"], ["scan"], axes=[0])],
         "body", [value("i", [], INT64), value("more", [], TensorProto.BOOL), value("sum_in", [3])],
         [value("more_out", [], TensorProto.BOOL), value("sum", [3]), value("scan", [1, 3])],
         [numpy_helper.from_array(np.int64([n]), name) for n, name in ((0, "start"), (1, "end"))])

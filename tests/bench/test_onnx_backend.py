@@ -1,0 +1,38 @@
+"""The judges of bench.onnx_backend must be able to say no."""
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+from bench.onnx_backend.judge import first_difference, too_far  # noqa: E402
+
+Y = np.float32([1, 2, 3])
+
+
+@pytest.mark.parametrize(
+    ("found", "says"),
+    [([Y + np.float32([0, 0, 0.1])], "1 of 3 values differ, first at [2]"), ([Y[None]], "its shape is [1, 3]"),
+     ([], "0 outputs"),
+     ([Y.astype(np.float64)], "its type is float64"), ([np.float32([1, 2, np.nan])], "1 of 3 values"), ([None], "optional"),
+     ([[Y]], "output 0")],
+)
+def test_what_differs_is_said(found, says):
+    assert says in first_difference([Y], found, 1e-3, 1e-7)
+
+
+def test_what_agrees_passes():
+    assert first_difference([Y, [Y], np.array(["a"])], [Y * 1.0001, [Y], np.array(["a"])], 1e-3, 1e-7) == ""
+    assert first_difference([np.float32([np.nan, np.inf])], [np.float32([np.nan, np.inf])], 1e-3, 1e-7) == ""
+    assert first_difference([np.array(["a"])], [np.array(["b"])], 1e-3, 1e-7) != ""
+
+
+def test_beyond_what_the_scales_imply():
+    steps = [np.float64([0.1, 0.1, 0.5])]
+    assert too_far([Y], [Y + np.float32([0.05, 0, 0.4])], steps) == ""
+    assert "1 of 3 values" in too_far([Y], [Y + np.float32([0.2, 0, 0.4])], steps)
+    assert "2 times at [0]" in too_far([Y], [Y + np.float32([0.2, 0, 0.4])], steps)
+    assert too_far([Y], [Y * np.float32(np.nan)], steps) != ""
+    assert too_far([Y], [Y[None]], steps) != ""
