@@ -1,9 +1,9 @@
 """How far quantized outputs may lie from the exact ones: what noise on every quantized value does to them.
 
-The FP32 model runs on ONNX Runtime with half a step of random sign added to each value that the snapshot holds as
-codes (inputs of its NPU parts, outputs of its layers) and to each weight. An element may be off by twice the largest of
-PROBES deviations and by TOLD_STEPS steps of an output that is itself codes: an activation's table is within 3 of them,
-and the last rounding is half of one.
+The FP32 model runs on ONNX Runtime with noise of random sign on each value that the snapshot holds as codes: half a step
+on inputs of its NPU parts, a step on outputs of its layers (docs: a layer is within one code), half a step on weights. An
+element may be off by twice the largest of PROBES deviations and by TOLD_STEPS steps of an output that is itself codes: an
+activation's table is within 3 of them, and the last rounding is half of one.
 """
 
 import json
@@ -31,13 +31,13 @@ def _name_nodes(model: onnx.ModelProto) -> None:
         node.name = candidate
 
 
-def _range_step(array: np.ndarray) -> float:
+def _half_step(array: np.ndarray) -> float:
     finite = array[np.isfinite(array)]
-    return float(max(finite.max(initial=0), 0) - min(finite.min(initial=0), 0)) / 255
+    return float(max(finite.max(initial=0), 0) - min(finite.min(initial=0), 0)) / 510
 
 
-def _shapes(model: onnx.ModelProto, names: list[str], inputs: dict) -> dict[str, tuple]:
-    """Shapes of values inside the model, by one run that hands them out."""
+def _values(model: onnx.ModelProto, names: list[str], inputs: dict) -> dict[str, np.ndarray]:
+    """Values inside the model, by one run that hands them out."""
     if not names:
         return {}
     exposed = onnx.ModelProto()
@@ -45,23 +45,23 @@ def _shapes(model: onnx.ModelProto, names: list[str], inputs: dict) -> dict[str,
     del exposed.graph.output[:]
     exposed.graph.output.extend(onnx.ValueInfoProto(name=name) for name in names)
     values = reference.run(exposed, DataSet(list(inputs.values()), []))
-    return {name: value.shape for name, value in zip(names, values) if value.dtype == np.float32}
+    return {name: value for name, value in zip(names, values) if value.dtype == np.float32}
 
 
-def _noisy(model: onnx.ModelProto, steps: dict, shapes: dict, inputs: dict, random) -> tuple[onnx.ModelProto, dict]:
-    """`steps` by value name, `shapes` of those inside. A value is changed behind the node that makes it."""
+def _noisy(model: onnx.ModelProto, sizes: dict, shapes: dict, inputs: dict, random) -> tuple[onnx.ModelProto, dict]:
+    """`sizes` of the noise by value name, `shapes` of those inside, which change behind the node that makes them."""
     noisy = onnx.ModelProto()
     noisy.CopyFrom(model)
 
-    def noise(shape, step):
-        return (random.choice([-0.5, 0.5], shape) * step).astype(np.float32)
+    def noise(shape, size):
+        return (random.choice([-1, 1], shape) * size).astype(np.float32)
 
-    feeds = {name: (x + noise(x.shape, steps[name])).astype(x.dtype) if name in steps and x.dtype.kind == "f" else x
+    feeds = {name: (x + noise(x.shape, sizes[name])).astype(x.dtype) if name in sizes and x.dtype.kind == "f" else x
              for name, x in inputs.items()}
     for tensor in noisy.graph.initializer:
         weights = numpy_helper.to_array(tensor)
         if weights.dtype == np.float32 and weights.ndim > 1:
-            tensor.CopyFrom(numpy_helper.from_array(weights + noise(weights.shape, np.abs(weights).max() / 127),
+            tensor.CopyFrom(numpy_helper.from_array(weights + noise(weights.shape, np.abs(weights).max() / 254),
                                                     tensor.name))
     outputs, nodes = {value.name for value in model.graph.output}, list(noisy.graph.node)
     del noisy.graph.node[:]
@@ -70,24 +70,26 @@ def _noisy(model: onnx.ModelProto, steps: dict, shapes: dict, inputs: dict, rand
         for place, name in enumerate(node.output):
             if name in shapes and name not in outputs:
                 noisy.graph.node[-1].output[place] = name + "/exact"
-                drawn = numpy_helper.from_array(noise(shapes[name], steps[name]), name + "/noise")
+                drawn = numpy_helper.from_array(noise(shapes[name], sizes[name]), name + "/noise")
                 noisy.graph.initializer.append(drawn)
                 noisy.graph.node.append(helper.make_node("Add", [name + "/exact", name + "/noise"], [name]))
     return noisy, feeds
 
 
-def _steps(model: onnx.ModelProto, report: dict, inspected: dict, inputs: dict) -> dict[str, float]:
+def _sizes(model: onnx.ModelProto, report: dict, inspected: dict, inputs: dict) -> tuple[dict, dict]:
+    """How large the noise on each value is, and the shapes of those inside the model."""
     made_by = {node.name: node.output[0] for node in model.graph.node if node.output}
-    steps = {port["name"]: port["scale"] for port in inspected["inputs"] if "scale" in port}
-    for part in report["subgraphs"]:
-        for name in part["inputs"] if part["device"] == "NPU" else []:
-            if name in inputs:
-                steps.setdefault(name, _range_step(np.asarray(inputs[name], np.float64)))
+    made = {name for node in model.graph.node for name in node.output}
+    sizes = {port["name"]: port["scale"] / 2 for port in inspected["inputs"] if "scale" in port}
     for layer in report["layers"]:
-        maker = layer["name"] if layer["name"] in made_by else layer["sources"][-1]
-        if maker in made_by:
-            steps[made_by[maker]] = max(layer["most_scale"], steps.get(made_by[maker], 0))
-    return steps
+        for maker in [name for name in (layer["name"], *layer["sources"][::-1]) if name in made_by][:1]:
+            sizes[made_by[maker]] = max(layer["most_scale"], sizes.get(made_by[maker], 0))
+    read = {name for part in report["subgraphs"] if part["device"] == "NPU" for name in part["inputs"]}
+    values = _values(model, [name for name in sorted(made & (read | set(sizes)))], inputs)
+    for name in read:  # their steps are not told: the range asks for these
+        if name in values or name in inputs:
+            sizes.setdefault(name, _half_step(np.asarray(values.get(name, inputs.get(name)), np.float64)))
+    return sizes, {name: value.shape for name, value in values.items() if name in sizes}
 
 
 def tolerances(model: onnx.ModelProto, given: list, wanted: list, report: str, inspected: str) -> list:
@@ -97,12 +99,11 @@ def tolerances(model: onnx.ModelProto, given: list, wanted: list, report: str, i
     _name_nodes(named)
     facts = json.loads(inspected)
     inputs = {value.name: np.asarray(array) for value, array in zip(fed_inputs(model), given)}
-    steps = _steps(named, json.loads(report), facts, inputs)
-    shapes = _shapes(named, [name for name in steps if name not in inputs], inputs)
+    sizes, shapes = _sizes(named, json.loads(report), facts, inputs)
     random = np.random.default_rng(7)
     largest = [np.zeros(np.shape(y)) for y in wanted]
     for _ in range(PROBES):
-        noisy, feeds = _noisy(named, steps, shapes, inputs, random)
+        noisy, feeds = _noisy(named, sizes, shapes, inputs, random)
         for place, y in enumerate(reference.run(noisy, DataSet(list(feeds.values()), []))):
             moved = np.abs(np.asarray(y, np.float64) - np.asarray(wanted[place], np.float64))
             largest[place] = np.fmax(largest[place], moved)

@@ -39,6 +39,18 @@ void concretize(Front& front, const std::filesystem::path& model, const std::map
     }
 }
 
+/// Strings, sequences, maps and optionals may lie inside; a snapshot hands out arrays of numbers.
+void check_outputs(const graph::Graph& graph) {
+    for (const graph::ValueId id : graph.outputs) {
+        const graph::Value& value = graph.value(id);
+        if (value.type && *value.type != DataType::string) continue;
+        throw Error({"OUTPUT_TYPE", fmt::format("output `{}`", value.name),
+                     value.type ? "it holds strings, arrays of numbers are handed out"
+                                : "it is a sequence, map, optional or of a type not supported, arrays are handed out",
+                     "take the output off the model, or convert it inside"});
+    }
+}
+
 }  // namespace
 
 Front make_front(const FrontOptions& options, const std::map<std::string, Tensor>& sample, Dump& dump,
@@ -48,6 +60,7 @@ Front make_front(const FrontOptions& options, const std::map<std::string, Tensor
     front.graph = front.file_graph;
     dump("import", graph::to_text(front.graph));
     concretize(front, options.model, sample);
+    check_outputs(front.graph);
     dump("concretize", graph::to_text(front.graph));
 
     optimize::Options rewrites;

@@ -88,6 +88,7 @@ void concretize(Graph& graph, const ort::Library& library, const std::map<std::s
     for (const ort::Info& output : session.outputs()) {
         if (output.tensor) tensors.push_back(output.name);
     }
+    if (tensors.empty()) return;  // nothing but sequences; asking for no value would ask for all
     auto values = session.run(first_sample, tensors);
     const std::set<ValueId> fixed = fixed_values(graph);
     for (auto& [name, tensor] : values) {

@@ -108,3 +108,20 @@ def test_a_loop_of_an_old_opset(tmp_path):
                   [value("y", [3]), value("scans", None)],
                   [("n", np.int64(3)), ("go", np.bool_(True)), ("zero", np.zeros(3, np.float32))], opset=11)
     agree(given, {"x": X}, tmp_path)
+
+
+@pytest.mark.parametrize("node", [helper.make_node("Cast", ["x"], ["y"], to=TensorProto.STRING),
+                                  helper.make_node("SplitToSequence", ["x"], ["y"])])
+def test_outputs_that_are_no_numbers_are_refused(tmp_path, node):
+    kind = helper.make_tensor_type_proto(TensorProto.STRING if node.op_type == "Cast" else FLOAT, None)
+    kind = kind if node.op_type == "Cast" else helper.make_sequence_type_proto(kind)
+    given = model([node], [value("x", [2, 3])], [helper.make_value_info("y", kind)])
+    with pytest.raises(calotype.Error, match="OUTPUT_TYPE: output `y`"):
+        agree(given, {"x": X}, tmp_path)
+
+
+def test_sizes_and_empty_scales_of_an_old_resize(tmp_path):
+    node = helper.make_node("Resize", ["x", "none", "none", "sizes"], ["y"], mode="nearest")
+    given = model([node], [value("x", [1, 1, 2, 3])], [value("y", [1, 1, 4, 6])],
+                  [("none", np.zeros(0, np.float32)), ("sizes", np.int64([1, 1, 4, 6]))], opset=11)
+    agree(given, {"x": X[None, None]}, tmp_path)

@@ -54,4 +54,11 @@ void resize_10(Graph& graph, NodeId id) {
     to_resize(graph, id, scales, shrinks ? "ceil" : "floor");
 }
 
+/// Before 13 the scales had to be there even where sizes are: empty then, which 13 forbids.
+void resize_12(Graph& graph, NodeId id) {
+    const ValueId scales = graph.input(id, 2);
+    if (scales == ValueId::none || graph.input(id, 3) == ValueId::none) return;
+    if (graph.value(scales).dims == Dims{0}) graph.set_input(id, 2, ValueId::none);
+}
+
 }  // namespace calotype::onnx::upgrading

@@ -33,6 +33,7 @@ void softmax(Graph& graph, NodeId id);
 // resize.cpp
 void upsample(Graph& graph, NodeId id);
 void resize_10(Graph& graph, NodeId id);
+void resize_12(Graph& graph, NodeId id);
 
 // normalization.cpp
 void batch_normalization_9(Graph& graph, NodeId id);

@@ -101,6 +101,7 @@ constexpr Change kChanges[] = {
     {"ReduceSumSquare", 18, axes_to_input},
     {"Reshape", 5, reshape_1},
     {"Resize", 11, resize_10},
+    {"Resize", 13, resize_12},
     {"RoiAlign", 16, roi_align},
     {"Scan", 9, scan},
     {"Scatter", 11, scatter},
