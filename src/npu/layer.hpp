@@ -5,6 +5,7 @@
 #include <array>
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <string>
 #include <variant>
 #include <vector>
@@ -143,6 +144,7 @@ struct FloatNetwork {
     std::vector<FloatTensor> tensors;  ///< index = TensorId
     std::vector<FloatLayer> layers;    ///< in an order that runs
     std::vector<Placement> inputs, outputs;
+    std::set<std::string> handed_on;  ///< values of outputs that are no outputs of the model: a scale a channel will do
 };
 
 /// Scale and zero point of an INT8 tensor: one entry or one a channel (the last axis).

@@ -26,14 +26,29 @@ Errors held_back_errors(const npu::FloatNetwork& network, const ScaleClasses& cl
             std::vector<Code> codes(channels);
             for (size_t c = 0; c < channels; ++c) {
                 const auto slot = classes.of(static_cast<npu::TensorId>(t), static_cast<int64_t>(c));
-                codes[c] =
-                    code_of(widened(known.own[static_cast<size_t>(slot)], known.whole[classes.group()[t]], kWidths[w]));
+                codes[c] = code_of(
+                    widened(known.own[static_cast<size_t>(slot)], known.whole[static_cast<size_t>(slot)], kWidths[w]));
             }
             const std::vector<double> noise = rounding_noise(x, codes);
             for (size_t k = 0; k < channels; ++k) errors[t][w] += noise[k] * std::max(cost[t][k], 1e-12);
         }
     }
     return errors;
+}
+
+/// By tensor, whether a Concat along the channels made it, or moves of what one made: what lies beside a channel there
+/// says nothing of it.
+std::vector<bool> joined_tensors(const npu::FloatNetwork& network) {
+    std::vector<bool> joined(network.tensors.size());
+    for (const npu::FloatLayer& layer : network.layers) {
+        const auto output = static_cast<size_t>(layer.output);
+        const auto* concat = std::get_if<npu::Concat>(&layer.attributes);
+        const auto rank = static_cast<int64_t>(network.tensors[output].shape.size());
+        if (concat != nullptr && concat->axis == rank - 1) joined[output] = true;
+        for (const npu::TensorId input : layer.inputs)
+            if (only_moves(layer.attributes) && joined[static_cast<size_t>(input)]) joined[output] = true;
+    }
+    return joined;
 }
 
 Errors cross_validate(const npu::FloatNetwork& network, const ScaleClasses& classes, const Statistics& statistics,
@@ -68,14 +83,17 @@ Range widened(const Range& own, const Range& whole, const Width& width) {
 
 ClassRanges class_ranges(const npu::FloatNetwork& network, const ScaleClasses& classes, const Statistics& statistics,
                          int64_t left_out) {
-    ClassRanges out{std::vector<Range>(static_cast<size_t>(classes.slots())),
-                    std::vector<Range>(network.tensors.size())};
+    const auto slots = static_cast<size_t>(classes.slots());
+    ClassRanges out{std::vector<Range>(slots), std::vector<Range>(slots)};
+    const std::vector<bool> joins = joined_tensors(network);
     for (size_t t = 0; t < network.tensors.size(); ++t) {
         const auto ranges = statistics.tensors[t].ranges(left_out);
+        Range whole;
+        for (const Range& range : ranges) whole.include(range);
         for (size_t c = 0; c < ranges.size(); ++c) {
-            const auto slot = classes.of(static_cast<npu::TensorId>(t), static_cast<int64_t>(c));
-            out.own[static_cast<size_t>(slot)].include(ranges[c]);
-            out.whole[classes.group()[t]].include(ranges[c]);
+            const auto id = classes.of(static_cast<npu::TensorId>(t), static_cast<int64_t>(c));
+            out.own[static_cast<size_t>(id)].include(ranges[c]);
+            out.whole[static_cast<size_t>(id)].include(joins[t] ? ranges[c] : whole);
         }
     }
     return out;

@@ -8,7 +8,7 @@
 
 namespace calotype::quantize {
 
-/// How wide a class of channels is: `own` is its range, `whole` that of all tensors that share the decision.
+/// How wide a class of channels is: `own` is its range, `whole` that of the maps that it is part of, a Concat apart.
 struct Width {
     double times = 0;     ///< own range times this, at most whole; 0: see exponent
     double exponent = 0;  ///< own^exponent * whole^(1 - exponent); 0: whole
@@ -18,7 +18,7 @@ Range widened(const Range& own, const Range& whole, const Width& width);
 /// The ranges of the classes and groups over the samples but those of one fold (-1: all).
 struct ClassRanges {
     std::vector<Range> own;    ///< by slot
-    std::vector<Range> whole;  ///< by group
+    std::vector<Range> whole;  ///< by slot
 };
 ClassRanges class_ranges(const npu::FloatNetwork& network, const ScaleClasses& classes, const Statistics& statistics,
                          int64_t left_out);

@@ -71,8 +71,9 @@ class Separation {
             return !costs;
         };
         for (size_t i = 0; i < network_.outputs.size(); ++i) {
-            const bool joined = settle({true, i, 0});
-            if (joined) minds_[at(network_.outputs[i].tensor)] = true;
+            const bool handed_on = network_.handed_on.contains(network_.outputs[i].value);
+            const bool kept = handed_on || settle({true, i, 0});
+            if (kept) minds_[at(network_.outputs[i].tensor)] = true;
         }
         for (size_t i = network_.layers.size(); i-- > 0;) {
             const npu::FloatLayer& layer = network_.layers[i];

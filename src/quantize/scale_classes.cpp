@@ -90,7 +90,8 @@ void ScaleClasses::join_through(const npu::FloatNetwork& network, const npu::Flo
 ScaleClasses classes_of(const npu::FloatNetwork& network, bool per_channel) {
     ScaleClasses classes(network);
     for (const npu::Placement& input : network.inputs) classes.join_channels(input.tensor);
-    for (const npu::Placement& output : network.outputs) classes.join_channels(output.tensor);
+    for (const npu::Placement& output : network.outputs)
+        if (!network.handed_on.contains(output.value)) classes.join_channels(output.tensor);
     for (const npu::FloatLayer& layer : network.layers) {
         for (size_t i = 0; only_moves(layer.attributes) && i < layer.inputs.size(); ++i) {
             classes.join_through(network, layer, i);

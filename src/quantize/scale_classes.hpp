@@ -40,8 +40,8 @@ class ScaleClasses {
     std::vector<size_t> group_;
 };
 
-/// The classes that a network needs: codes keep their scale where they only move, and a network's inputs and outputs
-/// have one. Every other channel may have its own if `per_channel`.
+/// The classes that a network needs: codes keep their scale where they only move, and a network's inputs and the
+/// model's outputs have one. Every other channel may have its own if `per_channel`.
 ScaleClasses classes_of(const npu::FloatNetwork& network, bool per_channel);
 
 }  // namespace calotype::quantize

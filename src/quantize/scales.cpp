@@ -40,7 +40,7 @@ Scales choose_scales(const npu::FloatNetwork& network, const ScaleClasses& class
         const size_t group = classes.group()[t];
         for (int64_t c = 0; c < classes.channels(static_cast<npu::TensorId>(t)); ++c) {
             const auto slot = static_cast<size_t>(classes.of(static_cast<npu::TensorId>(t), c));
-            const Range range = widened(known.own[slot], known.whole[group], widths[group]);
+            const Range range = widened(known.own[slot], known.whole[slot], widths[group]);
             codes[slot] = code_of({std::max(range.lo * factor[group], bounds[slot].lo),
                                    std::min(range.hi * factor[group], bounds[slot].hi)});
         }

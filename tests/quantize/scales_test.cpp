@@ -163,5 +163,32 @@ TEST(Scales, AClampBindsOnlyTheChannelsOfItsWriter) {
     EXPECT_GT(result.errors[1].snr_db, kLeastDecibels) << "`both_signs` is not cut at zero";
 }
 
+/// A large and a small map joined along the channels; the output is the joined map.
+SmallNetwork joined(float large) {
+    SmallNetwork small;
+    const auto x = small.input("x", {16, 16, 4});
+    const auto a = small.conv("large", x, {large, large}), b = small.conv("small", x, {1, 1});
+    small.output(small.layer("joined", npu::Concat{2}, {a, b}, {16, 16, 4}));
+    return small;
+}
+
+TEST(Scales, AnOutputThatIsHandedOnHasAScalePerChannel) {
+    SmallNetwork small = joined(1000);
+    EXPECT_FALSE(scales_of(small.quantize().network, small.network.outputs[0].tensor).per_channel());
+    small.network.handed_on = {"joined"};
+    const Result result = small.quantize();
+    EXPECT_TRUE(scales_of(result.network, small.network.outputs[0].tensor).per_channel());
+    expect_accurate(result);
+}
+
+TEST(Scales, WhatAConcatPutsBesideAChannelDoesNotWidenIt) {
+    const auto small_scale = [](float large) {
+        SmallNetwork small = joined(large);
+        small.network.handed_on = {"joined"};
+        return scales_of(small.quantize().network, small.network.layers[1].output).scale.front();
+    };
+    EXPECT_FLOAT_EQ(small_scale(1000), small_scale(1));
+}
+
 }  // namespace
 }  // namespace calotype::quantize
