@@ -78,7 +78,7 @@ inline DepthwisePanel::DepthwisePanel(const npu::Map& in_map, const npu::Map& ou
     // A chunk stays in the first-level cache where that does not make its overlap with the next one large. It begins
     // with a whole period of blocks.
     constexpr int64_t kChunkBytes = 20 << 10;
-    const int64_t period = kBlock / std::gcd(channels, int64_t{kBlock});
+    const int64_t period = kBlock / shared_with_block(channels);
     const int64_t columns = kChunkBytes / (groups() * channels * 4 * window.width.stride);
     chunk_columns = std::max(columns, 4 * window.width.extent());
     chunk_columns = std::min((chunk_columns + period - 1) / period * period, out.width);

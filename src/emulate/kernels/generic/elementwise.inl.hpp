@@ -13,7 +13,7 @@ void for_blocks(ThreadPool* pool, int64_t elements, Body body) {
 /// A flat tensor's channels as blocks see them.
 struct Period {
     int64_t channels, blocks;
-    explicit Period(int64_t c) : channels(c), blocks(std::lcm(c, int64_t{kBlock}) / kBlock) {}
+    explicit Period(int64_t c) : channels(c), blocks(c / shared_with_block(c)) {}
     int64_t channel(int64_t block, int offset) const { return (block * kBlock + offset) % channels; }
 };
 

@@ -1,6 +1,10 @@
 // Sums of a block to codes: the output stages of design.md, 4 wides at a time. Exact copies of
 // reference/output_stage.hpp.
 
+/// gcd(channels, kBlock): a block is a power of two, so it is the lowest bit of channels. (std::lcm came out negative in
+/// these files under g++ 12 with -O2 -fsanitize=thread.)
+inline int64_t shared_with_block(int64_t channels) { return std::min<int64_t>(channels & -channels, kBlock); }
+
 /// Where lane `lane` of wide `vector` lies in its block, for the three ways a block is made.
 using WideOffset = int (*)(int vector, int lane);
 constexpr int natural_offset(int vector, int lane) { return vector * kLanes + lane; }
