@@ -1,9 +1,9 @@
 """How far quantized outputs may lie from the exact ones: what noise on every quantized value does to them.
 
-The FP32 model runs on ONNX Runtime with noise of random sign on each value that the snapshot holds as codes: half a step
-on inputs of its NPU parts, a step on outputs of its layers (docs: a layer is within one code), half a step on weights. An
-element may be off by twice the largest of PROBES deviations and by TOLD_STEPS steps of an output that is itself codes: an
-activation's table is within 3 of them, and the last rounding is half of one.
+The FP32 model runs on ONNX Runtime with noise of random sign on each value that the snapshot holds as codes: half a
+step on inputs of its NPU parts, a step on outputs of its layers (each is within one code), half a step on weights. An
+element may be off by twice the largest of PROBES deviations and by TOLD_STEPS steps of an output that is itself codes:
+an activation's table is within 3 of them, and the last rounding is half of one.
 """
 
 import json
