@@ -145,7 +145,7 @@ void state(Graph& graph, const std::vector<ValueInfo>& infos) {
 
 /// Before IR version 3 nothing was imported and opset 1 meant. A model of other domains alone may leave ai.onnx out.
 int64_t implied_opset(const Model& model) {
-    if (model.opsets.empty()) return 1;
+    if (model.opsets.empty() && model.ir_version < 3) return 1;
     for (const NamedNode& one : model.nodes) {
         if (one.node.domain.empty())
             broken("the model", fmt::format("it imports no opset of ai.onnx, which {} is of", subject_of(one.node)));

@@ -37,6 +37,7 @@ struct Model {
     std::vector<ValueInfo> inputs, outputs, infos;
     std::map<std::string, int64_t> opsets;  ///< domain -> version; "" is ai.onnx
     std::string local_functions;            ///< concatenated FunctionProto fields
+    int64_t ir_version = 0;
     bool has_graph = false;
 };
 

@@ -78,7 +78,8 @@ Model read_model(Message message, const std::filesystem::path& folder) {
     while (message.next()) {
         switch (message.tag()) {
             case field::model::ir_version:
-                check_ir_version(message.integer());
+                model.ir_version = message.integer();
+                check_ir_version(model.ir_version);
                 break;
             case field::model::graph:
                 if (model.has_graph) broken("the model", "it holds two graphs");
