@@ -16,7 +16,7 @@ struct ActivationMatch {
 };
 
 /// The activation that ends in this node, the longest spelling first: x * Sigmoid(x), x * HardSigmoid(x),
-/// x * Tanh(Softplus(x)), GELU with Erf, or a single node. Inner values have no other reader.
+/// x * Tanh(Softplus(x)), or a single node. Inner values have no other reader.
 std::optional<ActivationMatch> match_activation(const graph::Graph& graph, graph::NodeId id);
 
 }  // namespace calotype::lower

@@ -1,6 +1,6 @@
-// BatchNormalization(Conv(x, W, b)) => Conv(x, W * k, (b - mean) * k + beta),   k = gamma / sqrt(variance + epsilon)
-// [out] Likewise after Gemm. Exact in real numbers; computed in float64 and rounded once. Needs fold_constants,
-// plain_gemm.
+// BatchNormalization(Conv(x, W, b)) => Conv(x, W * k, (b - mean) * k + beta)
+// k = gamma / sqrt(variance + epsilon) [out]. Likewise after Gemm.
+// Exact in real numbers; computed in float64 and rounded once. Needs fold_constants, plain_gemm.
 
 #include "optimize/affine.hpp"
 

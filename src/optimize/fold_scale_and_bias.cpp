@@ -1,6 +1,6 @@
-// Mul(Conv(x, W, b), k) => Conv(x, W * k, b * k),   Add(Conv(x, W, b), c) => Conv(x, W, b + c),   k and c constant
-// [out] Likewise after Gemm. Exact in real numbers; computed in float64 and rounded once. Needs fold_constants,
-// plain_gemm.
+// Mul(Conv(x, W, b), k) => Conv(x, W * k, b * k)
+// Add(Conv(x, W, b), c) => Conv(x, W, b + c)         k and c constant [out]. Likewise after Gemm.
+// Exact in real numbers; computed in float64 and rounded once. Needs fold_constants, plain_gemm.
 
 #include "optimize/affine.hpp"
 

@@ -1,7 +1,7 @@
-// Transpose(f(g(x, c), d), p) => f'(g'(Transpose(x, p), c'), d')   x an input of the network or its layout; c, d
-// constants Exact: the same elements meet. A Transpose of an input is the layout in which the input is given and costs
-// nothing, while constants meet the channels where convolutions have them. It is how networks begin that scale
-// channels-last images themselves. sink_transpose leaves alone what stands at an input, so neither undoes the other.
+// Transpose(f(g(x, c), d), p) => f'(g'(Transpose(x, p), c'), d')   x an input or its layout; c, d constants
+// Exact: the same elements meet. A Transpose of an input is the layout in which the input is given and costs nothing,
+// while constants meet the channels where convolutions have them. It is how networks begin that scale channels-last
+// images themselves. sink_transpose leaves alone what stands at an input, so neither undoes the other.
 
 #include <algorithm>
 

@@ -1,5 +1,6 @@
-// Clip(Clip(x, lo1, hi1), lo2, hi2) => Clip(x, clamp(lo1, lo2, hi2), clamp(hi1, lo2, hi2)),   a Relu being Clip(x, 0,
-// inf) Exact. Needs lo1 <= hi1 and lo2 <= hi2: what a reversed Clip returns is not the same everywhere.
+// Clip(Clip(x, lo1, hi1), lo2, hi2) => Clip(x, clamp(lo1, lo2, hi2), clamp(hi1, lo2, hi2))
+// A Relu is Clip(x, 0, inf). Exact. Needs lo1 <= hi1 and lo2 <= hi2: what a reversed Clip returns is not the same
+// everywhere.
 
 #include <algorithm>
 

@@ -1,5 +1,5 @@
-// Gemm(x, B, C; alpha, beta, transB) => Gemm(x, W, b; transB = 1),   W = alpha * B or its transpose [out, in], b = beta
-// * C [out] Exact in real numbers; the products round once.
+// Gemm(x, B, C; alpha, beta, transB) => Gemm(x, W, b; transB = 1)
+// W = alpha * B or its transpose [out, in], b = beta * C [out]. Exact in real numbers; the products round once.
 
 #include "optimize/affine.hpp"
 

@@ -1,6 +1,6 @@
-// f(Transpose(x, p), by axes) => Transpose(f(x, by axes'), p')   f a ReduceMean, -Max, -Min or -Sum, Slice, Pad or
-// Resize Exact: the same elements meet. Axis i of the Transpose is axis p[i] of x; p' leaves out what a reduction
-// drops. Towards the Transpose that undoes it, as sink_transpose.
+// f(Transpose(x, p), by axes) => Transpose(f(x, by axes'), p')
+// f a ReduceMean, -Max, -Min or -Sum, Slice, Pad or Resize. Exact: the same elements meet. Axis i of the Transpose is
+// axis p[i] of x; p' leaves out what a reduction drops. Towards the Transpose that undoes it, as sink_transpose.
 
 #include <algorithm>
 #include <array>

@@ -1,5 +1,5 @@
-// The generic kernels in AVX-512 with VNNI. The target region opens after the includes: inline functions of the standard library that
-// are shared between files must not carry instructions that some processors lack.
+// The generic kernels in AVX-512 with VNNI. The target region opens after the includes: inline functions of the standard
+// library that are shared between files must not carry instructions that some processors lack.
 
 #include <immintrin.h>
 

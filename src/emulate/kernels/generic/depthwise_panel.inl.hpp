@@ -1,7 +1,6 @@
 // The depthwise kernel's panel: for a few output rows and a stretch of channels, the input that they read, kTaps rows
-// interleaved. A dword holds
-// one column and channel of kTaps rows, so one dot product takes kTaps taps of the window's height, and what is
-// interleaved once serves every tap of the width and every output row of the set.
+// interleaved. A dword holds one column and channel of kTaps rows, so one dot product takes kTaps taps of the window's
+// height, and what is interleaved once serves every tap of the width and every output row of the set.
 
 /// Codes [first, first + n) of kTaps rows, interleaved. May write up to a block behind the last dword, never reads so.
 inline void interleave_rows(int32_t* to, const int8_t* const rows[kTaps], int64_t first, int64_t n) {
