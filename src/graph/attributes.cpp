@@ -1,7 +1,8 @@
-#include <array>
-
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+
+#include <algorithm>
+#include <array>
 
 #include "base/error.hpp"
 #include "graph/graph.hpp"
@@ -65,6 +66,18 @@ std::string string_attribute(const Node& node, std::string_view name, std::strin
 }
 std::vector<int64_t> ints_attribute(const Node& node, std::string_view name, std::vector<int64_t> absent) {
     return attribute_or<std::vector<int64_t>>(node, name, std::move(absent));
+}
+
+bool has_subgraph(const Node& node) {
+    return std::ranges::any_of(node.attributes, [](const auto& attribute) {
+        return std::holds_alternative<OpaqueGraph>(attribute.second);
+    });
+}
+
+bool is_random(const Node& node) {
+    constexpr std::array<std::string_view, 6> kRandom = {"RandomNormal",      "RandomUniform", "RandomNormalLike",
+                                                         "RandomUniformLike", "Multinomial",   "Bernoulli"};
+    return node.domain.empty() && std::ranges::find(kRandom, node.op) != kRandom.end();
 }
 
 std::optional<Dims> concrete_dims(const Graph& graph, ValueId id) {

@@ -80,7 +80,7 @@ class Graph {
     std::string unused_node_name(std::string_view base) const;
 
     // nodes
-    /// Appends a node with new output values of the given names and returns it. An empty name gets one.
+    /// Appends a node, whose outputs have no producer yet. An empty name gets one.
     NodeId add_node(Node node);
     /// As add_node, placed before `before` in nodes().
     NodeId insert_node(Node node, NodeId before);
@@ -113,7 +113,7 @@ class Graph {
     /// Producers before readers; among free choices the file's order. Throws Error GRAPH_CYCLE naming the nodes of
     /// one cycle.
     void sort();
-    /// Drops nodes whose outputs nobody reads and constants without reader; true if anything went.
+    /// Drops nodes whose outputs nobody reads, back from the last; true if anything went.
     bool remove_dead();
     /// Checks ids, names, order, single producers; an internal error names what is broken.
     void validate() const;
@@ -148,6 +148,11 @@ int64_t int_attribute(const Node& node, std::string_view name, int64_t absent);
 float float_attribute(const Node& node, std::string_view name, float absent);
 std::string string_attribute(const Node& node, std::string_view name, std::string_view absent);
 std::vector<int64_t> ints_attribute(const Node& node, std::string_view name, std::vector<int64_t> absent = {});
+
+/// If, Loop, Scan: what it computes is not looked into.
+bool has_subgraph(const Node& node);
+/// Whether its result differs from run to run.
+bool is_random(const Node& node);
 
 /// The dims where all are known (no -1), else nullopt.
 std::optional<Dims> concrete_dims(const Graph& graph, ValueId id);

@@ -48,18 +48,9 @@ void forget_shapes(Graph& graph) {
     }
 }
 
-bool is_random(const Node& node) {
-    static const std::set<std::string> random = {"RandomNormal",      "RandomUniform", "RandomNormalLike",
-                                                 "RandomUniformLike", "Multinomial",   "Bernoulli"};
-    return random.contains(node.op);
-}
-
 /// Whether a node's outputs are the same for every content of the inputs, given their shapes.
 bool depends_on_shapes_only(const Graph& graph, const Node& node, const std::set<ValueId>& fixed) {
-    const bool has_subgraph = std::any_of(node.attributes.begin(), node.attributes.end(), [](const auto& attribute) {
-        return std::holds_alternative<graph::OpaqueGraph>(attribute.second);
-    });
-    if (has_subgraph || is_random(node)) return false;
+    if (graph::has_subgraph(node) || graph::is_random(node)) return false;
     if (node.domain.empty() && (node.op == "Shape" || node.op == "Size")) return true;
     return std::all_of(node.inputs.begin(), node.inputs.end(),
                        [&](ValueId in) { return in == ValueId::none || graph.is_constant(in) || fixed.contains(in); });

@@ -3,7 +3,6 @@
 // dims and the Constant operator need no arithmetic.
 
 #include <algorithm>
-#include <array>
 
 #include "optimize/rewrite.hpp"
 #include "optimize/words.hpp"
@@ -11,21 +10,7 @@
 namespace calotype::optimize {
 namespace {
 
-constexpr int64_t kLargest_bytes = int64_t{1} << 28;  // a constant that only a hostile or careless model asks for
-
-/// What differs from run to run.
-bool is_random(const Graph& graph, NodeId id) {
-    constexpr std::array kRandom{"RandomNormal",      "RandomUniform", "RandomNormalLike",
-                                 "RandomUniformLike", "Multinomial",   "Bernoulli"};
-    return std::ranges::any_of(kRandom, [&](const char* op) { return is_op(graph, id, op); });
-}
-
-/// Subgraphs may read values that only a run knows.
-bool has_subgraph(const Node& node) {
-    return std::ranges::any_of(node.attributes, [](const auto& attribute) {
-        return std::holds_alternative<graph::OpaqueGraph>(attribute.second);
-    });
-}
+constexpr int64_t kLargestBytes = int64_t{1} << 28;  // a constant that only a hostile or careless model asks for
 
 void replace_with_constants(Graph& graph, NodeId id, std::vector<Tensor> results) {
     const std::vector<ValueId> outputs = graph.node(id).outputs;
@@ -70,11 +55,11 @@ Rewrite fold_constants(Graph& graph, NodeId id, const Evaluate& evaluate) {
         return Rewrite::no_match();
     if (!evaluate) return Rewrite::declined("nothing here evaluates it");
     if (!node.domain.empty()) return Rewrite::declined("its operator is not of ai.onnx");
-    if (is_random(graph, id)) return Rewrite::declined("its result is random");
-    if (has_subgraph(node)) return Rewrite::declined("it holds a subgraph");
+    if (graph::is_random(node)) return Rewrite::declined("its result is random");
+    if (graph::has_subgraph(node)) return Rewrite::declined("it holds a subgraph");
     for (const ValueId output : node.outputs) {
         const auto dims = output == ValueId::none ? std::nullopt : graph::concrete_dims(graph, output);
-        if (dims && element_count(*dims) > kLargest_bytes / 8)
+        if (dims && element_count(*dims) > kLargestBytes / 8)
             return Rewrite::declined("its result would exceed 256 MiB");
     }
     std::vector<Tensor> results = evaluate(graph, id);

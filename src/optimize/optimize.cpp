@@ -4,36 +4,20 @@
 
 #include <algorithm>
 #include <map>
-#include <set>
 
 #include "base/error.hpp"
+#include "base/nearest.hpp"
 #include "optimize/pipeline.hpp"
 
 namespace calotype::optimize {
 namespace {
 
-/// Levenshtein distance.
-size_t distance(std::string_view a, std::string_view b) {
-    std::vector<size_t> row(b.size() + 1);
-    for (size_t j = 0; j <= b.size(); ++j) row[j] = j;
-    for (size_t i = 1; i <= a.size(); ++i) {
-        size_t diagonal = row[0];
-        row[0] = i;
-        for (size_t j = 1; j <= b.size(); ++j) {
-            const size_t replaced = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
-            diagonal = row[j];
-            row[j] = std::min({row[j] + 1, row[j - 1] + 1, replaced});
-        }
-    }
-    return row[b.size()];
-}
-
 void require_known(const std::vector<Entry>& entries, const std::string& name) {
-    const auto nearer = [&](const Entry& a, const Entry& b) { return distance(a.name, name) < distance(b.name, name); };
-    const Entry& nearest = *std::ranges::min_element(entries, nearer);
-    if (nearest.name != name)
-        throw Error({"REWRITE_UNKNOWN", fmt::format("rewrite `{}`", name), "no rewrite has this name",
-                     fmt::format("the nearest name is `{}`", nearest.name)});
+    std::vector<std::string> names;
+    for (const Entry& entry : entries) names.emplace_back(entry.name);
+    if (std::ranges::find(names, name) != names.end()) return;
+    throw Error({"REWRITE_UNKNOWN", fmt::format("rewrite `{}`", name), "no rewrite has this name",
+                 fmt::format("the nearest name is `{}`", nearest(name, names, 1).front())});
 }
 
 class Runner {

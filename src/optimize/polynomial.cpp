@@ -7,8 +7,8 @@
 namespace calotype::optimize {
 namespace {
 
-constexpr int kLargest_degree = 3, kLargest_depth = 8;
-constexpr size_t kMost_parts = 24;  // a GELU by tanh has 9 nodes
+constexpr int kLargestDegree = 3, kLargestDepth = 8;
+constexpr size_t kMostParts = 24;  // a GELU by tanh has 9 nodes
 
 constexpr std::array kArithmetic{"Mul", "Add", "Sub", "Div", "Neg", "Pow"};
 
@@ -26,7 +26,7 @@ std::optional<Polynomial> product(const Polynomial& a, const Polynomial& b) {
     for (const auto& [left, k] : a)
         for (const auto& [right, l] : b) {
             const std::pair term{left.first + right.first, left.second + right.second};
-            if (term.first + term.second > kLargest_degree) return {};
+            if (term.first + term.second > kLargestDegree) return {};
             result[term] += k * l;
         }
     return result;
@@ -39,7 +39,7 @@ std::optional<Polynomial> PolynomialReader::read(ValueId value) {
     if (value == gate_) return Polynomial{{{0, 1}, 1}};
     if (const auto constant = scalar(graph_, value)) return Polynomial{{{0, 0}, *constant}};
     const NodeId id = value == ValueId::none ? NodeId::none : graph_.producer(value);
-    if (!is_arithmetic(graph_, id) || depth_ == kLargest_depth) return {};
+    if (!is_arithmetic(graph_, id) || depth_ == kLargestDepth) return {};
     ++depth_;
     auto result = of_node(id);
     --depth_;
@@ -78,7 +78,7 @@ bool alike(const Polynomial& a, const Polynomial& b) {
 
 std::vector<ValueId> parts_of(const Graph& graph, ValueId y) {
     std::vector<ValueId> parts{y};
-    for (size_t next = 0; next < parts.size() && parts.size() < kMost_parts; ++next) {
+    for (size_t next = 0; next < parts.size() && parts.size() < kMostParts; ++next) {
         const NodeId id = graph.producer(parts[next]);
         if (!is_arithmetic(graph, id)) continue;
         for (const ValueId input : graph.node(id).inputs)

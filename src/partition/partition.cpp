@@ -76,7 +76,6 @@ class Splitter {
 
     void finish() {
         std::map<NodeId, size_t> place;
-        size_t cpu = 0;
         for (size_t i = 0; i < plan_.subgraphs.size(); ++i) {
             Subgraph& part = plan_.subgraphs[i];
             for (const NodeId id : part.nodes) {
@@ -85,7 +84,7 @@ class Splitter {
                 if (part.device == Device::cpu) part.predicted_us += host_us(graph_, id, config_);
             }
             if (part.device == Device::cpu)
-                finish_cpu(part, i, cpu++);
+                finish_cpu(part, i);
             else
                 finish_npu(part);
             plan_.predicted_us += part.predicted_us;
@@ -93,8 +92,8 @@ class Splitter {
         }
         for (const NodeId id : graph_.nodes()) decide(id, place.at(id));
     }
-    void finish_cpu(Subgraph& part, size_t, size_t number) {
-        part.graph = extract(graph_, part.nodes, fmt::format("CPU_{}", number));
+    void finish_cpu(Subgraph& part, size_t index) {
+        part.graph = extract(graph_, part.nodes, fmt::format("CPU_{}", index));
         for (const ValueId input : part.graph.inputs) part.inputs.push_back(part.graph.value(input).name);
         for (const ValueId output : part.graph.outputs) part.outputs.push_back(part.graph.value(output).name);
     }
