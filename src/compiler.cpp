@@ -25,8 +25,6 @@
 namespace calotype {
 namespace {
 
-constexpr std::string_view kToolVersion = "0.1.0";
-
 std::vector<npu::Program> programs_of(const execute::Model& model) {
     std::vector<npu::Program> programs;
     for (const execute::Subgraph& subgraph : model.subgraphs) {
@@ -105,7 +103,7 @@ CompileResult compile(const CompileOptions& options, const Samples& samples) {
     }
 
     progress("snapshot", 0);
-    contents.tool_version = kToolVersion;
+    contents.tool_version = CALOTYPE_VERSION;
     contents.npu = {front.config.name, front.config.fingerprint};
     contents.model_sha256 = sha256(onnx::write(front.file_graph));
     contents.samples_sha256 = samples.sha256();
