@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <functional>
 #include <map>
@@ -33,15 +34,16 @@ struct CompileOptions {
     std::filesystem::path output;    ///< the snapshot; replaced whole, in one step, if it exists
     std::string npu{kDefaultNpu};    ///< configuration's name or file; "none": all on ONNX Runtime in FP32
     int64_t images = 4;              ///< samples used for calibration
-    std::string mode = "fast";       ///< fast, dynamic
-    std::string precision = "INT8";  ///< INT8, BF16, MIXED
-    bool deep = false;
+    // Anything but these four defaults is refused so far: Error OPTION_NOT_BUILT.
+    std::string mode = "fast";
+    std::string precision = "INT8";
+    bool deep = false;                                 ///< fine-tuning against the FP32 network
     std::vector<std::pair<std::string, Dims>> shapes;  ///< more input shapes to make programs for
     std::vector<std::string> without;            ///< ingredients of quantization switched off: "bias-correction", ...
     std::vector<std::string> disabled_rewrites;  ///< names of the optimize pipeline
     int threads = 0;                             ///< 0: all processors; never changes a byte
     std::optional<std::filesystem::path> dump;   ///< each stage's result as text
-    bool golden = true;
+    bool golden = true;  ///< the first sample's inputs, outputs and hashes of layers, with which a device proves itself
     std::optional<std::filesystem::path> ort_library;
     /// Called with the stage's name and how far it is, 0 to 1.
     std::function<void(std::string_view stage, double done)> progress;
@@ -76,8 +78,16 @@ struct Explanation {
 /// Which operator runs where and why. `samples` (may be null) give the first sample's shapes.
 Explanation explain(const ExplainOptions& options, const Samples* samples = nullptr);
 
-/// Per-layer errors measured anew on samples: worst first, as JSON text.
-std::string measure(const std::filesystem::path& snapshot, const std::filesystem::path& model, const Samples& samples,
-                    int64_t images, const std::optional<std::filesystem::path>& ort_library = {}, int threads = 0);
+struct MeasureOptions {
+    std::filesystem::path snapshot;
+    std::filesystem::path model;  ///< the snapshot was made from
+    int64_t images = 20;          ///< samples used
+    std::string npu;              ///< configuration, a name or file; empty: the snapshot's own name
+    std::optional<std::filesystem::path> ort_library;
+    int threads = 0;
+};
+/// Per-layer errors measured anew on samples: worst first, as JSON text. Throws Error VERIFY_MODEL where the layers are
+/// not those of the snapshot.
+std::string measure(const MeasureOptions& options, const Samples& samples);
 
 }  // namespace calotype

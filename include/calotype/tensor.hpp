@@ -14,7 +14,7 @@ namespace calotype {
 
 using Dims = std::vector<int64_t>;
 
-/// Product of `dims`; 1 for a scalar. Throws Error TENSOR_TOO_LARGE if a dim is negative or the product leaves int64.
+/// Product of `dims`; 1 for a scalar. Throws Error TENSOR_TOO_LARGE if a dim is negative or the product exceeds 2^60.
 int64_t element_count(std::span<const int64_t> dims);
 
 /// "[1, 3, 32, 32]"

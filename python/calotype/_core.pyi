@@ -17,7 +17,7 @@ class Snapshot:
     def path(self) -> str: ...
     @property
     def report(self) -> str:
-        """report.json as text: per layer source names, ranges, signal-to-noise ratio, precision, cycles."""
+        """report.json as text: what runs where and why, and per layer source names, scales, signal-to-noise ratio, cycles."""
 
     def __fspath__(self) -> str: ...
 
@@ -42,12 +42,12 @@ def compile(
         samples: calibration samples, each a dict of arrays by input name with the model's input shape, batch 1 (or the
             model's own); or the path of an .npz, .npy or folder, as on the command line.
         output: the snapshot's directory.
-        mode: "fast" or "dynamic".
+        mode: "fast"; no other is built yet.
         images: how many of the samples are used.
-        deep: refit with all samples.
-        precision: "INT8", "BF16" or "MIXED".
+        deep: fine-tuning, not built yet.
+        precision: "INT8"; no other is built yet.
         npu: a configuration's name or file; "none" runs the optimized graph in FP32 on ONNX Runtime.
-        shapes: more (input, shape) pairs to make programs for.
+        shapes: more (input, shape) pairs to make programs for; not built yet.
         threads: 0 for all processors; never changes a byte of the result.
         without: ingredients of quantization to leave out, such as "bias-correction".
 

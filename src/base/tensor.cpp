@@ -6,9 +6,12 @@
 #include <bit>
 #include <cmath>
 #include <cstring>
+#include <limits>
 
 namespace calotype {
 namespace {
+
+constexpr int64_t kMostElements = std::numeric_limits<int64_t>::max() / 8;  // of any type
 
 double from_half(uint16_t bits) {
     const int exponent = (bits >> 10) & 31;
@@ -70,9 +73,9 @@ std::vector<To> convert(const Tensor& tensor) {
 int64_t element_count(std::span<const int64_t> dims) {
     int64_t count = 1;
     for (const int64_t dim : dims) {
-        if (dim < 0 || __builtin_mul_overflow(count, dim, &count)) {
+        if (dim < 0 || __builtin_mul_overflow(count, dim, &count) || count > kMostElements) {
             throw Error({"TENSOR_TOO_LARGE", fmt::format("shape {}", to_string(dims)),
-                         "a dim is negative or the number of elements leaves 64 bits"});
+                         "a dim is negative or its bytes could not be counted in 64 bits"});
         }
     }
     return count;

@@ -62,11 +62,11 @@ void add_compile(CLI::App& app, Action& action) {
     command->add_option("--npu", compile.npu, "NPU configuration, a name or a file; none: all in FP32 on ONNX Runtime")
         ->capture_default_str();
     command->add_option("--images", compile.images, "Samples used for calibration")->capture_default_str();
-    command->add_option("--mode", compile.mode, "fast or dynamic")->capture_default_str();
-    command->add_flag("--deep", compile.deep, "Fine-tune the weights against the FP32 network");
-    command->add_option("--precision", compile.precision, "INT8, BF16 or MIXED")->capture_default_str();
+    command->add_option("--mode", compile.mode, "fast; no other mode is built yet")->capture_default_str();
+    command->add_flag("--deep", compile.deep, "Fine-tune the weights against the FP32 network; not built yet");
+    command->add_option("--precision", compile.precision, "INT8; BF16 and MIXED are not built yet")->capture_default_str();
     command->add_option("--shape", options->shapes,
-                        "INPUT=DIMS: one more input shape to make a program for; repeatable");
+                        "INPUT=DIMS: one more input shape to make a program for; not built yet");
     command->add_option("--without", compile.without,
                         fmt::format("Switch an ingredient of quantization off (one of {}); repeatable",
                                     fmt::join(std::views::keys(quantize::ingredients()), ", ")));

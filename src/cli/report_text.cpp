@@ -10,7 +10,7 @@
 namespace calotype::cli {
 namespace {
 
-/// "at 1250 MHz: 0.12 ms" where the configuration is one this tool knows, else the cycles alone.
+/// ", 0.120 ms" where the configuration is one this tool knows, else nothing.
 std::string latency(const Json& npu, int64_t cycles) {
     const std::string name = npu.at("name");
     const auto known = npu::builtin_names();

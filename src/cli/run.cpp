@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
 
 #include "calotype/snapshot.hpp"
@@ -51,9 +52,12 @@ class Collector {
     void add(std::map<std::string, Tensor> outputs) {
         for (auto& [name, tensor] : outputs) {
             Array& array = arrays_[name];
-            if (array.bytes.empty())
+            const bool has_batch = !tensor.dims().empty();
+            if (array.count == 0)
                 array.dims = tensor.dims();
-            else if (!array.dims.empty())
+            else if (!same_but_first(array.dims, tensor.dims()))
+                differs(name, tensor.dims(), array.dims);
+            else if (has_batch)
                 array.dims[0] += tensor.dims()[0];
             array.type = tensor.type();
             array.bytes.insert(array.bytes.end(), tensor.bytes().begin(), tensor.bytes().end());
@@ -70,6 +74,16 @@ class Collector {
     }
 
   private:
+    static bool same_but_first(const Dims& a, const Dims& b) {
+        return a.size() == b.size() && (a.empty() || std::equal(a.begin() + 1, a.end(), b.begin() + 1));
+    }
+    [[noreturn]] static void differs(const std::string& name, const Dims& found, const Dims& before) {
+        throw Error({"OUTPUT_SHAPE", fmt::format("output `{}`", name),
+                     fmt::format("its shape {} does not go behind {} of the samples before", to_string(found),
+                                 to_string(before)),
+                     "run such samples one at a time"});
+    }
+
     struct Array {
         DataType type = DataType::float32;
         Dims dims;

@@ -24,8 +24,9 @@ Json layer_report(const Options& options) {
     if (options.model.empty()) return Json::parse(inspect(options.snapshot)).at("report");
     const samples::Source source = open_samples(options.samples, model_inputs(options.model), options.image,
                                                 ports(options.snapshot).preprocessing);
-    return Json::parse(measure(options.snapshot, options.model, source, options.images,
-                               optional_path(options.run.ort_library), options.run.threads));
+    return Json::parse(measure({options.snapshot, options.model, options.images, options.run.npu,
+                                optional_path(options.run.ort_library), options.run.threads},
+                               source));
 }
 
 int work(const Options& options) {

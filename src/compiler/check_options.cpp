@@ -8,15 +8,15 @@
 namespace calotype::compiler {
 namespace {
 
-[[noreturn]] void refuse(std::string option, std::string fact) {
-    throw Error({"OPTION_NOT_BUILT", std::move(option), std::move(fact), "leave the option out"});
+[[noreturn]] void refuse(std::string_view option, std::string fact) {
+    throw Error({"OPTION_NOT_BUILT", fmt::format("`{}`", option), std::move(fact), "leave the option out"});
 }
 
 void refuse_unbuilt(const CompileOptions& options) {
     if (options.mode != "fast" && options.mode != "constrainedCalibrationV1.5")
-        refuse(fmt::format("--mode `{}`", options.mode), "only the mode `fast` is built so far");
+        refuse("--mode", fmt::format("it is `{}`, only the mode `fast` is built so far", options.mode));
     if (options.precision != "INT8")
-        refuse(fmt::format("--precision `{}`", options.precision), "only INT8 is built so far");
+        refuse("--precision", fmt::format("it is `{}`, only INT8 is built so far", options.precision));
     if (options.deep) refuse("--deep", "deep quantization is not built so far");
     if (!options.shapes.empty())
         refuse("--shape", "programs for further shapes are not built so far; the first sample's shape is used");
@@ -27,10 +27,10 @@ void refuse_unbuilt(const CompileOptions& options) {
 void check_options(const CompileOptions& options, const Samples& samples) {
     refuse_unbuilt(options);
     if (options.images < 1)
-        throw Error({"OPTION_RANGE", "--images", fmt::format("it is {}, at least 1 is needed", options.images),
+        throw Error({"OPTION_VALUE", "`--images`", fmt::format("it is {}, at least 1 is needed", options.images),
                      "5 to 20 are advised"});
     if (samples.count() < 1)
-        throw Error({"SAMPLES_NONE", "the samples", "there are none, at least 1 is needed",
+        throw Error({"SAMPLE_NONE", "the samples", "there are none, at least 1 is needed",
                      "give --samples with representative inputs; 5 to 20 are advised"});
 }
 

@@ -4,7 +4,7 @@
 
 namespace calotype::compiler {
 
-/// Throws Error OPTION_NOT_BUILT for what is not built yet, OPTION_RANGE, SAMPLES_NONE.
+/// Throws Error OPTION_NOT_BUILT for what is not built yet, OPTION_VALUE, SAMPLE_NONE.
 void check_options(const CompileOptions& options, const Samples& samples);
 
 /// Samples used: what was asked for, or all where there are fewer, which is said.

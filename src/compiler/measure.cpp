@@ -19,30 +19,37 @@ const npu::FloatNetwork& network_of(const compiler::Front& front, size_t index, 
                                     const std::filesystem::path& model) {
     const auto& parts = front.plan.subgraphs;
     if (index >= parts.size() || !quantize::made_from(parts[index].network, network))
-        throw Error({"VERIFY_MODEL", fmt::format("`{}`", model.string()), "the snapshot was made from another model",
-                     "give the model that was compiled"});
+        throw Error({"VERIFY_MODEL", fmt::format("`{}`", model.string()), "its layers are not those of the snapshot",
+                     "give the model that was compiled; what was compiled with `--disable` is not measured anew"});
     return parts[index].network;
+}
+
+void check(const MeasureOptions& options, const Samples& samples) {
+    if (options.images < 1)
+        throw Error({"OPTION_VALUE", "`--images`", fmt::format("it is {}, at least 1 is needed", options.images)});
+    if (samples.count() < 1)
+        throw Error({"SAMPLE_NONE", "the samples", "there are none, at least 1 is needed",
+                     "give --samples with inputs of the model"});
 }
 
 }  // namespace
 
-std::string measure(const std::filesystem::path& path, const std::filesystem::path& model, const Samples& samples,
-                    int64_t images, const std::optional<std::filesystem::path>& ort_library, int threads) {
-    const snapshot::Contents contents = snapshot::read(path);
-    if (samples.count() < 1)
-        throw Error({"SAMPLES_NONE", "the samples", "there are none, at least 1 is needed",
-                     "give --samples with inputs of the model"});
+std::string measure(const MeasureOptions& options, const Samples& samples) {
+    const snapshot::Contents contents = snapshot::read(options.snapshot);
+    check(options, samples);
     compiler::Dump no_dump;
-    const compiler::Front front = compiler::make_front({model, contents.npu.name, {}, ort_library}, samples.at(0),
-                                                       no_dump, compiler::host_nodes_of(contents.report_json));
-    ThreadPool pool(runtime::thread_count(threads));
+    const compiler::Front front = compiler::make_front(
+        {options.model, options.npu.empty() ? contents.npu.name : options.npu, {}, options.ort_library}, samples.at(0),
+        no_dump, compiler::host_nodes_of(contents.report_json));
+    ThreadPool pool(runtime::thread_count(options.threads));
     json layers = json::array();
     for (size_t k = 0; k < contents.model.subgraphs.size(); ++k) {
         const auto* npu = std::get_if<execute::NpuSubgraph>(&contents.model.subgraphs[k]);
         if (npu == nullptr) continue;
-        const npu::FloatNetwork& network = network_of(front, k, npu->network, model);
+        const npu::FloatNetwork& network = network_of(front, k, npu->network, options.model);
         const quantize::Calibration calibration =
-            compiler::calibration_of(front, contents.model, k, samples, std::min(images, samples.count()), ort_library);
+            compiler::calibration_of(front, contents.model, k, samples, std::min(options.images, samples.count()),
+                                     options.ort_library);
         const auto errors = quantize::measure(network, npu->network, calibration, pool);
         for (const quantize::LayerError& error : errors)
             layers.push_back({{"subgraph", fmt::format("NPU_{}", k)}, {"name", error.layer}, {"snr_db", error.snr_db}});

@@ -77,13 +77,15 @@ std::map<std::string, std::string> recorded(const ImageOptions& options) {
 
 Source open_folder(const fs::path& path, const std::vector<InputSpec>& inputs, const ImageOptions& options) {
     std::vector<fs::path> arrays, images;
-    for (const auto& entry : fs::directory_iterator(path)) {
-        if (is_array(entry.path())) arrays.push_back(entry.path());
-        if (is_image(entry.path())) images.push_back(entry.path());
+    const std::string subject = fmt::format("`{}`", path.string());
+    std::error_code error;
+    for (fs::directory_iterator entry(path, error); !error && entry != fs::end(entry); entry.increment(error)) {
+        if (is_array(entry->path())) arrays.push_back(entry->path());
+        if (is_image(entry->path())) images.push_back(entry->path());
     }
+    if (error) throw Error({"FILE_UNREADABLE", subject, error.message(), "check its permissions"});
     std::sort(arrays.begin(), arrays.end());  // the order of a directory is chance
     std::sort(images.begin(), images.end());
-    const std::string subject = fmt::format("`{}`", path.string());
     if (!arrays.empty() && !images.empty()) {
         throw Error({"SAMPLE_MIXED", subject,
                      fmt::format("it holds {} arrays and {} images", arrays.size(), images.size()),
