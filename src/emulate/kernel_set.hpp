@@ -14,7 +14,7 @@ std::string_view name_of(KernelSet set);
 
 /// The set to use: `automatic` resolved. Throws Error KERNELS_UNAVAILABLE where this processor lacks what a forced set needs.
 KernelSet resolve(KernelSet set);
-/// What this processor can run, best first, `reference` last.
+/// Whether this processor can run the set.
 bool available(KernelSet set);
 
 }  // namespace calotype::emulate

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "execute/boundary_loops.hpp"
+#include "npu/fixed_point.hpp"
 
 namespace calotype::execute {
 namespace {
@@ -30,7 +31,7 @@ Conversion::Conversion(const npu::Placement& placement, const npu::Quantization&
       scale_(quantization.scale),
       zero_point_(quantization.zero_point) {
     for (size_t c = 0; c < scale_.size(); ++c) {
-        coefficient_.push_back(static_cast<float>(1.0 / double{scale_[c]}));
+        coefficient_.push_back(npu::coefficient_of(scale_[c]));
         lo_.push_back(static_cast<float>(-128 - zero_point_[c]));
         hi_.push_back(static_cast<float>(127 - zero_point_[c]));
     }

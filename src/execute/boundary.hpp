@@ -1,6 +1,6 @@
 #pragma once
 
-// The change between a value's reals, axes in the model's order, and a tensor's codes, channels last (design.md,
+// The change between a value's reals, axes in the model's order, and a tensor's codes, channels last (docs/arithmetic.md,
 // Boundary).
 
 #include <span>

@@ -1,6 +1,6 @@
 #pragma once
 
-// The loops of a boundary with one scale (design.md, Boundary), by the best instructions there are.
+// The loops of a boundary with one scale (docs/arithmetic.md, Boundary), by the best instructions there are.
 
 #include <cstdint>
 

@@ -95,6 +95,13 @@ void absorb_input_scales(std::span<float> weights, const Attributes& attributes,
     }
 }
 
+std::vector<double> sum_scale(const Layer& layer, const Quantization& input) {
+    const std::vector<double> in = input_scale(layer.attributes, input);
+    std::vector<double> product(layer.weight_scale.begin(), layer.weight_scale.end());
+    for (size_t o = 0; o < product.size(); ++o) product[o] *= entry(std::span<const double>(in), o);
+    return product;
+}
+
 float weight_scale(std::span<const float> weights, float bias, double scale_in) {
     double largest = 0;
     for (const float w : weights) largest = std::max(largest, std::abs(static_cast<double>(w)));

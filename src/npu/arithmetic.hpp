@@ -1,6 +1,6 @@
 #pragma once
 
-// Real scales to the integer constants of the output stages (design.md, Arithmetic). All scale arithmetic is float64 and
+// Real scales to the integer constants of the output stages (docs/arithmetic.md). All scale arithmetic is float64 and
 // rounded once to what the snapshot stores.
 
 #include <limits>
@@ -34,6 +34,9 @@ std::vector<double> input_scale(const Attributes& attributes, const Quantization
 /// scale_in[channel] / max scale_in. Nothing changes where the input has one scale or the layer is depthwise.
 void absorb_input_scales(std::span<float> weights, const Attributes& attributes, const Quantization& input);
 
+/// What one unit of the layer's sum is worth, by output channel: scale_in * weight_scale.
+std::vector<double> sum_scale(const Layer& layer, const Quantization& input);
+
 /// The weights' scale of one output channel: max(max|w| / 127, |bias| / (scale_in * 2^30)), 1 where both are zero,
 /// doubled until |bias code| + 255 * sum |weight code| stays below 2^31.
 float weight_scale(std::span<const float> weights, float bias, double scale_in);
@@ -52,7 +55,7 @@ Requantization make_requantization(std::span<const double> scale_in, std::span<c
 
 /// The least output scale that keeps Add within its arithmetic: max(scale_a, scale_b) / 8 for each channel.
 std::vector<float> least_add_scale(const Quantization& a, const Quantization& b);
-/// Throws Error ARITHMETIC_SCALE where an output scale is below least_add_scale.
+/// Throws Error ARITHMETIC_SCALE where an output scale is below 1/128 of an input's: no r is left.
 AddArithmetic make_add(const Quantization& a, const Quantization& b, const Quantization& output, RealBounds bounds = {});
 
 /// m = scale_a * scale_b / output scale.

@@ -26,7 +26,7 @@ struct Config {
     int64_t layer_overhead_cycles = 0;  ///< to start a layer on the whole array
     int64_t host_macs_per_second = 0, host_bytes_per_second = 0;
     int64_t boundary_us = 0;                ///< fixed cost of one change between NPU and host
-    std::map<std::string, int64_t> limits;  ///< limits_*.cpp name the keys
+    std::map<std::string, int64_t> limits;  ///< by kLimitKeys; limits_*.cpp say what each means
     std::map<std::string, bool> support;
     std::string fingerprint;  ///< SHA-256 of the canonical content
 

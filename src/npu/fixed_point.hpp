@@ -1,6 +1,6 @@
 #pragma once
 
-// The integer steps of design.md's arithmetic, one value at a time.
+// The integer steps of docs/arithmetic.md, one value at a time.
 
 #include <algorithm>
 #include <cmath>
@@ -16,6 +16,9 @@ inline int32_t mulr(int32_t a, int32_t b) { return (a * b + (1 << 14)) >> 15; }
 inline int32_t half(int32_t r) { return (1 << r) >> 1; }
 
 inline int8_t clamp8(int32_t x, int32_t lo, int32_t hi) { return static_cast<int8_t>(std::clamp(x, lo, hi)); }
+
+/// What a boundary multiplies reals with: float32(1 / scale).
+inline float coefficient_of(float scale) { return static_cast<float>(1.0 / double{scale}); }
 
 /// RNE(clamp(float32(acc) * m, lo - zero_point, hi - zero_point)) + zero_point.
 inline int8_t requantize(int32_t acc, float m, int32_t zero_point, int32_t lo, int32_t hi) {

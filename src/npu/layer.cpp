@@ -169,6 +169,15 @@ Dims as_shape(const Map& map, size_t rank) {
     return {sizes.end() - static_cast<std::ptrdiff_t>(rank), sizes.end()};
 }
 
+Window window_of(const Pool& pool, const Map& in) {
+    if (!pool.global) return pool.window;
+    Window whole;
+    whole.depth.kernel = in.depth;
+    whole.height.kernel = in.height;
+    whole.width.kernel = in.width;
+    return whole;
+}
+
 std::string kind_name(const Attributes& attributes) { return std::visit(NameOfKind{}, attributes); }
 
 static_assert(kActivationNames.size() == static_cast<size_t>(ActivationKind::elu) + 1);

@@ -15,6 +15,8 @@
 namespace calotype::npu {
 
 enum class TensorId : int32_t { none = -1 };
+/// Its place in a network's tensors.
+constexpr size_t index_of(TensorId id) { return static_cast<size_t>(id); }
 enum class Precision : uint8_t { int8, bf16 };
 
 /// A tensor's shape per sample, channels last, seen as a map: [C], [W, C], [H, W, C] or [D, H, W, C]; what is absent is 1.
@@ -24,6 +26,8 @@ struct Map {
     int64_t elements() const { return pixels() * channels; }
     friend bool operator==(const Map&, const Map&) = default;
 };
+/// The last axis; 1 where there is none.
+inline int64_t channels_of(const Dims& shape) { return shape.empty() ? 1 : shape.back(); }
 /// Ranks 0 to 4.
 Map as_map(const Dims& shape);
 /// The shape of rank `rank` (1 to 4) that the map has; the dims left out must be 1.
@@ -65,6 +69,8 @@ struct Pool {
     Window window;
     friend bool operator==(const Pool&, const Pool&) = default;
 };
+/// The pool's window; of a global pool, the whole map that it reads.
+Window window_of(const Pool& pool, const Map& in);
 /// Two inputs of one shape.
 struct Add { friend bool operator==(const Add&, const Add&) = default; };
 /// Two inputs; the second has the first's shape or one channel (broadcast W x H x 1).
@@ -164,7 +170,7 @@ struct Requantization {
     std::vector<int32_t> lo, hi;  ///< codes, within [-128, 127], ends included
     friend bool operator==(const Requantization&, const Requantization&) = default;
 };
-/// design.md, Other activations.
+/// docs/arithmetic.md, Other activations.
 struct PiecewiseLinear {
     std::vector<float> m16;              ///< one or one a channel
     std::vector<int8_t> breakpoints;     ///< at most 15, rising; segment = number of breakpoints <= (pre >> 8)
@@ -178,7 +184,7 @@ struct PiecewiseLinear {
     int32_t r2 = 0;
     friend bool operator==(const PiecewiseLinear&, const PiecewiseLinear&) = default;
 };
-/// design.md, Add. Each vector has one entry or one a channel.
+/// docs/arithmetic.md, Add. Each vector has one entry or one a channel.
 struct AddArithmetic {
     std::vector<int16_t> ma, mb;
     int32_t r = 0;

@@ -7,11 +7,6 @@
 namespace calotype::npu {
 namespace {
 
-/// 1 where the configuration does not have the operation that this layer is, else 0; for yes/no limits.
-bool is_switch(const Limit& limit) {
-    return std::find(kSupportKeys.begin(), kSupportKeys.end(), limit.key) != kSupportKeys.end();
-}
-
 std::string limit_text(const Limit& limit, const Config& config) {
     if (limit.key.empty() || is_switch(limit)) return fmt::format("not a layer of {}", config.name);
     return fmt::format("at most {}{}{}", config.limit(limit.key), limit.unit.empty() ? "" : " ", limit.unit);
@@ -23,6 +18,10 @@ BrokenLimit describe(const Limit& limit, std::string actual, const Config& confi
 }
 
 }  // namespace
+
+bool is_switch(const Limit& limit) {
+    return std::find(kSupportKeys.begin(), kSupportKeys.end(), limit.key) != kSupportKeys.end();
+}
 
 std::vector<BrokenLimit> broken_limits(const LayerFacts& facts, const Config& config) {
     std::vector<BrokenLimit> broken;

@@ -30,6 +30,9 @@ struct Limit {
     std::string (*show)(const LayerFacts&) = nullptr;  ///< the actual value as people write it; else the number
 };
 
+/// Whether the configuration answers it with yes or no.
+bool is_switch(const Limit& limit);
+
 /// The limits on numbers and kinds of layers.
 std::span<const Limit> layer_limits();
 /// What only a node shows: operations that are no layer.

@@ -9,16 +9,7 @@
 namespace calotype::npu {
 namespace {
 
-/// The pool's window; of a global pool, the whole map.
-Window window_of(const Pool& pool, const LayerFacts& facts) {
-    if (!pool.global) return pool.window;
-    const Map map = as_map(facts.inputs.at(0));
-    Window window;
-    window.depth.kernel = map.depth;
-    window.height.kernel = map.height;
-    window.width.kernel = map.width;
-    return window;
-}
+Window window_of(const Pool& pool, const LayerFacts& facts) { return npu::window_of(pool, as_map(facts.inputs.at(0))); }
 
 int64_t pool_kernel_pixels(const LayerFacts& facts) {
     const auto* pool = std::get_if<Pool>(&facts.attributes);

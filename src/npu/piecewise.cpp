@@ -175,8 +175,8 @@ bool fill(PiecewiseLinear& table, const Samples& s, const std::vector<int>& ends
 /// The step from the table's scale to each channel's; false where no r2 >= 1 fits.
 bool fill_channels(PiecewiseLinear& table, const Quantization& output, double scale) {
     const double finest = *std::min_element(output.scale.begin(), output.scale.end());
-    // y16 is 2^r codes of `scale`; r2 beyond r + 3 would only shift zeros in, and r2 = 8 is the most any ratio allows.
-    for (table.r2 = 15; table.r2 >= 1; --table.r2)
+    // A ratio is at least 1, so that r2 is below r.
+    for (table.r2 = table.r - 1; table.r2 >= 1; --table.r2)
         if (std::nearbyint(std::ldexp(scale / finest, 15 + table.r2 - table.r)) < 32768) break;
     if (table.r2 < 1) return false;
     table.channel_m.clear();

@@ -1,6 +1,6 @@
 #pragma once
 
-// Activations as tables of at most 16 straight segments (design.md, Other activations).
+// Activations as tables of at most 16 straight segments (docs/arithmetic.md, Other activations).
 
 #include <span>
 #include <vector>
@@ -16,7 +16,7 @@ struct PiecewiseResult {
     PiecewiseLinear stage;
     Quantization output;     ///< as asked, or with scales grown until the table's slopes fit
     double scale_pre = 0;
-    double error_codes = 0;  ///< largest, over all 65,536 inputs, against the exact function; report 2 (several scales: 4) or more
+    double error_codes = 0;  ///< largest, over all 65,536 inputs, against the exact function
 };
 
 /// `sum_scale` is scale_in * weight_scale, one entry or one an output channel.

@@ -26,7 +26,6 @@ struct Outline {
     std::vector<npu::TensorId> inputs, outputs;
 };
 
-size_t index(npu::TensorId id) { return static_cast<size_t>(id); }
 int64_t bytes_of(npu::Precision precision) { return precision == npu::Precision::int8 ? 1 : 2; }
 
 Outline outline(const npu::Network& network) {
@@ -56,8 +55,8 @@ Outline outline(const npu::FloatNetwork& network) {
 /// A layer's cost and its tensor's shape; another size than the one made for may break a limit that held there.
 npu::Step plan_layer(const Item& layer, size_t number, std::vector<Dims>& shapes, const npu::Config& config) {
     std::vector<Dims> inputs;
-    for (const npu::TensorId tensor : layer.inputs) inputs.push_back(shapes[index(tensor)]);
-    Dims& output = shapes[index(layer.output)];
+    for (const npu::TensorId tensor : layer.inputs) inputs.push_back(shapes[index_of(tensor)]);
+    Dims& output = shapes[index_of(layer.output)];
     output = npu::output_shape(layer.attributes, inputs, output);
     const auto broken = npu::broken_limits({layer.attributes, inputs, output}, config);
     if (!broken.empty())
@@ -76,12 +75,12 @@ std::vector<Lifetime> lifetimes(const Outline& outline, const std::vector<Dims>&
     for (size_t i = 0; i < shapes.size(); ++i)
         tensors[i].size_bytes = element_count(shapes[i]) * outline.element_bytes[i];
     for (size_t step = 0; step < outline.layers.size(); ++step) {
-        Lifetime& made = tensors[index(outline.layers[step].output)];
+        Lifetime& made = tensors[index_of(outline.layers[step].output)];
         made.first = made.last = static_cast<int64_t>(step);
         for (const npu::TensorId input : outline.layers[step].inputs)
-            tensors[index(input)].last = static_cast<int64_t>(step);
+            tensors[index_of(input)].last = static_cast<int64_t>(step);
     }
-    for (const npu::TensorId output : outline.outputs) tensors[index(output)].last = end;
+    for (const npu::TensorId output : outline.outputs) tensors[index_of(output)].last = end;
     return tensors;
 }
 
@@ -92,7 +91,7 @@ npu::Program plan_outline(const Outline& outline, const npu::Config& config, con
         if (input_shapes.size() != outline.inputs.size())
             throw Error({"LAYER_SHAPE", "the network's inputs",
                          fmt::format("{} shapes for {} inputs", input_shapes.size(), outline.inputs.size())});
-        for (size_t i = 0; i < input_shapes.size(); ++i) program.shapes[index(outline.inputs[i])] = input_shapes[i];
+        for (size_t i = 0; i < input_shapes.size(); ++i) program.shapes[index_of(outline.inputs[i])] = input_shapes[i];
     }
     // The order of the network is the order of the graph: producers before readers, branches one after the other.
     for (size_t i = 0; i < outline.layers.size(); ++i) {

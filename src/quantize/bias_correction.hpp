@@ -1,6 +1,6 @@
 #pragma once
 
-// Biases that undo the mean error of rounded weights and inputs (quantization-facts.md, Bias correction).
+// Biases that undo the mean error of rounded weights and inputs.
 
 #include "quantize/codes.hpp"
 #include "quantize/statistics.hpp"

@@ -1,13 +1,12 @@
 #include "quantize/codes.hpp"
 
-#include <algorithm>
-#include <cmath>
 #include <mutex>
+
+#include "execute/boundary_loops.hpp"
+#include "npu/fixed_point.hpp"
 
 namespace calotype::quantize {
 namespace {
-
-size_t at(npu::TensorId id) { return static_cast<size_t>(id); }
 
 std::vector<int64_t> times(std::vector<int64_t> bytes, int64_t batch) {
     for (int64_t& one : bytes) one *= batch;
@@ -44,25 +43,22 @@ CodeMeans means_of(std::span<const int8_t> codes, const Clamp& clamp) {
 }  // namespace
 
 std::vector<int8_t> to_codes(std::span<const float> x, const npu::Quantization& quantization) {
-    const float coefficient = static_cast<float>(1.0 / quantization.scale[0]);
     const int32_t zero = quantization.zero_point[0];
     const auto lo = static_cast<float>(-128 - zero), hi = static_cast<float>(127 - zero);
+    const execute::OneScale scale{npu::coefficient_of(quantization.scale[0]), lo, hi, lo, hi, zero};
     std::vector<int8_t> codes(x.size());
-    for (size_t i = 0; i < x.size(); ++i) {
-        const float clamped = std::clamp(x[i] * coefficient, lo, hi);
-        codes[i] = static_cast<int8_t>(static_cast<int32_t>(std::nearbyint(clamped)) + zero);
-    }
+    execute::reals_to_codes(x.data(), codes.data(), static_cast<int64_t>(x.size()), scale, false);
     return codes;
 }
 
 std::vector<int8_t> run_layer(const emulate::PreparedLayer& prepared, const std::vector<std::vector<int8_t>>& inputs,
                               const std::vector<int64_t>& bytes, const npu::Layer& layer, int64_t batch) {
     emulate::Arena scratch;
-    const int64_t out_bytes = bytes[at(layer.output)];
+    const int64_t out_bytes = bytes[index_of(layer.output)];
     std::vector<int8_t> output(static_cast<size_t>(out_bytes * batch));
     for (int64_t b = 0; b < batch; ++b) {
         std::vector<const int8_t*> from;
-        for (size_t i = 0; i < inputs.size(); ++i) from.push_back(inputs[i].data() + b * bytes[at(layer.inputs[i])]);
+        for (size_t i = 0; i < inputs.size(); ++i) from.push_back(inputs[i].data() + b * bytes[index_of(layer.inputs[i])]);
         prepared.run(from, output.data() + b * out_bytes, scratch.take(prepared.scratch_bytes()), nullptr);
     }
     return output;
@@ -86,7 +82,7 @@ CalibrationCodes::CalibrationCodes(const npu::FloatNetwork& from, const npu::Net
       last_read_(from.tensors.size()) {
     for (const npu::FloatTensor& tensor : from.tensors) shapes_.push_back(tensor.shape);
     for (size_t i = 0; i < from.layers.size(); ++i) {
-        for (const npu::TensorId input : from.layers[i].inputs) last_read_[at(input)] = i;
+        for (const npu::TensorId input : from.layers[i].inputs) last_read_[index_of(input)] = i;
     }
 }
 
@@ -94,23 +90,23 @@ void CalibrationCodes::put_inputs(const Values& values) {
     pool_.for_each(samples_, [&](int64_t sample, int) {
         const auto by_name = values(sample);
         for (const npu::Placement& input : from_.inputs) {
-            const auto x = in_tensor_order(by_name.at(input.value), from_.tensors[at(input.tensor)]);
-            store_.put(input.tensor, sample, to_codes(x, network_.tensors[at(input.tensor)].quantization));
+            const auto x = in_tensor_order(by_name.at(input.value), from_.tensors[index_of(input.tensor)]);
+            store_.put(input.tensor, sample, to_codes(x, network_.tensors[index_of(input.tensor)].quantization));
         }
     });
 }
 
 InputMoments CalibrationCodes::moments(size_t index, bool with_gram) const {
     const npu::Layer& layer = network_.layers[index];
-    const npu::CodeTensor& input = network_.tensors[at(layer.inputs[0])];
-    const auto size = static_cast<size_t>(bytes_[at(layer.inputs[0])]);
+    const npu::CodeTensor& input = network_.tensors[index_of(layer.inputs[0])];
+    const auto size = static_cast<size_t>(bytes_[index_of(layer.inputs[0])]);
     InputMoments all = make_moments(layer.attributes, with_gram);
     std::mutex guard;
     pool_.for_each(samples_, [&](int64_t sample, int) {
         InputMoments one = make_moments(layer.attributes, with_gram);
         const auto codes = store_.get(layer.inputs[0], sample);
         for (size_t first = 0; first < codes.size(); first += size) {
-            accumulate(one, layer.attributes, input.shape, network_.tensors[at(layer.output)].shape, input.quantization,
+            accumulate(one, layer.attributes, input.shape, network_.tensors[index_of(layer.output)].shape, input.quantization,
                        std::span(codes).subspan(first, size));
         }
         const std::lock_guard lock(guard);
@@ -122,8 +118,8 @@ InputMoments CalibrationCodes::moments(size_t index, bool with_gram) const {
 CodeMeans CalibrationCodes::run(size_t index) {
     const npu::Layer& layer = network_.layers[index];
     const auto prepared = emulate::prepare(network_, index, shapes_, emulate::KernelSet::automatic);
-    const npu::CodeTensor& output = network_.tensors[at(layer.output)];
-    const size_t channels = output.shape.empty() ? 1 : static_cast<size_t>(output.shape.back());
+    const npu::CodeTensor& output = network_.tensors[index_of(layer.output)];
+    const auto channels = static_cast<size_t>(npu::channels_of(output.shape));
     const Clamp clamp = clamp_of(layer, channels);
     CodeMeans all{std::vector<int64_t>(channels), std::vector<int64_t>(channels), 0};
     std::mutex guard;
@@ -145,7 +141,7 @@ CodeMeans CalibrationCodes::run(size_t index) {
 
 void CalibrationCodes::drop_read(size_t index) {
     for (const npu::TensorId input : network_.layers[index].inputs) {
-        if (last_read_[at(input)] == index) store_.drop(input);
+        if (last_read_[index_of(input)] == index) store_.drop(input);
     }
 }
 

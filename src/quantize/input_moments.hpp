@@ -22,7 +22,7 @@ struct InputMoments {
     void add(const InputMoments& other);
 };
 
-/// Layers with at most this many inputs an output get nearly all of the gain (quantization-facts.md) and are cheap.
+/// Layers with at most this many inputs an output get nearly all of the gain and are cheap.
 constexpr int64_t kGramInputs = 64;
 
 InputMoments make_moments(const npu::Attributes& attributes, bool with_gram);

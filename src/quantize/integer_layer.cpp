@@ -32,12 +32,7 @@ bool has_weights(const npu::Attributes& attributes) {
 }
 
 std::vector<double> sum_scale(const npu::Layer& layer, std::span<const npu::CodeTensor> tensors) {
-    const auto scale_in = npu::input_scale(layer.attributes, of(tensors, layer.inputs[0]).quantization);
-    std::vector<double> product;
-    for (size_t o = 0; o < layer.weight_scale.size(); ++o) {
-        product.push_back(scale_in[scale_in.size() > 1 ? o : 0] * layer.weight_scale[o]);
-    }
-    return product;
+    return npu::sum_scale(layer, of(tensors, layer.inputs[0]).quantization);
 }
 
 std::vector<float> absorbed_weights(const npu::FloatLayer& layer, std::span<const npu::CodeTensor> tensors) {
@@ -87,7 +82,7 @@ void set_bias(npu::Layer& layer, std::span<const npu::CodeTensor> tensors, std::
     const auto scale_in = npu::input_scale(layer.attributes, of(tensors, layer.inputs[0]).quantization);
     for (size_t o = 0; o < layer.bias.size(); ++o) {
         const double in = scale_in[scale_in.size() > 1 ? o : 0];
-        // The weights' scale holds biases up to scale_in * scale_w * 2^30 (design.md, Weights); a correction stays
+        // The weights' scale holds biases up to scale_in * scale_w * 2^30 (docs/arithmetic.md, Weights); a correction stays
         // within it.
         const double most = in * layer.weight_scale[o] * 1073741824.0;
         layer.bias[o] = npu::bias_code(std::clamp(bias[o], -most, most), in, layer.weight_scale[o]);

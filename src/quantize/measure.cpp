@@ -14,10 +14,8 @@ struct Energy {
     double signal = 0, noise = 0;
 };
 
-size_t at(npu::TensorId id) { return static_cast<size_t>(id); }
-
 Energy compare(std::span<const int8_t> codes, std::span<const float> exact, const npu::CodeTensor& tensor) {
-    const auto channels = tensor.shape.empty() ? 1 : tensor.shape.back();
+    const int64_t channels = npu::channels_of(tensor.shape);
     const npu::Quantization& quantization = tensor.quantization;
     Energy energy;
     for (size_t i = 0; i < codes.size(); ++i) {
@@ -56,23 +54,23 @@ std::vector<LayerError> measure(const npu::FloatNetwork& from, const npu::Networ
         prepared.push_back(emulate::prepare(network, i, shapes, emulate::KernelSet::automatic));
     }
     const auto reals = [&](const std::map<std::string, Tensor>& by_name, npu::TensorId tensor) {
-        return in_tensor_order(by_name.at(tensors[at(tensor)].value), tensors[at(tensor)]);
+        return in_tensor_order(by_name.at(tensors[index_of(tensor)].value), tensors[index_of(tensor)]);
     };
     const auto work = [&](int64_t sample) {
         const auto exact = calibration.exact(sample), read = calibration.read(sample);
         std::vector<std::vector<int8_t>> codes(tensors.size());
         for (const npu::Placement& input : from.inputs) {
-            codes[at(input.tensor)] =
-                to_codes(reals(read, input.tensor), network.tensors[at(input.tensor)].quantization);
+            codes[index_of(input.tensor)] =
+                to_codes(reals(read, input.tensor), network.tensors[index_of(input.tensor)].quantization);
         }
         std::vector<Energy> one;
         for (size_t i = 0; i < network.layers.size(); ++i) {
             const npu::Layer& layer = network.layers[i];
             std::vector<std::vector<int8_t>> inputs;
-            for (const npu::TensorId input : layer.inputs) inputs.push_back(codes[at(input)]);
-            codes[at(layer.output)] = run_layer(*prepared[i], inputs, bytes, layer, calibration.batch);
+            for (const npu::TensorId input : layer.inputs) inputs.push_back(codes[index_of(input)]);
+            codes[index_of(layer.output)] = run_layer(*prepared[i], inputs, bytes, layer, calibration.batch);
             one.push_back(
-                compare(codes[at(layer.output)], reals(exact, layer.output), network.tensors[at(layer.output)]));
+                compare(codes[index_of(layer.output)], reals(exact, layer.output), network.tensors[index_of(layer.output)]));
         }
         return one;
     };

@@ -41,12 +41,12 @@ class Separation {
         for (const TensorStatistics& tensor : statistics.tensors) ranges_.push_back(tensor.ranges());
         for (const npu::FloatLayer& layer : network.layers) {
             const bool computes = !only_moves(layer.attributes);
-            for (const npu::TensorId input : layer.inputs) minds_[at(input)] = minds_[at(input)] || computes;
+            for (const npu::TensorId input : layer.inputs) minds_[index_of(input)] = minds_[index_of(input)] || computes;
         }
         for (const npu::Placement& input : network.inputs) {
             classes_.join_channels(input.tensor);
-            if (const auto bytes = byte_range(statistics.tensors[at(input.tensor)])) {
-                ranges_[at(input.tensor)].assign(ranges_[at(input.tensor)].size(), *bytes);
+            if (const auto bytes = byte_range(statistics.tensors[index_of(input.tensor)])) {
+                ranges_[index_of(input.tensor)].assign(ranges_[index_of(input.tensor)].size(), *bytes);
                 bytes_.emplace_back(input.tensor, *bytes);
             }
         }
@@ -73,7 +73,7 @@ class Separation {
         for (size_t i = 0; i < network_.outputs.size(); ++i) {
             const bool handed_on = network_.handed_on.contains(network_.outputs[i].value);
             const bool kept = handed_on || settle({true, i, 0});
-            if (kept) minds_[at(network_.outputs[i].tensor)] = true;
+            if (kept) minds_[index_of(network_.outputs[i].tensor)] = true;
         }
         for (size_t i = network_.layers.size(); i-- > 0;) {
             const npu::FloatLayer& layer = network_.layers[i];
@@ -84,8 +84,6 @@ class Separation {
     }
 
   private:
-    static size_t at(npu::TensorId id) { return static_cast<size_t>(id); }
-
     void join(ScaleClasses& classes, const Demand& demand) const {
         if (demand.output) return classes.join_channels(network_.outputs[demand.index].tensor);
         classes.join_through(network_, network_.layers[demand.index], demand.input);
@@ -105,14 +103,14 @@ class Separation {
     }
 
     bool costs_a_reader(const ScaleClasses& joined, npu::TensorId tensor) const {
-        const size_t group = joined.group()[at(tensor)];
+        const size_t group = joined.group()[index_of(tensor)];
         std::set<size_t> before_groups;
         for (size_t t = 0; t < ranges_.size(); ++t) {
             if (joined.group()[t] == group) before_groups.insert(classes_.group()[t]);
         }
         const std::vector<Range> after = ranges(joined, group);
         for (const auto& [input, bytes] : bytes_) {
-            if (joined.group()[at(input)] != group) continue;
+            if (joined.group()[index_of(input)] != group) continue;
             const Range& range = after[static_cast<size_t>(joined.of(input, 0))];
             if (range.lo < bytes.lo || range.hi > bytes.hi) return true;
         }

@@ -7,8 +7,7 @@ namespace calotype::quantize {
 namespace {
 
 int64_t channels_of(const npu::FloatNetwork& network, npu::TensorId id) {
-    const Dims& shape = network.tensors[static_cast<size_t>(id)].shape;
-    return shape.empty() ? 1 : shape.back();
+    return npu::channels_of(network.tensors[index_of(id)].shape);
 }
 
 /// Calls use(input channel, output channel) for each pair of which one becomes the other.

@@ -23,7 +23,7 @@ std::optional<Range> byte_range(const TensorStatistics& tensor);
 Scales choose_scales(const npu::FloatNetwork& network, const ScaleClasses& classes, const Statistics& statistics,
                      const Values& values, int64_t samples, const Ingredients& ingredients, ThreadPool& pool);
 
-/// Grows the scales, class by class, until every Add and piecewise-linear layer can be computed (design.md,
+/// Grows the scales, class by class, until every Add and piecewise-linear layer can be computed (docs/arithmetic.md,
 /// Arithmetic).
 void settle(const npu::FloatNetwork& network, const ScaleClasses& classes, Scales& scales);
 

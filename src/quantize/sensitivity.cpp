@@ -5,8 +5,7 @@ namespace calotype::quantize {
 std::vector<std::vector<double>> sensitivities(const npu::FloatNetwork& network) {
     std::vector<std::vector<double>> cost(network.tensors.size());
     for (size_t t = 0; t < cost.size(); ++t) {
-        const Dims& shape = network.tensors[t].shape;
-        cost[t].assign(static_cast<size_t>(shape.empty() ? 1 : shape.back()), 0.0);
+        cost[t].assign(static_cast<size_t>(npu::channels_of(network.tensors[t].shape)), 0.0);
     }
     for (size_t i = network.layers.size(); i-- > 0;) {
         const npu::FloatLayer& layer = network.layers[i];

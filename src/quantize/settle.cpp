@@ -12,8 +12,7 @@ class Grower {
     Grower(const npu::FloatNetwork& network, const ScaleClasses& classes, Scales& scales)
         : classes_(classes), scales_(scales), members_(static_cast<size_t>(classes.slots())) {
         for (size_t t = 0; t < network.tensors.size(); ++t) {
-            const Dims& shape = network.tensors[t].shape;
-            const auto channels = static_cast<size_t>(shape.empty() ? 1 : shape.back());
+            const auto channels = static_cast<size_t>(npu::channels_of(network.tensors[t].shape));
             npu::Quantization& quantization = scales.tensors[t];
             quantization.scale.resize(channels, quantization.scale[0]);
             quantization.zero_point.resize(channels, quantization.zero_point[0]);

@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "base/error.hpp"
+#include "execute/permute.hpp"
 
 namespace calotype::quantize {
 namespace {
@@ -29,7 +30,7 @@ std::vector<double> channel_sums(const std::vector<float>& x, size_t channels) {
 }
 
 SampleOfTensor of_tensor(const npu::FloatTensor& tensor, const std::vector<float>& x, int64_t sample) {
-    const auto channels = static_cast<size_t>(tensor.shape.empty() ? 1 : tensor.shape.back());
+    const auto channels = static_cast<size_t>(npu::channels_of(tensor.shape));
     SampleOfTensor out{std::vector<Range>(channels), channel_sums(x, channels),
                        static_cast<int64_t>(x.size() / channels), true};
     for (size_t i = 0; i < x.size(); i += channels) {
@@ -61,33 +62,16 @@ std::vector<Range> TensorStatistics::ranges(int64_t left_out) const {
 std::vector<float> in_tensor_order(const Tensor& value, const npu::FloatTensor& tensor) {
     const std::vector<float> from = to_floats(value);
     std::vector<float> to(from.size());
-    const size_t rank = tensor.split.size();
-    std::vector<int64_t> stride(rank, 1);
-    for (size_t i = rank; i-- > 1;) stride[i - 1] = stride[i] * tensor.split[i];
-    const int64_t per_sample = element_count(tensor.shape);
-    Dims size(rank), step(rank), at(rank, 0);
-    for (size_t i = 0; i < rank; ++i) {
-        size[i] = tensor.split[static_cast<size_t>(tensor.axes[i])];
-        step[i] = stride[static_cast<size_t>(tensor.axes[i])];
-    }
-    int64_t source = 0;
-    for (size_t i = 0; i < to.size(); ++i) {
-        const int64_t sample_first = static_cast<int64_t>(i) / per_sample * per_sample;
-        to[i] = from[static_cast<size_t>(sample_first + source)];
-        for (size_t axis = rank; axis-- > 0;) {
-            source += step[axis];
-            if (++at[axis] < size[axis]) break;
-            source -= step[axis] * size[axis];
-            at[axis] = 0;
-        }
-    }
+    const execute::Permutation permutation(tensor.split, tensor.axes);
+    const auto step = static_cast<size_t>(permutation.elements());
+    for (size_t first = 0; first < from.size(); first += step) permutation.apply(&from[first], &to[first]);
     return to;
 }
 
 Statistics gather(const npu::FloatNetwork& network, const Values& values, int64_t samples, ThreadPool& pool) {
     Statistics all;
     for (const npu::FloatTensor& tensor : network.tensors) {
-        const auto channels = static_cast<size_t>(tensor.shape.empty() ? 1 : tensor.shape.back());
+        const auto channels = static_cast<size_t>(npu::channels_of(tensor.shape));
         TensorStatistics one;
         one.fold.fill(std::vector<Range>(channels));
         one.mean.resize(channels);

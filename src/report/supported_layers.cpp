@@ -9,10 +9,6 @@
 namespace calotype::report {
 namespace {
 
-bool is_switch(const npu::Limit& limit) {
-    return std::find(npu::kSupportKeys.begin(), npu::kSupportKeys.end(), limit.key) != npu::kSupportKeys.end();
-}
-
 std::string allowed(const npu::Limit& limit, const npu::Config& config) {
     if (limit.key.empty()) return "no";
     if (is_switch(limit)) {
@@ -65,10 +61,9 @@ std::string rules() {
 std::string supported_layers_markdown() {
     return "# Supported layers\n\n"
            "Generated from the NPU configurations (`data/npu`) and the rules (`src/npu/limits_*.cpp`); do not edit. "
-           "`CALOTYPE_UPDATE_DOCS=1 build/tests/report_tests` writes it anew.\n\n"
+           "`CALOTYPE_UPDATE_DOCS=1 build/release/tests/report_tests` writes it anew.\n\n"
            "What is not on the NPU runs on ONNX Runtime on the CPU beside it; `calotype explain` names the rule, the "
-           "value found "
-           "and what to change. What is only another spelling of a layer is that layer.\n\n"
+           "value found and what to change. What is only another spelling of a layer is that layer.\n\n"
            "## Operations\n\n" +
            operations() +
            "\n## Rules\n\n"

@@ -121,7 +121,7 @@ void check_placement(const npu::Placement& placement, const npu::Network& networ
 void check_network(const npu::Network& network, const std::string& where) {
     for (const npu::CodeTensor& tensor : network.tensors) {
         check_shape(tensor.shape, where);
-        check_quantization(tensor.quantization, tensor.shape.empty() ? 1 : tensor.shape.back(), where);
+        check_quantization(tensor.quantization, npu::channels_of(tensor.shape), where);
         require(tensor.precision == npu::Precision::int8, where, "a tensor is not INT8: this version has no other");
     }
     std::vector<bool> made(network.tensors.size(), false);
@@ -148,7 +148,7 @@ void check_network(const npu::Network& network, const std::string& where) {
         require(npu::output_shape(layer.attributes, shapes, output) == output, at,
                 "its output has another shape than its inputs give");
         check_weights(layer, at);
-        check_stage(layer, output.empty() ? 1 : output.back(), at);
+        check_stage(layer, npu::channels_of(output), at);
     }
     for (const npu::Placement& placement : network.outputs) {
         check_placement(placement, network, where);

@@ -4,6 +4,7 @@
 
 #include "base/hash.hpp"
 #include "base/json.hpp"
+#include "npu/fixed_point.hpp"
 #include "snapshot/archive.hpp"
 
 namespace calotype::execute {
@@ -26,7 +27,7 @@ void describe(A& a, Port& x) {
     a.field("zero_point", x.quantization.zero_point);
     // What an input is multiplied with. Derived, for readers in other languages; checked so that it cannot differ.
     std::vector<float> coefficient;
-    for (const float scale : x.quantization.scale) coefficient.push_back(static_cast<float>(1.0 / double{scale}));
+    for (const float scale : x.quantization.scale) coefficient.push_back(npu::coefficient_of(scale));
     const std::vector<float> derived = coefficient;
     a.field("coefficient", coefficient);
     snapshot::require(coefficient == derived, a.path(), "the coefficient is not the scale's inverse");

@@ -15,8 +15,7 @@ inline constexpr const char* kAdd = "Add";
 /// - Quantize(x, coefficient, scale) = round(x * coefficient) * scale: what an NPU subgraph reads, coefficient =
 ///   float32(1 / scale). A value half way between two codes falls otherwise where x is divided by the scale.
 /// - Requantize(x, step, m, scale) = round(round(x / step) * m) * scale: x is a layer's sum in reals, step one unit of
-/// the
-///   NPU's int32 sum, m the multiplier that makes an output code of it, scale the output's.
+///   the NPU's int32 sum, m the multiplier that makes an output code of it, scale the output's.
 /// - Add(a, b, scale_a, scale_b, factor_a, factor_b, step) = (term(a) + term(b) + 1/2) * step, term(x) =
 ///   round(round(x / scale) * factor + 2^-9): the NPU adds int16 terms in units of `step`, 2^-r of an output code, and
 ///   the factors are multiples of 2^-8. The 2^-9 and 1/2 turn ties upwards, where round would take the even.

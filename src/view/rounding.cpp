@@ -7,6 +7,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "npu/arithmetic.hpp"
+#include "npu/fixed_point.hpp"
 #include "view/functions.hpp"
 #include "view/weights.hpp"
 
@@ -49,7 +51,7 @@ struct Stage {
     }
     /// The real value of one unit of the layer's sum: one, or one a channel.
     std::vector<double> steps() const {
-        if (!layer.weight_scale.empty()) return sum_steps(layer, input(0));
+        if (!layer.weight_scale.empty()) return npu::sum_scale(layer, input(0));
         if (std::holds_alternative<npu::Mul>(layer.attributes)) return products_of_scales();
         if (const auto* pool = std::get_if<npu::Pool>(&layer.attributes))
             return scales_of_a_mean(pool->global ? npu::as_map(tensor(layer.inputs[0]).shape).pixels()
@@ -139,7 +141,7 @@ ValueId piecewise_linear(const Stage& stage, const npu::PiecewiseLinear& table, 
 ValueId add_quantization(Builder& builder, const std::string& name, const npu::CodeTensor& tensor, ValueId x) {
     const std::vector<float>& scale = tensor.quantization.scale;
     std::vector<float> coefficient;
-    for (const float one : scale) coefficient.push_back(static_cast<float>(1.0 / double{one}));
+    for (const float one : scale) coefficient.push_back(npu::coefficient_of(one));
     return builder.call(kQuantize, name + "/Quantize",
                         {x, spread(builder, name + "/coefficient", coefficient, tensor.shape.size()),
                          spread(builder, name + "/input_scale", scale, tensor.shape.size())});

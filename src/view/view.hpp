@@ -22,7 +22,7 @@ using Part = std::variant<NpuPart, CpuPart>;  ///< in order of execution; part k
 
 /// The view. `model` gives the inputs and outputs: names, types and dims. Quantized values are shown as
 /// QuantizeLinear/DequantizeLinear, maps as [N, C, ...]; metadata `NPU_<k>/codes/<tensor id>` names the value that
-/// holds a tensor's codes, `NPU_<k>/<layer>` tells its kind, precision and cycles. The NPU's rounding stands in two
+/// holds a tensor's codes, `NPU_<k>/<layer>` tells its kind, precision and cycles. The NPU's rounding stands in
 /// functions of the domain `calotype` (functions.hpp).
 graph::Graph make_view(const graph::Graph& model, const std::vector<Part>& parts);
 

@@ -75,16 +75,9 @@ ValueId add_full_weights(Builder& builder, const npu::Layer& layer, const npu::F
                         {weights, builder.floats(layer.name + "/input_scales", {1, full.in_features}, factors)});
 }
 
-std::vector<double> sum_steps(const npu::Layer& layer, const npu::Quantization& input) {
-    const std::vector<double> scale_in = npu::input_scale(layer.attributes, input);
-    std::vector<double> steps(layer.weight_scale.begin(), layer.weight_scale.end());
-    for (size_t out = 0; out < steps.size(); ++out) steps[out] *= scale_in[scale_in.size() > 1 ? out : 0];
-    return steps;
-}
-
 ValueId add_bias(Builder& builder, const npu::Layer& layer, const npu::Quantization& input) {
     std::vector<float> bias;
-    const std::vector<double> steps = sum_steps(layer, input);
+    const std::vector<double> steps = npu::sum_scale(layer, input);
     for (size_t out = 0; out < steps.size(); ++out) bias.push_back(static_cast<float>(layer.bias[out] * steps[out]));
     return builder.floats(layer.name + "/bias", {static_cast<int64_t>(bias.size())}, bias);
 }

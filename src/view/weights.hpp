@@ -12,9 +12,6 @@ ValueId add_conv_weights(Builder& builder, const npu::Layer& layer, const npu::C
 ValueId add_full_weights(Builder& builder, const npu::Layer& layer, const npu::FullyConnected& full,
                          const npu::Quantization& input);
 
-/// The real value of one unit of each output channel's sum: scale_in * weight_scale.
-std::vector<double> sum_steps(const npu::Layer& layer, const npu::Quantization& input);
-
 /// The bias in reals.
 ValueId add_bias(Builder& builder, const npu::Layer& layer, const npu::Quantization& input);
 

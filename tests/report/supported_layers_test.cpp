@@ -18,7 +18,7 @@ TEST(SupportedLayers, ThePageIsCurrent) {
     }
     const auto bytes = read_file(path);
     EXPECT_EQ(std::string(reinterpret_cast<const char*>(bytes.data()), bytes.size()), supported_layers_markdown())
-        << "run CALOTYPE_UPDATE_DOCS=1 build/tests/report_tests";
+        << "run CALOTYPE_UPDATE_DOCS=1 build/release/tests/report_tests";
 }
 
 }  // namespace

@@ -136,7 +136,7 @@ class RandomNetwork {
                     scales(id).scale_of(c);
         return reals;
     }
-    /// The runtime's conversion, design.md, Boundary: RNE(x * float32(1 / scale)) + zero point.
+    /// The runtime's conversion, docs/arithmetic.md, Boundary: RNE(x * float32(1 / scale)) + zero point.
     std::vector<int8_t> as_codes(npu::TensorId id, const std::vector<float>& reals) const {
         const int64_t channels = of(id).shape.back(), pixels = static_cast<int64_t>(reals.size()) / channels;
         std::vector<int8_t> codes(reals.size());

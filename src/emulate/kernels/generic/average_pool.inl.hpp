@@ -15,15 +15,7 @@ inline Reach reach(const npu::Axis& axis, int64_t out, int64_t size) {
 }
 
 inline npu::Window pool_window(const LayerView& view) {
-    const auto& pool = std::get<npu::Pool>(view.layer->attributes);
-    npu::Window window = pool.window;
-    if (pool.global) {
-        window = {};
-        window.depth.kernel = view.in[0].depth;
-        window.height.kernel = view.in[0].height;
-        window.width.kernel = view.in[0].width;
-    }
-    return window;
+    return npu::window_of(std::get<npu::Pool>(view.layer->attributes), view.in[0]);
 }
 
 class AveragePoolLayer final : public PreparedLayer {

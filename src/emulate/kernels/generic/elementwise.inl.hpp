@@ -1,7 +1,7 @@
 // Add, Mul and Requantize over the codes of a tensor as one stretch; constants repeat every least common multiple of
 // channels and block. The last, partial block goes through a buffer and the same code.
 
-/// Cuts [0, elements) into pieces of whole periods for the pool; body(first block, last block, worker).
+/// Cuts [0, elements) into pieces of whole periods for the pool; body(first block, last block).
 template <class Body>
 void for_blocks(ThreadPool* pool, int64_t elements, Body body) {
     constexpr int64_t kItemBlocks = (32 << 10) / kBlock;

@@ -1,4 +1,4 @@
-// Sums of a block to codes: the output stages of design.md, 4 wides at a time. Exact copies of
+// Sums of a block to codes: the output stages of docs/arithmetic.md, 4 wides at a time. Exact copies of
 // reference/output_stage.hpp.
 
 /// gcd(channels, kBlock): a block is a power of two, so it is the lowest bit of channels. (std::lcm came out negative in

@@ -1,4 +1,4 @@
-// Add, Mul and Requantize; design.md, Add.
+// Add, Mul and Requantize; docs/arithmetic.md, Add.
 
 #include "emulate/kernels/reference/output_stage.hpp"
 #include "emulate/kernels/reference/reference.hpp"

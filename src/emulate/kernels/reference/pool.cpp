@@ -9,15 +9,6 @@
 namespace calotype::emulate::reference {
 namespace {
 
-npu::Window window_of(const npu::Pool& pool, const npu::Map& in) {
-    if (!pool.global) return pool.window;
-    npu::Window whole;
-    whole.depth.kernel = in.depth;
-    whole.height.kernel = in.height;
-    whole.width.kernel = in.width;
-    return whole;
-}
-
 // Calls take(code) for each tap of channel c that lies inside the map.
 template <class Take>
 void for_taps(const npu::Map& in, const npu::Window& win, int64_t d, int64_t h, int64_t w, int64_t c, const int8_t* x,
@@ -39,7 +30,7 @@ void for_taps(const npu::Map& in, const npu::Window& win, int64_t d, int64_t h, 
 void pool(const LayerView& view, Inputs inputs, int8_t* y) {
     const auto& pool = std::get<npu::Pool>(view.layer->attributes);
     const npu::Map& in = view.in[0];
-    const npu::Window win = window_of(pool, in);
+    const npu::Window win = npu::window_of(pool, in);
     for (int64_t d = 0; d < view.out.depth; ++d)
         for (int64_t h = 0; h < view.out.height; ++h)
             for (int64_t w = 0; w < view.out.width; ++w)
