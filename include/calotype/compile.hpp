@@ -31,9 +31,9 @@ class Samples {
 
 struct CompileOptions {
     std::filesystem::path model;
-    std::filesystem::path output;    ///< the snapshot; replaced whole, in one step, if it exists
-    std::string npu{kDefaultNpu};    ///< configuration's name or file; "none": all on ONNX Runtime in FP32
-    int64_t images = 4;              ///< samples used for calibration
+    std::filesystem::path output;  ///< the snapshot; replaced whole, in one step, if it exists
+    std::string npu{kDefaultNpu};  ///< configuration's name or file; "none": all on ONNX Runtime in FP32
+    int64_t images = 4;            ///< samples used for calibration
     // Anything but these four defaults is refused so far: Error OPTION_NOT_BUILT.
     std::string mode = "fast";
     std::string precision = "INT8";

@@ -64,7 +64,8 @@ void add_compile(CLI::App& app, Action& action) {
     command->add_option("--images", compile.images, "Samples used for calibration")->capture_default_str();
     command->add_option("--mode", compile.mode, "fast; no other mode is built yet")->capture_default_str();
     command->add_flag("--deep", compile.deep, "Fine-tune the weights against the FP32 network; not built yet");
-    command->add_option("--precision", compile.precision, "INT8; BF16 and MIXED are not built yet")->capture_default_str();
+    command->add_option("--precision", compile.precision, "INT8; BF16 and MIXED are not built yet")
+        ->capture_default_str();
     command->add_option("--shape", options->shapes,
                         "INPUT=DIMS: one more input shape to make a program for; not built yet");
     command->add_option("--without", compile.without,

@@ -3,6 +3,7 @@
 // Options that several subcommands share.
 
 #include <filesystem>
+#include <map>
 #include <optional>
 #include <string>
 #include <utility>

@@ -2,8 +2,11 @@
 
 // Model file to ordered subgraphs: what compile, explain and measure have in common.
 
+#include <filesystem>
 #include <functional>
 #include <map>
+#include <optional>
+#include <optional>
 #include <string>
 #include <vector>
 

@@ -47,9 +47,8 @@ std::string measure(const MeasureOptions& options, const Samples& samples) {
         const auto* npu = std::get_if<execute::NpuSubgraph>(&contents.model.subgraphs[k]);
         if (npu == nullptr) continue;
         const npu::FloatNetwork& network = network_of(front, k, npu->network, options.model);
-        const quantize::Calibration calibration =
-            compiler::calibration_of(front, contents.model, k, samples, std::min(options.images, samples.count()),
-                                     options.ort_library);
+        const quantize::Calibration calibration = compiler::calibration_of(
+            front, contents.model, k, samples, std::min(options.images, samples.count()), options.ort_library);
         const auto errors = quantize::measure(network, npu->network, calibration, pool);
         for (const quantize::LayerError& error : errors)
             layers.push_back({{"subgraph", fmt::format("NPU_{}", k)}, {"name", error.layer}, {"snr_db", error.snr_db}});

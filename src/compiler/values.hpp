@@ -1,5 +1,8 @@
 #pragma once
 
+#include <filesystem>
+#include <optional>
+
 #include "calotype/compile.hpp"
 #include "compiler/front.hpp"
 #include "execute/model.hpp"

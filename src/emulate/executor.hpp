@@ -39,8 +39,8 @@ class Executor {
     /// Called after each layer with its index and output codes.
     using AfterLayer = std::function<void(size_t layer, std::span<const int8_t> codes)>;
     struct Options {
-        ThreadPool* pool = nullptr;      ///< null: the caller alone
-        AfterLayer after_layer;          ///< may be empty
+        ThreadPool* pool = nullptr;                ///< null: the caller alone
+        AfterLayer after_layer;                    ///< may be empty
         std::vector<int64_t>* layer_ns = nullptr;  ///< where given, each step's time is added, by layer index
     };
 

@@ -12,7 +12,8 @@ enum class KernelSet : uint8_t { automatic, reference, avx2, avx512 };
 KernelSet kernel_set(std::string_view name);
 std::string_view name_of(KernelSet set);
 
-/// The set to use: `automatic` resolved. Throws Error KERNELS_UNAVAILABLE where this processor lacks what a forced set needs.
+/// The set to use: `automatic` resolved. Throws Error KERNELS_UNAVAILABLE where this processor lacks what a forced set
+/// needs.
 KernelSet resolve(KernelSet set);
 /// Whether this processor can run the set.
 bool available(KernelSet set);

@@ -12,8 +12,8 @@
 
 namespace calotype::emulate {
 
-/// One layer for one set of shapes: constants packed, loops chosen. It reads the layer's own constants where they lie, so
-/// the network must outlive it.
+/// One layer for one set of shapes: constants packed, loops chosen. It reads the layer's own constants where they lie,
+/// so the network must outlive it.
 class PreparedLayer {
   public:
     virtual ~PreparedLayer() = default;
@@ -22,8 +22,8 @@ class PreparedLayer {
         (void)threads;
         return 0;
     }
-    /// Codes in, codes out, dense and channels last. `scratch` is 64-byte aligned. A null pool runs on the caller alone;
-    /// the bits are the same for any pool.
+    /// Codes in, codes out, dense and channels last. `scratch` is 64-byte aligned. A null pool runs on the caller
+    /// alone; the bits are the same for any pool.
     virtual void run(std::span<const int8_t* const> inputs, int8_t* output, std::span<std::byte> scratch,
                      ThreadPool* pool) const = 0;
     /// Which kernel this is, for timings and failing tests: "avx2 conv".

@@ -1,7 +1,7 @@
 #pragma once
 
-// The change between a value's reals, axes in the model's order, and a tensor's codes, channels last (docs/arithmetic.md,
-// Boundary).
+// The change between a value's reals, axes in the model's order, and a tensor's codes, channels last
+// (docs/arithmetic.md, Boundary).
 
 #include <span>
 #include <vector>

@@ -6,14 +6,10 @@ namespace calotype {
 
 std::string name_of(Boundary boundary) {
     switch (boundary) {
-        case Boundary::quantized:
-            return "quantized";
-        case Boundary::uint8:
-            return "uint8";
-        case Boundary::int8:
-            return "int8";
-        case Boundary::plain:
-            return "plain";
+        case Boundary::quantized: return "quantized";
+        case Boundary::uint8: return "uint8";
+        case Boundary::int8: return "int8";
+        case Boundary::plain: return "plain";
     }
     CALOTYPE_ASSERT(false, "a boundary has a name");
 }

@@ -69,9 +69,8 @@ std::vector<int64_t> ints_attribute(const Node& node, std::string_view name, std
 }
 
 bool has_subgraph(const Node& node) {
-    return std::ranges::any_of(node.attributes, [](const auto& attribute) {
-        return std::holds_alternative<OpaqueGraph>(attribute.second);
-    });
+    return std::ranges::any_of(
+        node.attributes, [](const auto& attribute) { return std::holds_alternative<OpaqueGraph>(attribute.second); });
 }
 
 bool is_random(const Node& node) {

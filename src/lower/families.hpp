@@ -2,6 +2,8 @@
 
 // The families of nodes, one file each. Each function either adds the layer of the node or throws Declined.
 
+#include <optional>
+
 #include "lower/activations.hpp"
 #include "lower/builder.hpp"
 

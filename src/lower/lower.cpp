@@ -1,7 +1,5 @@
 #include "lower/lower.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <set>
 

@@ -1,7 +1,5 @@
 #include "npu/arithmetic.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <cmath>
 
@@ -216,7 +214,8 @@ Requantization global_average_stage(const Layer& layer, int64_t pixels) {
     const auto& channel_k = layer.pool_channel_k;
     stage.m.assign(std::max<size_t>(channel_k.size(), 1), 0);
     for (size_t c = 0; c < stage.m.size(); ++c)
-        stage.m[c] = static_cast<float>((channel_k.empty() ? layer.pool_k : channel_k[c]) / static_cast<double>(pixels));
+        stage.m[c] =
+            static_cast<float>((channel_k.empty() ? layer.pool_k : channel_k[c]) / static_cast<double>(pixels));
     return stage;
 }
 

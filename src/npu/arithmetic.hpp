@@ -26,8 +26,8 @@ struct QuantizedWeights {
     std::vector<float> scale;     // [out]
 };
 
-/// scale_in as readers see it: [1] the largest input scale of a dense convolution or FC (which absorbs the rest into its
-/// weights), or one an output channel for a depthwise convolution over an input of several scales.
+/// scale_in as readers see it: [1] the largest input scale of a dense convolution or FC (which absorbs the rest into
+/// its weights), or one an output channel for a depthwise convolution over an input of several scales.
 std::vector<double> input_scale(const Attributes& attributes, const Quantization& input);
 
 /// Weights [out, kd, kh, kw, in / groups] of a dense or grouped Conv, or [out, in] of an FC, times
@@ -41,8 +41,8 @@ std::vector<double> sum_scale(const Layer& layer, const Quantization& input);
 /// doubled until |bias code| + 255 * sum |weight code| stays below 2^31.
 float weight_scale(std::span<const float> weights, float bias, double scale_in);
 
-/// Every weight to its nearest code. `weights` are [out, k] with input scales already absorbed; scale_in has one entry or
-/// one an output channel.
+/// Every weight to its nearest code. `weights` are [out, k] with input scales already absorbed; scale_in has one entry
+/// or one an output channel.
 QuantizedWeights quantize_weights(std::span<const float> weights, std::span<const float> bias,
                                   std::span<const double> scale_in);
 
@@ -56,10 +56,12 @@ Requantization make_requantization(std::span<const double> scale_in, std::span<c
 /// The least output scale that keeps Add within its arithmetic: max(scale_a, scale_b) / 8 for each channel.
 std::vector<float> least_add_scale(const Quantization& a, const Quantization& b);
 /// Throws Error ARITHMETIC_SCALE where an output scale is below 1/128 of an input's: no r is left.
-AddArithmetic make_add(const Quantization& a, const Quantization& b, const Quantization& output, RealBounds bounds = {});
+AddArithmetic make_add(const Quantization& a, const Quantization& b, const Quantization& output,
+                       RealBounds bounds = {});
 
 /// m = scale_a * scale_b / output scale.
-Requantization make_mul(const Quantization& a, const Quantization& b, const Quantization& output, RealBounds bounds = {});
+Requantization make_mul(const Quantization& a, const Quantization& b, const Quantization& output,
+                        RealBounds bounds = {});
 
 /// m = scale_in / output scale: a Requantize layer.
 Requantization make_requantize(const Quantization& input, const Quantization& output, RealBounds bounds = {});
@@ -68,7 +70,8 @@ Requantization make_requantize(const Quantization& input, const Quantization& ou
 Requantization make_average_pool(const Quantization& input, const Quantization& output, int64_t taps,
                                  RealBounds bounds = {});
 
-/// Fills layer.pool_k, pool_channel_k and layer.stage (bounds and zero points; m for `pixels`) of a global average pool.
+/// Fills layer.pool_k, pool_channel_k and layer.stage (bounds and zero points; m for `pixels`) of a global average
+/// pool.
 void set_global_average_pool(Layer& layer, const Quantization& input, const Quantization& output, int64_t pixels,
                              RealBounds bounds = {});
 /// The stage of a global average pool for a map of `pixels`: m = float32(k / pixels).

@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
-#include <numeric>
 
 #include "base/file.hpp"
 #include "base/hash.hpp"
@@ -141,8 +140,7 @@ Config parse_config(std::string_view json, std::string_view subject) {
     Reader reader(root, where);
     config.name = reader.text("name");
     config.about = reader.text("about");
-    for (const Number& number : kNumbers)
-        config.*number.member = reader.number(number.key, number.least, number.most);
+    for (const Number& number : kNumbers) config.*number.member = reader.number(number.key, number.least, number.most);
     Reader limits(reader.at("limits"), where + ", limits");
     for (const std::string_view key : kLimitKeys) {
         const int64_t least = key == "piecewise_intervals" ? kTableIntervals : 1;

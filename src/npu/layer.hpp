@@ -19,7 +19,8 @@ enum class TensorId : int32_t { none = -1 };
 constexpr size_t index_of(TensorId id) { return static_cast<size_t>(id); }
 enum class Precision : uint8_t { int8, bf16 };
 
-/// A tensor's shape per sample, channels last, seen as a map: [C], [W, C], [H, W, C] or [D, H, W, C]; what is absent is 1.
+/// A tensor's shape per sample, channels last, seen as a map: [C], [W, C], [H, W, C] or [D, H, W, C]; what is absent
+/// is 1.
 struct Map {
     int64_t depth = 1, height = 1, width = 1, channels = 1;
     int64_t pixels() const { return depth * height * width; }
@@ -72,14 +73,21 @@ struct Pool {
 /// The pool's window; of a global pool, the whole map that it reads.
 Window window_of(const Pool& pool, const Map& in);
 /// Two inputs of one shape.
-struct Add { friend bool operator==(const Add&, const Add&) = default; };
+struct Add {
+    friend bool operator==(const Add&, const Add&) = default;
+};
 /// Two inputs; the second has the first's shape or one channel (broadcast W x H x 1).
-struct Mul { friend bool operator==(const Mul&, const Mul&) = default; };
+struct Mul {
+    friend bool operator==(const Mul&, const Mul&) = default;
+};
 /// Any number of inputs; axis counts in the shape per sample, channels last.
-struct Concat { int64_t axis = 0; friend bool operator==(const Concat&, const Concat&) = default; };
+struct Concat {
+    int64_t axis = 0;
+    friend bool operator==(const Concat&, const Concat&) = default;
+};
 /// Zero (in reals) around a map and behind or before its channels.
 struct Pad {
-    Axis depth, height, width;                              ///< only the pads count
+    Axis depth, height, width;  ///< only the pads count
     int64_t channels_before = 0, channels_after = 0;
     friend bool operator==(const Pad&, const Pad&) = default;
 };
@@ -90,28 +98,57 @@ struct Crop {
     friend bool operator==(const Crop&, const Crop&) = default;
 };
 /// Nearest: y[h, w] = x[h / factor_height, w / factor_width].
-struct Upsample { int64_t factor_height = 1, factor_width = 1; friend bool operator==(const Upsample&, const Upsample&) = default; };
+struct Upsample {
+    int64_t factor_height = 1, factor_width = 1;
+    friend bool operator==(const Upsample&, const Upsample&) = default;
+};
 /// TensorFlow order: y[h, w, (bh * block + bw) * C + c] = x[h * block + bh, w * block + bw, c].
-struct SpaceToDepth { int64_t block = 2; friend bool operator==(const SpaceToDepth&, const SpaceToDepth&) = default; };
+struct SpaceToDepth {
+    int64_t block = 2;
+    friend bool operator==(const SpaceToDepth&, const SpaceToDepth&) = default;
+};
 /// y[..., c] = x[..., source[c]].
-struct ChannelReorder { std::vector<int64_t> source; friend bool operator==(const ChannelReorder&, const ChannelReorder&) = default; };
+struct ChannelReorder {
+    std::vector<int64_t> source;
+    friend bool operator==(const ChannelReorder&, const ChannelReorder&) = default;
+};
 /// The same elements in the same order under another shape.
-struct Reshape { friend bool operator==(const Reshape&, const Reshape&) = default; };
+struct Reshape {
+    friend bool operator==(const Reshape&, const Reshape&) = default;
+};
 /// The same reals in other scales.
-struct Requantize { friend bool operator==(const Requantize&, const Requantize&) = default; };
+struct Requantize {
+    friend bool operator==(const Requantize&, const Requantize&) = default;
+};
 
 using Attributes = std::variant<Conv, FullyConnected, Pool, Add, Mul, Concat, Pad, Crop, Upsample, SpaceToDepth,
                                 ChannelReorder, Reshape, Requantize>;
 /// "Conv", "DepthwiseConv" (a Conv with depthwise()), "FullyConnected", "MaxPool", "AveragePool", ...
 std::string kind_name(const Attributes& attributes);
 
-enum class ActivationKind : uint8_t { none, clamp, leaky_relu, prelu, sigmoid, silu, hard_swish, hard_sigmoid, tanh, gelu_erf, gelu_tanh, mish, softplus, elu };
+enum class ActivationKind : uint8_t {
+    none,
+    clamp,
+    leaky_relu,
+    prelu,
+    sigmoid,
+    silu,
+    hard_swish,
+    hard_sigmoid,
+    tanh,
+    gelu_erf,
+    gelu_tanh,
+    mish,
+    softplus,
+    elu
+};
 /// What follows a layer's sum. `clamp` is ReLU, ReLU6, Clip, Min, Max (lo = -inf or hi = inf where open).
 struct Activation {
     ActivationKind kind = ActivationKind::none;
-    float lo = 0, hi = 0;   ///< clamp
-    float alpha = 0;        ///< leaky_relu and prelu: slope below zero; elu: alpha; hard_sigmoid: slope; silu: x * sigmoid(alpha * x)
-    float beta = 0;         ///< hard_sigmoid: offset
+    float lo = 0, hi = 0;  ///< clamp
+    float alpha =
+        0;  ///< leaky_relu, prelu: slope below zero; elu: alpha; hard_sigmoid: slope; silu: x * sigmoid(alpha x)
+    float beta = 0;  ///< hard_sigmoid: offset
     friend bool operator==(const Activation&, const Activation&) = default;
 };
 std::string name_of(ActivationKind kind);
@@ -130,13 +167,13 @@ struct FloatLayer {
     std::vector<TensorId> inputs;
     TensorId output = TensorId::none;
     Activation activation;
-    std::string sum_value;             ///< name of the graph value before the activation (the output's where there is none)
-    std::vector<float> weights;        ///< Conv and FullyConnected, in the layout stated there
-    std::vector<float> bias;           ///< [out]; zeros where the source has none
+    std::string sum_value;       ///< name of the graph value before the activation (the output's where there is none)
+    std::vector<float> weights;  ///< Conv and FullyConnected, in the layout stated there
+    std::vector<float> bias;     ///< [out]; zeros where the source has none
 };
 
-/// How a graph value lies in a tensor: the value per sample (axis 0, the batch, left out) reshaped to `split`, its axes put
-/// in the order `axes` (tensor axis i = split axis axes[i]), is the tensor's memory order.
+/// How a graph value lies in a tensor: the value per sample (axis 0, the batch, left out) reshaped to `split`, its axes
+/// put in the order `axes` (tensor axis i = split axis axes[i]), is the tensor's memory order.
 struct Placement {
     TensorId tensor = TensorId::none;
     std::string value;  ///< graph value
@@ -159,7 +196,9 @@ struct Quantization {
     std::vector<int32_t> zero_point;
     bool per_channel() const { return scale.size() > 1; }
     float scale_of(int64_t channel) const { return scale[scale.size() > 1 ? static_cast<size_t>(channel) : 0]; }
-    int32_t zero_point_of(int64_t channel) const { return zero_point[zero_point.size() > 1 ? static_cast<size_t>(channel) : 0]; }
+    int32_t zero_point_of(int64_t channel) const {
+        return zero_point[zero_point.size() > 1 ? static_cast<size_t>(channel) : 0];
+    }
     friend bool operator==(const Quantization&, const Quantization&) = default;
 };
 
@@ -172,9 +211,9 @@ struct Requantization {
 };
 /// docs/arithmetic.md, Other activations.
 struct PiecewiseLinear {
-    std::vector<float> m16;              ///< one or one a channel
-    std::vector<int8_t> breakpoints;     ///< at most 15, rising; segment = number of breakpoints <= (pre >> 8)
-    std::vector<int16_t> slope;          ///< Q15; breakpoints + 1 entries
+    std::vector<float> m16;           ///< one or one a channel
+    std::vector<int8_t> breakpoints;  ///< at most 15, rising; segment = number of breakpoints <= (pre >> 8)
+    std::vector<int16_t> slope;       ///< Q15; breakpoints + 1 entries
     std::vector<int16_t> intercept;
     int32_t r = 0;
     int32_t zero_point = 0, lo = -128, hi = 127;  ///< of the single-scale form
@@ -208,14 +247,14 @@ struct Layer {
     std::vector<TensorId> inputs;
     TensorId output = TensorId::none;
     Precision precision = Precision::int8;
-    Activation activation;              ///< what the output stage computes, in reals: for people, the view and BF16
+    Activation activation;  ///< what the output stage computes, in reals: for people, the view and BF16
     std::string sum_value;
     OutputStage stage;
-    std::vector<int8_t> weights;        ///< layout as in FloatLayer
-    std::vector<int32_t> bias;          ///< [out]
-    std::vector<float> weight_scale;    ///< [out]; what weights and bias mean: acc * scale_in * weight_scale = real
-    double pool_k = 0;                  ///< global average pool: scale_in / scale_y (one scale), m = float32(k / pixels)
-    std::vector<double> pool_channel_k; ///< the same per channel where scales are; empty otherwise
+    std::vector<int8_t> weights;      ///< layout as in FloatLayer
+    std::vector<int32_t> bias;        ///< [out]
+    std::vector<float> weight_scale;  ///< [out]; what weights and bias mean: acc * scale_in * weight_scale = real
+    double pool_k = 0;                ///< global average pool: scale_in / scale_y (one scale), m = float32(k / pixels)
+    std::vector<double> pool_channel_k;  ///< the same per channel where scales are; empty otherwise
     friend bool operator==(const Layer&, const Layer&) = default;
 };
 /// Integer network: what a snapshot holds and the emulator runs.
@@ -226,8 +265,8 @@ struct Network {
     friend bool operator==(const Network&, const Network&) = default;
 };
 
-/// Output shape of a layer for the given input shapes (all per sample, channels last). Throws Error LAYER_SHAPE where the
-/// window does not fit, inputs disagree, or the output would be empty.
+/// Output shape of a layer for the given input shapes (all per sample, channels last). Throws Error LAYER_SHAPE where
+/// the window does not fit, inputs disagree, or the output would be empty.
 Dims output_shape(const Attributes& attributes, const std::vector<Dims>& inputs, const Dims& made_for);
 /// MACs of a layer: Conv and FC their products; other layers 0.
 int64_t macs(const Attributes& attributes, const Dims& output);

@@ -209,33 +209,21 @@ double largest_error(const PiecewiseLinear& table, const Target& target, double 
 
 double activate(const Activation& a, double x) {
     switch (a.kind) {
-        case ActivationKind::none:
-            return x;
-        case ActivationKind::clamp:
-            return std::clamp<double>(x, a.lo, a.hi);
+        case ActivationKind::none: return x;
+        case ActivationKind::clamp: return std::clamp<double>(x, a.lo, a.hi);
         case ActivationKind::leaky_relu:
-        case ActivationKind::prelu:
-            return x < 0 ? a.alpha * x : x;
-        case ActivationKind::sigmoid:
-            return 1 / (1 + std::exp(-x));
-        case ActivationKind::silu:
-            return x / (1 + std::exp(-a.alpha * x));
-        case ActivationKind::hard_swish:
-            return x * std::clamp(x / 6 + 0.5, 0.0, 1.0);
-        case ActivationKind::hard_sigmoid:
-            return std::clamp(a.alpha * x + a.beta, 0.0, 1.0);
-        case ActivationKind::tanh:
-            return std::tanh(x);
-        case ActivationKind::gelu_erf:
-            return x * 0.5 * std::erfc(-x * 0.70710678118654752440);
+        case ActivationKind::prelu: return x < 0 ? a.alpha * x : x;
+        case ActivationKind::sigmoid: return 1 / (1 + std::exp(-x));
+        case ActivationKind::silu: return x / (1 + std::exp(-a.alpha * x));
+        case ActivationKind::hard_swish: return x * std::clamp(x / 6 + 0.5, 0.0, 1.0);
+        case ActivationKind::hard_sigmoid: return std::clamp(a.alpha * x + a.beta, 0.0, 1.0);
+        case ActivationKind::tanh: return std::tanh(x);
+        case ActivationKind::gelu_erf: return x * 0.5 * std::erfc(-x * 0.70710678118654752440);
         case ActivationKind::gelu_tanh:
             return x * 0.5 * (1 + std::tanh(0.79788456080286535588 * (x + 0.044715 * x * x * x)));
-        case ActivationKind::mish:
-            return x * std::tanh(x > 30 ? x : std::log1p(std::exp(x)));
-        case ActivationKind::softplus:
-            return x > 30 ? x : std::log1p(std::exp(x));
-        case ActivationKind::elu:
-            return x < 0 ? a.alpha * std::expm1(x) : x;
+        case ActivationKind::mish: return x * std::tanh(x > 30 ? x : std::log1p(std::exp(x)));
+        case ActivationKind::softplus: return x > 30 ? x : std::log1p(std::exp(x));
+        case ActivationKind::elu: return x < 0 ? a.alpha * std::expm1(x) : x;
     }
     return x;
 }

@@ -14,7 +14,7 @@ double activate(const Activation& activation, double x);
 
 struct PiecewiseResult {
     PiecewiseLinear stage;
-    Quantization output;     ///< as asked, or with scales grown until the table's slopes fit
+    Quantization output;  ///< as asked, or with scales grown until the table's slopes fit
     double scale_pre = 0;
     double error_codes = 0;  ///< largest, over all 65,536 inputs, against the exact function
 };

@@ -11,9 +11,9 @@
 
 namespace calotype::observe {
 
-/// Binds the graph's free dims to those of `first_sample`, runs it once in ONNX Runtime with every value exposed, writes
-/// type and dims of every value, and turns into constants what does not depend on the inputs' contents (shapes are known
-/// now). Throws what a bad model makes ONNX Runtime say.
+/// Binds the graph's free dims to those of `first_sample`, runs it once in ONNX Runtime with every value exposed,
+/// writes type and dims of every value, and turns into constants what does not depend on the inputs' contents (shapes
+/// are known now). Throws what a bad model makes ONNX Runtime say.
 void concretize(graph::Graph& graph, const ort::Library& library, const std::map<std::string, Tensor>& first_sample);
 
 /// FP32 values of a graph, sample by sample; nothing of a sample is kept.

@@ -11,9 +11,7 @@ constexpr size_t kMostNodes = 1'000'000;
 void read_graph(Message message, Model& model, const std::filesystem::path& folder) {
     while (message.next()) {
         switch (message.tag()) {
-            case field::graph::name:
-                model.graph_name = message.text();
-                break;
+            case field::graph::name: model.graph_name = message.text(); break;
             case field::graph::node:
                 model.nodes.push_back(read_node(message.message("NodeProto"), folder));
                 if (model.nodes.size() > kMostNodes)
@@ -24,17 +22,14 @@ void read_graph(Message message, Model& model, const std::filesystem::path& fold
                 break;
             case field::graph::sparse_initializer:
                 broken("the graph", "it has a sparse initializer, which is not supported");
-            case field::graph::input:
-                model.inputs.push_back(read_value_info(message.message("ValueInfoProto")));
-                break;
+            case field::graph::input: model.inputs.push_back(read_value_info(message.message("ValueInfoProto"))); break;
             case field::graph::output:
                 model.outputs.push_back(read_value_info(message.message("ValueInfoProto")));
                 break;
             case field::graph::value_info:
                 model.infos.push_back(read_value_info(message.message("ValueInfoProto")));
                 break;
-            default:
-                message.skip();
+            default: message.skip();
         }
     }
 }
@@ -86,17 +81,14 @@ Model read_model(Message message, const std::filesystem::path& folder) {
                 model.has_graph = true;
                 read_graph(message.message("GraphProto"), model, folder);
                 break;
-            case field::model::opset_import:
-                read_opset(message.message("OperatorSetIdProto"), model);
-                break;
+            case field::model::opset_import: read_opset(message.message("OperatorSetIdProto"), model); break;
             case field::model::functions: {
                 const std::string_view bytes = message.bytes();
                 protozero::pbf_writer(model.local_functions)
                     .add_message(field::model::functions, bytes.data(), bytes.size());
                 break;
             }
-            default:
-                message.skip();
+            default: message.skip();
         }
     }
     return model;

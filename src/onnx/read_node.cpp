@@ -1,7 +1,5 @@
 #include <fmt/format.h>
 
-#include <cmath>
-
 #include "onnx/fields.hpp"
 #include "onnx/read_parts.hpp"
 
@@ -37,43 +35,24 @@ Raw read_attribute(Message message, const std::string& subject, const std::files
     int64_t stated = 0;
     while (message.next()) {
         switch (message.tag()) {
-            case field::attribute::name:
-                raw.name = message.text();
-                break;
-            case field::attribute::type:
-                stated = message.integer();
-                break;
-            case field::attribute::f:
-                raw.f = message.real(), raw.is(kFloat);
-                break;
-            case field::attribute::i:
-                raw.i = message.integer(), raw.is(kInt);
-                break;
-            case field::attribute::s:
-                raw.s = message.bytes(), raw.is(kString);
-                break;
+            case field::attribute::name: raw.name = message.text(); break;
+            case field::attribute::type: stated = message.integer(); break;
+            case field::attribute::f: raw.f = message.real(), raw.is(kFloat); break;
+            case field::attribute::i: raw.i = message.integer(), raw.is(kInt); break;
+            case field::attribute::s: raw.s = message.bytes(), raw.is(kString); break;
             case field::attribute::t:
                 raw.t = read_tensor(message.message("TensorProto"), folder).tensor, raw.is(kTensor);
                 break;
-            case field::attribute::g:
-                raw.g = read_subgraph(message.message("GraphProto")), raw.is(kGraph);
-                break;
-            case field::attribute::floats:
-                message.append(raw.floats), raw.is(kFloats);
-                break;
-            case field::attribute::ints:
-                message.append(raw.ints), raw.is(kInts);
-                break;
-            case field::attribute::strings:
-                raw.strings.emplace_back(message.bytes()), raw.is(kStrings);
-                break;
+            case field::attribute::g: raw.g = read_subgraph(message.message("GraphProto")), raw.is(kGraph); break;
+            case field::attribute::floats: message.append(raw.floats), raw.is(kFloats); break;
+            case field::attribute::ints: message.append(raw.ints), raw.is(kInts); break;
+            case field::attribute::strings: raw.strings.emplace_back(message.bytes()), raw.is(kStrings); break;
             case field::attribute::ref_attr_name:
             case field::attribute::tensors:
             case field::attribute::graphs:
             case field::attribute::sparse_tensor:
                 broken(subject, fmt::format("attribute `{}` is of a kind that is not supported", raw.name));
-            default:
-                message.skip();
+            default: message.skip();
         }
     }
     if (stated != 0) raw.type = stated;
@@ -82,24 +61,18 @@ Raw read_attribute(Message message, const std::string& subject, const std::files
 
 Attribute attribute_of(Raw&& raw, const std::string& subject) {
     switch (raw.type) {
-        case kFloat:
-            return raw.f;
-        case kInt:
-            return raw.i;
-        case kString:
-            return std::move(raw.s);
+        case kFloat: return raw.f;
+        case kInt: return raw.i;
+        case kString: return std::move(raw.s);
         case kTensor:
             if (!raw.t) broken(subject, fmt::format("attribute `{}` has no tensor", raw.name));
             return *std::move(raw.t);
         case kGraph:
             if (!raw.g) broken(subject, fmt::format("attribute `{}` has no graph", raw.name));
             return *std::move(raw.g);
-        case kFloats:
-            return std::move(raw.floats);
-        case kInts:
-            return std::move(raw.ints);
-        case kStrings:
-            return std::move(raw.strings);
+        case kFloats: return std::move(raw.floats);
+        case kInts: return std::move(raw.ints);
+        case kStrings: return std::move(raw.strings);
         default:
             broken(subject, fmt::format("attribute `{}` is of type {}, which is not supported", raw.name, raw.type));
     }
@@ -125,26 +98,13 @@ NamedNode read_node(Message message, const std::filesystem::path& folder) {
     std::vector<Message> attributes;  // the name may stand behind them, and is needed for messages
     while (message.next()) {
         switch (message.tag()) {
-            case field::node::input:
-                named.inputs.push_back(message.text());
-                break;
-            case field::node::output:
-                named.outputs.push_back(message.text());
-                break;
-            case field::node::name:
-                node.name = message.text();
-                break;
-            case field::node::op_type:
-                node.op = message.text();
-                break;
-            case field::node::domain:
-                node.domain = message.text();
-                break;
-            case field::node::attribute:
-                attributes.push_back(message.message("AttributeProto"));
-                break;
-            default:
-                message.skip();
+            case field::node::input: named.inputs.push_back(message.text()); break;
+            case field::node::output: named.outputs.push_back(message.text()); break;
+            case field::node::name: node.name = message.text(); break;
+            case field::node::op_type: node.op = message.text(); break;
+            case field::node::domain: node.domain = message.text(); break;
+            case field::node::attribute: attributes.push_back(message.message("AttributeProto")); break;
+            default: message.skip();
         }
     }
     if (node.domain == "ai.onnx") node.domain.clear();

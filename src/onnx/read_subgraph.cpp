@@ -31,15 +31,9 @@ Names captured_by(Message message, Names& operators, int depth);
 void scan_node(Message node, Names& made, Names& read, Names& operators, int depth) {
     while (node.next()) {
         switch (node.tag()) {
-            case field::node::input:
-                read.insert(node.text());
-                break;
-            case field::node::output:
-                made.insert(node.text());
-                break;
-            case field::node::op_type:
-                operators.insert(node.text());
-                break;
+            case field::node::input: read.insert(node.text()); break;
+            case field::node::output: made.insert(node.text()); break;
+            case field::node::op_type: operators.insert(node.text()); break;
             case field::node::attribute: {
                 Message attribute = node.message("AttributeProto");
                 while (attribute.next()) {
@@ -50,8 +44,7 @@ void scan_node(Message node, Names& made, Names& read, Names& operators, int dep
                 }
                 break;
             }
-            default:
-                node.skip();
+            default: node.skip();
         }
     }
 }
@@ -62,9 +55,7 @@ Names captured_by(Message message, Names& operators, int depth) {
     Names made, read, captured;
     while (message.next()) {
         switch (message.tag()) {
-            case field::graph::node:
-                scan_node(message.message("NodeProto"), made, read, operators, depth);
-                break;
+            case field::graph::node: scan_node(message.message("NodeProto"), made, read, operators, depth); break;
             case field::graph::initializer:
                 made.insert(text_of(message.message("TensorProto"), field::tensor::name));
                 break;
@@ -74,8 +65,7 @@ Names captured_by(Message message, Names& operators, int depth) {
             case field::graph::output:
                 read.insert(text_of(message.message("ValueInfoProto"), field::value_info::name));
                 break;
-            default:
-                message.skip();
+            default: message.skip();
         }
     }
     std::set_difference(read.begin(), read.end(), made.begin(), made.end(), std::inserter(captured, captured.end()));

@@ -56,43 +56,21 @@ Raw read_raw(Message message) {
     Raw raw;
     while (message.next()) {
         switch (message.tag()) {
-            case field::tensor::name:
-                raw.name = message.text();
-                break;
-            case field::tensor::dims:
-                message.append(raw.dims);
-                break;
-            case field::tensor::data_type:
-                raw.type = message.integer();
-                break;
-            case field::tensor::raw_data:
-                raw.bytes = message.bytes();
-                break;
-            case field::tensor::float_data:
-                message.append(raw.floats);
-                break;
-            case field::tensor::double_data:
-                message.append(raw.doubles);
-                break;
-            case field::tensor::int32_data:
-                message.append(raw.int32s);
-                break;
-            case field::tensor::int64_data:
-                message.append(raw.int64s);
-                break;
-            case field::tensor::uint64_data:
-                message.append(raw.uint64s);
-                break;
+            case field::tensor::name: raw.name = message.text(); break;
+            case field::tensor::dims: message.append(raw.dims); break;
+            case field::tensor::data_type: raw.type = message.integer(); break;
+            case field::tensor::raw_data: raw.bytes = message.bytes(); break;
+            case field::tensor::float_data: message.append(raw.floats); break;
+            case field::tensor::double_data: message.append(raw.doubles); break;
+            case field::tensor::int32_data: message.append(raw.int32s); break;
+            case field::tensor::int64_data: message.append(raw.int64s); break;
+            case field::tensor::uint64_data: message.append(raw.uint64s); break;
             case field::tensor::external_data:
                 add_entry(raw.location, message.message("StringStringEntryProto"));
                 break;
-            case field::tensor::data_location:
-                raw.external = message.integer() == 1;
-                break;
-            case field::tensor::segment:
-                raw.broken("it is a segment of a tensor, which is not supported");
-            default:
-                message.skip();
+            case field::tensor::data_location: raw.external = message.integer() == 1; break;
+            case field::tensor::segment: raw.broken("it is a segment of a tensor, which is not supported");
+            default: message.skip();
         }
     }
     return raw;
@@ -122,31 +100,20 @@ void fill(const Raw& raw, Tensor& tensor, const std::vector<From>& from) {
 
 void fill_typed(const Raw& raw, Tensor& tensor) {
     switch (tensor.type()) {
-        case DataType::float32:
-            return fill<float>(raw, tensor, raw.floats);
-        case DataType::float64:
-            return fill<double>(raw, tensor, raw.doubles);
-        case DataType::int64:
-            return fill<int64_t>(raw, tensor, raw.int64s);
-        case DataType::uint64:
-            return fill<uint64_t>(raw, tensor, raw.uint64s);
-        case DataType::uint32:
-            return fill<uint32_t>(raw, tensor, raw.uint64s);
-        case DataType::int32:
-            return fill<int32_t>(raw, tensor, raw.int32s);
-        case DataType::int16:
-            return fill<int16_t>(raw, tensor, raw.int32s);
-        case DataType::int8:
-            return fill<int8_t>(raw, tensor, raw.int32s);
+        case DataType::float32: return fill<float>(raw, tensor, raw.floats);
+        case DataType::float64: return fill<double>(raw, tensor, raw.doubles);
+        case DataType::int64: return fill<int64_t>(raw, tensor, raw.int64s);
+        case DataType::uint64: return fill<uint64_t>(raw, tensor, raw.uint64s);
+        case DataType::uint32: return fill<uint32_t>(raw, tensor, raw.uint64s);
+        case DataType::int32: return fill<int32_t>(raw, tensor, raw.int32s);
+        case DataType::int16: return fill<int16_t>(raw, tensor, raw.int32s);
+        case DataType::int8: return fill<int8_t>(raw, tensor, raw.int32s);
         case DataType::uint16:
         case DataType::float16:
-        case DataType::bfloat16:
-            return fill<uint16_t>(raw, tensor, raw.int32s);
+        case DataType::bfloat16: return fill<uint16_t>(raw, tensor, raw.int32s);
         case DataType::uint8:
-        case DataType::boolean:
-            return fill<uint8_t>(raw, tensor, raw.int32s);
-        case DataType::string:
-            return;  // refused before
+        case DataType::boolean: return fill<uint8_t>(raw, tensor, raw.int32s);
+        case DataType::string: return;  // refused before
     }
 }
 

@@ -1,7 +1,5 @@
 #include "onnx/write.hpp"
 
-#include <algorithm>
-
 #include "onnx/fields.hpp"
 #include "onnx/protozero.hpp"
 #include "onnx/types.hpp"

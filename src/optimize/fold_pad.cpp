@@ -6,7 +6,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cmath>
 
 #include "optimize/clip_words.hpp"
 #include "optimize/rewrite.hpp"

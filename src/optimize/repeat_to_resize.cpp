@@ -1,6 +1,6 @@
 // Tile(x [..., h, 1, w, ...], r on the axis of 1), Expand likewise => Reshape(Resize(Reshape(x [..., h, w, ...])))
-// Exact: each element is repeated r times, which is nearest upsampling of the axis before. It is how Keras' UpSampling2D
-// and numpy's repeat come out; the Reshapes then meet the exporter's own.
+// Exact: each element is repeated r times, which is nearest upsampling of the axis before. It is how Keras'
+// UpSampling2D and numpy's repeat come out; the Reshapes then meet the exporter's own.
 
 #include "optimize/reshape_words.hpp"
 #include "optimize/rewrite.hpp"

@@ -2,6 +2,7 @@
 
 // Words that rewrites are written in: what a node is, what a constant holds, how a node takes another's place.
 
+#include <map>
 #include <optional>
 #include <string_view>
 #include <vector>

@@ -2,8 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-
 #include "npu/cost.hpp"
 #include "npu/limits.hpp"
 #include "plan/memory.hpp"

@@ -2,6 +2,8 @@
 
 // Biases that undo the mean error of rounded weights and inputs.
 
+#include <span>
+
 #include "quantize/codes.hpp"
 #include "quantize/statistics.hpp"
 

@@ -58,7 +58,8 @@ std::vector<int8_t> run_layer(const emulate::PreparedLayer& prepared, const std:
     std::vector<int8_t> output(static_cast<size_t>(out_bytes * batch));
     for (int64_t b = 0; b < batch; ++b) {
         std::vector<const int8_t*> from;
-        for (size_t i = 0; i < inputs.size(); ++i) from.push_back(inputs[i].data() + b * bytes[index_of(layer.inputs[i])]);
+        for (size_t i = 0; i < inputs.size(); ++i)
+            from.push_back(inputs[i].data() + b * bytes[index_of(layer.inputs[i])]);
         prepared.run(from, output.data() + b * out_bytes, scratch.take(prepared.scratch_bytes()), nullptr);
     }
     return output;
@@ -106,8 +107,8 @@ InputMoments CalibrationCodes::moments(size_t index, bool with_gram) const {
         InputMoments one = make_moments(layer.attributes, with_gram);
         const auto codes = store_.get(layer.inputs[0], sample);
         for (size_t first = 0; first < codes.size(); first += size) {
-            accumulate(one, layer.attributes, input.shape, network_.tensors[index_of(layer.output)].shape, input.quantization,
-                       std::span(codes).subspan(first, size));
+            accumulate(one, layer.attributes, input.shape, network_.tensors[index_of(layer.output)].shape,
+                       input.quantization, std::span(codes).subspan(first, size));
         }
         const std::lock_guard lock(guard);
         all.add(one);

@@ -2,6 +2,7 @@
 
 // Codes of the samples' values, and one layer run over them.
 
+#include <span>
 #include <vector>
 
 #include "base/thread_pool.hpp"

@@ -2,6 +2,8 @@
 
 // Weights rounded against what they are multiplied with.
 
+#include <span>
+
 #include "quantize/input_moments.hpp"
 
 namespace calotype::quantize {

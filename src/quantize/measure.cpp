@@ -69,8 +69,8 @@ std::vector<LayerError> measure(const npu::FloatNetwork& from, const npu::Networ
             std::vector<std::vector<int8_t>> inputs;
             for (const npu::TensorId input : layer.inputs) inputs.push_back(codes[index_of(input)]);
             codes[index_of(layer.output)] = run_layer(*prepared[i], inputs, bytes, layer, calibration.batch);
-            one.push_back(
-                compare(codes[index_of(layer.output)], reals(exact, layer.output), network.tensors[index_of(layer.output)]));
+            one.push_back(compare(codes[index_of(layer.output)], reals(exact, layer.output),
+                                  network.tensors[index_of(layer.output)]));
         }
         return one;
     };

@@ -41,7 +41,8 @@ class Separation {
         for (const TensorStatistics& tensor : statistics.tensors) ranges_.push_back(tensor.ranges());
         for (const npu::FloatLayer& layer : network.layers) {
             const bool computes = !only_moves(layer.attributes);
-            for (const npu::TensorId input : layer.inputs) minds_[index_of(input)] = minds_[index_of(input)] || computes;
+            for (const npu::TensorId input : layer.inputs)
+                minds_[index_of(input)] = minds_[index_of(input)] || computes;
         }
         for (const npu::Placement& input : network.inputs) {
             classes_.join_channels(input.tensor);

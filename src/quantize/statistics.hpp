@@ -3,6 +3,7 @@
 // What FP32 values say of each tensor, channel by channel; bounded by channels and folds, not by samples.
 
 #include <array>
+#include <functional>
 #include <span>
 #include <vector>
 

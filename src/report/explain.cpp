@@ -1,9 +1,7 @@
 #include "report/explain.hpp"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
-#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "report/totals.hpp"

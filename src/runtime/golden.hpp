@@ -1,5 +1,9 @@
 #pragma once
 
+#include <filesystem>
+#include <map>
+#include <optional>
+
 #include "execute/prepared_model.hpp"
 #include "snapshot/snapshot.hpp"
 

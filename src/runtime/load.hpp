@@ -1,5 +1,7 @@
 #pragma once
 
+#include <filesystem>
+
 #include "calotype/runner.hpp"
 #include "npu/config.hpp"
 #include "snapshot/snapshot.hpp"

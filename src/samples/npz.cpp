@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <limits>
-#include <optional>
 
 #include "base/error.hpp"
 #include "base/file.hpp"

@@ -1,7 +1,6 @@
 #include "view/layer_nodes.hpp"
 
 #include <algorithm>
-#include <cmath>
 
 #include "view/weights.hpp"
 

@@ -73,31 +73,19 @@ std::string function_name(npu::ActivationKind kind) {
     using npu::ActivationKind;
     switch (kind) {
         case ActivationKind::none:
-        case ActivationKind::clamp:
-            return "PiecewiseLinear";
-        case ActivationKind::leaky_relu:
-            return "LeakyRelu";
-        case ActivationKind::prelu:
-            return "PRelu";
-        case ActivationKind::sigmoid:
-            return "Sigmoid";
-        case ActivationKind::silu:
-            return "Silu";
-        case ActivationKind::hard_swish:
-            return "HardSwish";
-        case ActivationKind::hard_sigmoid:
-            return "HardSigmoid";
-        case ActivationKind::tanh:
-            return "Tanh";
+        case ActivationKind::clamp: return "PiecewiseLinear";
+        case ActivationKind::leaky_relu: return "LeakyRelu";
+        case ActivationKind::prelu: return "PRelu";
+        case ActivationKind::sigmoid: return "Sigmoid";
+        case ActivationKind::silu: return "Silu";
+        case ActivationKind::hard_swish: return "HardSwish";
+        case ActivationKind::hard_sigmoid: return "HardSigmoid";
+        case ActivationKind::tanh: return "Tanh";
         case ActivationKind::gelu_erf:
-        case ActivationKind::gelu_tanh:
-            return "Gelu";
-        case ActivationKind::mish:
-            return "Mish";
-        case ActivationKind::softplus:
-            return "Softplus";
-        case ActivationKind::elu:
-            return "Elu";
+        case ActivationKind::gelu_tanh: return "Gelu";
+        case ActivationKind::mish: return "Mish";
+        case ActivationKind::softplus: return "Softplus";
+        case ActivationKind::elu: return "Elu";
     }
     CALOTYPE_ASSERT(false, "every activation has a name in the view");
 }

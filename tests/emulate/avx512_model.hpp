@@ -1,13 +1,14 @@
 #pragma once
 
-// A scalar model of the AVX-512 intrinsics that src/emulate/kernels/avx512 uses, after Intel's Intrinsics Guide, so that
-// the kernels' logic is tested on processors without AVX-512. Lanes are 128 bits where the guide says so.
+// A scalar model of the AVX-512 intrinsics that src/emulate/kernels/avx512 uses, after Intel's Intrinsics Guide, so
+// that the kernels' logic is tested on processors without AVX-512. Lanes are 128 bits where the guide says so.
 
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <cstring>
 
+// clang-format off: an intrinsic a line
 struct __m512i { uint8_t b[64]; };
 struct __m512 { float f[16]; };
 struct __m128i { uint8_t b[16]; };
@@ -129,3 +130,4 @@ inline __m512i _mm512_dpbusd_epi32(__m512i acc, __m512i a, __m512i b) {
     }
     return acc;
 }
+// clang-format on

@@ -56,7 +56,8 @@ TEST_P(Avx512Model, GivesTheBitsOfTheReference) {
     }
 }
 
-INSTANTIATE_TEST_SUITE_P(All, Avx512Model, testing::ValuesIn(layer_kinds()), [](const auto& info) { return info.param; });
+INSTANTIATE_TEST_SUITE_P(All, Avx512Model, testing::ValuesIn(layer_kinds()),
+                         [](const auto& info) { return info.param; });
 
 }  // namespace
 }  // namespace calotype::emulate::avx512_model

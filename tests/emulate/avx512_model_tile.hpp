@@ -23,12 +23,9 @@ void tile(int64_t pixels, const TileInput& in, int32_t* sums) {
 template <class Body>
 void with_vectors(int vectors, Body body) {
     switch (vectors) {
-        case 4:
-            return body(std::integral_constant<int, 4>{});
-        case 2:
-            return body(std::integral_constant<int, 2>{});
-        default:
-            return body(std::integral_constant<int, 1>{});
+        case 4: return body(std::integral_constant<int, 4>{});
+        case 2: return body(std::integral_constant<int, 2>{});
+        default: return body(std::integral_constant<int, 1>{});
     }
 }
 

@@ -49,7 +49,8 @@ std::string difference(const std::vector<int8_t>& expected, const std::vector<in
 void check(const std::string& kind, uint32_t seed, KernelSet set, ThreadPool* pool) {
     const LayerCase c = random_layer(kind, seed);
     const std::string difference_text = difference(run(c, KernelSet::reference, nullptr), run(c, set, pool));
-    ASSERT_EQ(difference_text, "") << "replay: CALOTYPE_CASE=" << kind << ":" << seed << " (" << name_of(set) << "," << c.text << ")";
+    ASSERT_EQ(difference_text, "") << "replay: CALOTYPE_CASE=" << kind << ":" << seed << " (" << name_of(set) << ","
+                                   << c.text << ")";
 }
 
 using SetAndKind = std::tuple<KernelSet, std::string>;
@@ -72,7 +73,8 @@ TEST_P(Kernels, GiveTheSameBitsWhateverTheThreads) {
 }
 
 INSTANTIATE_TEST_SUITE_P(All, Kernels,
-                         testing::Combine(testing::Values(KernelSet::avx2, KernelSet::avx512), testing::ValuesIn(layer_kinds())),
+                         testing::Combine(testing::Values(KernelSet::avx2, KernelSet::avx512),
+                                          testing::ValuesIn(layer_kinds())),
                          [](const auto& info) {
                              return std::string(name_of(std::get<0>(info.param))) + "_" + std::get<1>(info.param);
                          });
@@ -83,7 +85,8 @@ TEST(Kernels, OneCase) {
     const std::string line = text != nullptr ? text : layer_kinds().front() + ":0";
     const size_t colon = line.find(':');
     for (const KernelSet set : {KernelSet::avx2, KernelSet::avx512})
-        if (available(set)) check(line.substr(0, colon), static_cast<uint32_t>(std::stoul(line.substr(colon + 1))), set, nullptr);
+        if (available(set))
+            check(line.substr(0, colon), static_cast<uint32_t>(std::stoul(line.substr(colon + 1))), set, nullptr);
 }
 
 TEST(Kernels, TheComparisonSeesOneWrongCode) {

@@ -46,21 +46,19 @@ TEST_P(Tables, StayWithinOneCodeOfTheFunction) {
 
 INSTANTIATE_TEST_SUITE_P(
     All, Tables,
-    testing::Values(Case{ActivationKind::sigmoid, 0, 0, 1 / 255.F, -128}, Case{ActivationKind::sigmoid, 0, 0, 0.01F, 0},
-                    Case{ActivationKind::tanh, 0, 0, 1 / 127.F, 0}, Case{ActivationKind::silu, 1, 0, 0.03F, -119},
-                    Case{ActivationKind::silu, 1, 0, 0.007F, -89}, Case{ActivationKind::silu, 1, 0, 0.16F, -126},
-                    Case{ActivationKind::silu, 1.702F, 0, 0.03F, -120},
-                    Case{ActivationKind::gelu_erf, 0, 0, 0.03F, -122}, Case{ActivationKind::gelu_erf, 0, 0, 0.1F, -126},
-                    Case{ActivationKind::gelu_tanh, 0, 0, 0.02F, -120}, Case{ActivationKind::mish, 0, 0, 0.03F, -118},
-                    Case{ActivationKind::mish, 0, 0, 0.008F, -90}, Case{ActivationKind::hard_swish, 0, 0, 0.03F, -115},
-                    Case{ActivationKind::hard_swish, 0, 0, 0.1F, -124},
-                    Case{ActivationKind::hard_sigmoid, 0.2F, 0.5F, 1 / 255.F, -128},
-                    Case{ActivationKind::leaky_relu, 0.1F, 0, 0.05F, -100},
-                    Case{ActivationKind::leaky_relu, 0.01F, 0, 0.02F, -126},
-                    Case{ActivationKind::leaky_relu, 0.3F, 0, 0.02F, -30},
-                    Case{ActivationKind::prelu, 0.25F, 0, 0.02F, -100},
-                    Case{ActivationKind::softplus, 0, 0, 0.03F, -128}, Case{ActivationKind::elu, 1, 0, 0.02F, -78},
-                    Case{ActivationKind::elu, 1, 0, 0.1F, -118}));
+    testing::Values(
+        Case{ActivationKind::sigmoid, 0, 0, 1 / 255.F, -128}, Case{ActivationKind::sigmoid, 0, 0, 0.01F, 0},
+        Case{ActivationKind::tanh, 0, 0, 1 / 127.F, 0}, Case{ActivationKind::silu, 1, 0, 0.03F, -119},
+        Case{ActivationKind::silu, 1, 0, 0.007F, -89}, Case{ActivationKind::silu, 1, 0, 0.16F, -126},
+        Case{ActivationKind::silu, 1.702F, 0, 0.03F, -120}, Case{ActivationKind::gelu_erf, 0, 0, 0.03F, -122},
+        Case{ActivationKind::gelu_erf, 0, 0, 0.1F, -126}, Case{ActivationKind::gelu_tanh, 0, 0, 0.02F, -120},
+        Case{ActivationKind::mish, 0, 0, 0.03F, -118}, Case{ActivationKind::mish, 0, 0, 0.008F, -90},
+        Case{ActivationKind::hard_swish, 0, 0, 0.03F, -115}, Case{ActivationKind::hard_swish, 0, 0, 0.1F, -124},
+        Case{ActivationKind::hard_sigmoid, 0.2F, 0.5F, 1 / 255.F, -128},
+        Case{ActivationKind::leaky_relu, 0.1F, 0, 0.05F, -100}, Case{ActivationKind::leaky_relu, 0.01F, 0, 0.02F, -126},
+        Case{ActivationKind::leaky_relu, 0.3F, 0, 0.02F, -30}, Case{ActivationKind::prelu, 0.25F, 0, 0.02F, -100},
+        Case{ActivationKind::softplus, 0, 0, 0.03F, -128}, Case{ActivationKind::elu, 1, 0, 0.02F, -78},
+        Case{ActivationKind::elu, 1, 0, 0.1F, -118}));
 
 TEST(Piecewise, WritesSeveralScalesWithinThreeCodes) {
     Activation silu;

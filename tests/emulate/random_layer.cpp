@@ -15,7 +15,9 @@ class Maker {
   private:
     int64_t between(int64_t lo, int64_t hi) { return std::uniform_int_distribution<int64_t>(lo, hi)(random_); }
     bool chance(int percent) { return between(1, 100) <= percent; }
-    float real(double lo, double hi) { return static_cast<float>(std::uniform_real_distribution<double>(lo, hi)(random_)); }
+    float real(double lo, double hi) {
+        return static_cast<float>(std::uniform_real_distribution<double>(lo, hi)(random_));
+    }
     int64_t channels() {
         constexpr int64_t kUsual[] = {1, 3, 8, 16, 24, 32, 40, 64, 96};
         return chance(50) ? kUsual[between(0, 8)] : between(1, 70);
@@ -45,7 +47,8 @@ class Maker {
         return q;
     }
     npu::TensorId tensor(const npu::Map& m, npu::Quantization q, bool input) {
-        const Dims shape = m.depth > 1 ? Dims{m.depth, m.height, m.width, m.channels} : Dims{m.height, m.width, m.channels};
+        const Dims shape =
+            m.depth > 1 ? Dims{m.depth, m.height, m.width, m.channels} : Dims{m.height, m.width, m.channels};
         out_.network.tensors.push_back({fmt::format("t{}", out_.shapes.size()), shape, std::move(q)});
         out_.shapes.push_back(shape);
         if (input) {
@@ -92,7 +95,8 @@ class Maker {
         }
         return t;
     }
-    void finish(npu::Attributes attributes, std::vector<npu::TensorId> inputs, npu::OutputStage stage, npu::Quantization q) {
+    void finish(npu::Attributes attributes, std::vector<npu::TensorId> inputs, npu::OutputStage stage,
+                npu::Quantization q) {
         npu::Layer layer;
         layer.name = kind_;
         layer.attributes = std::move(attributes);
@@ -143,7 +147,8 @@ void Maker::conv() {
         c.groups = m.channels;
     }
     c.in_channels = m.channels;
-    c.out_channels = kind_ == "depthwise" ? m.channels * (chance(10) ? 2 : 1) : c.groups * (chance(50) ? channels() : between(1, 40));
+    c.out_channels = kind_ == "depthwise" ? m.channels * (chance(10) ? 2 : 1)
+                                          : c.groups * (chance(50) ? channels() : between(1, 40));
     if (!pointwise) {
         c.window.height = axis(m.height, kind_ == "depthwise" ? 7 : 5, true);
         c.window.width = axis(m.width, kind_ == "depthwise" ? 7 : 5, true);
@@ -159,7 +164,8 @@ void Maker::conv() {
 }
 
 void Maker::fully_connected() {
-    npu::Map m = chance(50) ? npu::Map{1, 1, 1, between(1, 400)} : npu::Map{1, between(1, 4), between(1, 4), channels()};
+    npu::Map m =
+        chance(50) ? npu::Map{1, 1, 1, between(1, 400)} : npu::Map{1, between(1, 4), between(1, 4), channels()};
     const npu::FullyConnected fc{m.elements(), between(1, 80)};
     for (int64_t i = 0; i < fc.in_features * fc.out_features; ++i)
         weights_.push_back(static_cast<int8_t>(extremes_ ? -127 : between(-127, 127)));
@@ -198,7 +204,8 @@ void Maker::pool() {
 void Maker::elementwise() {
     const npu::Map m = map();
     const auto a = input(m);
-    if (kind_ == "requantize") return finish(npu::Requantize{}, {a}, stage(128, m.channels), quantization(m.channels, false));
+    if (kind_ == "requantize")
+        return finish(npu::Requantize{}, {a}, stage(128, m.channels), quantization(m.channels, false));
     npu::Map other = m;
     if (kind_ == "scale") other.channels = 1;
     const auto b = input(other);
@@ -271,11 +278,16 @@ LayerCase Maker::make() {
             if (kind_ == k) return true;
         return false;
     };
-    if (one_of({"conv", "grouped", "depthwise", "pointwise", "conv3d"})) conv();
-    else if (kind_ == "fully_connected") fully_connected();
-    else if (one_of({"max_pool", "average_pool", "global_pool"})) pool();
-    else if (one_of({"add", "mul", "scale", "requantize"})) elementwise();
-    else move();
+    if (one_of({"conv", "grouped", "depthwise", "pointwise", "conv3d"}))
+        conv();
+    else if (kind_ == "fully_connected")
+        fully_connected();
+    else if (one_of({"max_pool", "average_pool", "global_pool"}))
+        pool();
+    else if (one_of({"add", "mul", "scale", "requantize"}))
+        elementwise();
+    else
+        move();
     return std::move(out_);
 }
 
@@ -285,9 +297,10 @@ LayerCase random_layer(const std::string& kind, uint32_t seed) { return Maker(ki
 
 const std::vector<std::string>& layer_kinds() {
     static const std::vector<std::string> kinds{
-        "conv",    "grouped", "depthwise", "pointwise",  "conv3d", "fully_connected", "max_pool", "average_pool", "global_pool",
-        "add",     "mul",     "scale",     "requantize", "concat", "pad",             "crop",     "upsample",
-        "space_to_depth", "reorder", "reshape"};
+        "conv",       "grouped",      "depthwise",   "pointwise", "conv3d",   "fully_connected",
+        "max_pool",   "average_pool", "global_pool", "add",       "mul",      "scale",
+        "requantize", "concat",       "pad",         "crop",      "upsample", "space_to_depth",
+        "reorder",    "reshape"};
     return kinds;
 }
 

@@ -11,15 +11,15 @@
 namespace calotype::emulate {
 
 struct LayerCase {
-    npu::Network network;             // one layer
+    npu::Network network;  // one layer
     std::vector<Dims> shapes;
     std::vector<std::vector<int8_t>> inputs;
-    std::string text;                 // what was made, for a failing test
+    std::string text;  // what was made, for a failing test
 };
 
 /// `kind`: "conv", "grouped", "depthwise", "pointwise", "conv3d", "fully_connected", "max_pool", "average_pool",
-/// "global_pool", "add", "mul", "scale", "requantize", "concat", "pad", "crop", "upsample", "space_to_depth", "reorder",
-/// "reshape". The same seed makes the same case.
+/// "global_pool", "add", "mul", "scale", "requantize", "concat", "pad", "crop", "upsample", "space_to_depth",
+/// "reorder", "reshape". The same seed makes the same case.
 LayerCase random_layer(const std::string& kind, uint32_t seed);
 
 /// Every kind above.

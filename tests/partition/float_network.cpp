@@ -18,33 +18,21 @@ float activated(float x, const npu::Activation& a) {
     const double d = x;
     const auto sigmoid = [](double v) { return 1 / (1 + std::exp(-v)); };
     switch (a.kind) {
-        case ActivationKind::none:
-            return x;
-        case ActivationKind::clamp:
-            return std::min(std::max(x, a.lo), a.hi);
+        case ActivationKind::none: return x;
+        case ActivationKind::clamp: return std::min(std::max(x, a.lo), a.hi);
         case ActivationKind::leaky_relu:
-        case ActivationKind::prelu:
-            return x < 0 ? a.alpha * x : x;
-        case ActivationKind::sigmoid:
-            return static_cast<float>(sigmoid(d));
-        case ActivationKind::silu:
-            return static_cast<float>(d * sigmoid(a.alpha * d));
-        case ActivationKind::hard_swish:
-            return static_cast<float>(d * std::clamp(d / 6 + 0.5, 0.0, 1.0));
-        case ActivationKind::hard_sigmoid:
-            return static_cast<float>(std::clamp(a.alpha * d + a.beta, 0.0, 1.0));
-        case ActivationKind::tanh:
-            return static_cast<float>(std::tanh(d));
-        case ActivationKind::gelu_erf:
-            return static_cast<float>(0.5 * d * (1 + std::erf(d / std::sqrt(2.0))));
+        case ActivationKind::prelu: return x < 0 ? a.alpha * x : x;
+        case ActivationKind::sigmoid: return static_cast<float>(sigmoid(d));
+        case ActivationKind::silu: return static_cast<float>(d * sigmoid(a.alpha * d));
+        case ActivationKind::hard_swish: return static_cast<float>(d * std::clamp(d / 6 + 0.5, 0.0, 1.0));
+        case ActivationKind::hard_sigmoid: return static_cast<float>(std::clamp(a.alpha * d + a.beta, 0.0, 1.0));
+        case ActivationKind::tanh: return static_cast<float>(std::tanh(d));
+        case ActivationKind::gelu_erf: return static_cast<float>(0.5 * d * (1 + std::erf(d / std::sqrt(2.0))));
         case ActivationKind::gelu_tanh:
             return static_cast<float>(0.5 * d * (1 + std::tanh(std::sqrt(2 / M_PI) * (d + 0.044715 * d * d * d))));
-        case ActivationKind::mish:
-            return static_cast<float>(d * std::tanh(std::log1p(std::exp(d))));
-        case ActivationKind::softplus:
-            return static_cast<float>(std::log1p(std::exp(d)));
-        case ActivationKind::elu:
-            return static_cast<float>(d < 0 ? a.alpha * std::expm1(d) : d);
+        case ActivationKind::mish: return static_cast<float>(d * std::tanh(std::log1p(std::exp(d))));
+        case ActivationKind::softplus: return static_cast<float>(std::log1p(std::exp(d)));
+        case ActivationKind::elu: return static_cast<float>(d < 0 ? a.alpha * std::expm1(d) : d);
     }
     return x;
 }

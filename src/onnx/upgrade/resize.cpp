@@ -1,4 +1,3 @@
-#include <algorithm>
 
 #include "base/error.hpp"
 #include "onnx/upgrade/steps.hpp"

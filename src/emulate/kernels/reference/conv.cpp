@@ -60,8 +60,7 @@ void fully_connected(const LayerView& view, Inputs inputs, int8_t* y) {
     const int8_t* w = view.layer->weights.data();
     for (int64_t o = 0; o < fc.out_features; ++o) {
         int32_t acc = view.layer->bias[static_cast<size_t>(o)];
-        for (int64_t i = 0; i < fc.in_features; ++i)
-            acc += (inputs[0][i] - view.zero_point(0, i % channels)) * *w++;
+        for (int64_t i = 0; i < fc.in_features; ++i) acc += (inputs[0][i] - view.zero_point(0, i % channels)) * *w++;
         y[o] = finish(view.stage, acc, o);
     }
 }
