@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
 #include <set>
 
 #include "snapshot/check_stage.hpp"
@@ -96,6 +95,18 @@ void check_weights(const npu::Layer& layer, const std::string& where) {
     for (const float scale : layer.weight_scale) require(scale > 0, where, "a weight's scale is not above zero");
 }
 
+/// Whether the layer makes `made` of its inputs.
+void check_output(const npu::Layer& layer, const std::vector<Dims>& inputs, const Dims& made_for, const Dims& made,
+                  const std::string& where) {
+    Dims shape;
+    try {
+        shape = npu::output_shape(layer.attributes, inputs, made_for);
+    } catch (const Error& error) {
+        damaged(where, error.text().fact);
+    }
+    require(shape == made, where, "its output has another shape than its inputs give");
+}
+
 void check_placement(const npu::Placement& placement, const npu::Network& network, const std::string& where) {
     const auto id = static_cast<int64_t>(placement.tensor);
     require(within(id, 0, static_cast<int64_t>(network.tensors.size()) - 1), where,
@@ -145,8 +156,7 @@ void check_network(const npu::Network& network, const std::string& where) {
         made[static_cast<size_t>(layer.output)] = true;
         const Dims& output = network.tensors[static_cast<size_t>(layer.output)].shape;
         require(std::visit(GoodAttributes{shapes[0].size()}, layer.attributes), at, "an attribute is out of range");
-        require(npu::output_shape(layer.attributes, shapes, output) == output, at,
-                "its output has another shape than its inputs give");
+        check_output(layer, shapes, output, output, at);
         check_weights(layer, at);
         check_stage(layer, npu::channels_of(output), at);
     }
@@ -184,8 +194,8 @@ void check_program(const npu::Network& network, const npu::Program& program, con
         const auto output = static_cast<size_t>(layer.output);
         require(!made[output], where, fmt::format("layer `{}` runs twice", layer.name));
         made[output] = true;
-        require(npu::output_shape(layer.attributes, shapes, network.tensors[output].shape) == program.shapes[output],
-                where, fmt::format("layer `{}` has another output shape", layer.name));
+        check_output(layer, shapes, network.tensors[output].shape, program.shapes[output],
+                     fmt::format("{}: layer `{}`", where, layer.name));
     }
 }
 
