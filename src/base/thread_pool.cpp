@@ -3,6 +3,7 @@
 #include <atomic>
 #include <exception>
 #include <mutex>
+#include <system_error>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -82,8 +83,12 @@ void ThreadPool::State::start_round(int64_t count, const std::function<void(int6
 
 ThreadPool::ThreadPool(int threads) : state_(std::make_unique<State>()) {
     CALOTYPE_ASSERT(threads >= 1, "a pool has at least the caller");
-    for (int worker = 1; worker < threads; ++worker) {
-        state_->workers.emplace_back([state = state_.get(), worker] { state->serve(worker); });
+    state_->workers.reserve(static_cast<size_t>(threads));
+    try {
+        for (int worker = 1; worker < threads; ++worker)
+            state_->workers.emplace_back([state = state_.get(), worker] { state->serve(worker); });
+    } catch (const std::system_error&) {
+        // The system gives no more threads: those there are do the same work.
     }
 }
 

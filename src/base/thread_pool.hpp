@@ -9,7 +9,7 @@ namespace calotype {
 /// A fixed set of workers. One pool is made at the edge (CLI, runner) and handed in.
 class ThreadPool {
   public:
-    /// `threads` >= 1 counts the caller: a pool of 1 starts no thread.
+    /// `threads` >= 1 counts the caller: a pool of 1 starts no thread. Fewer where the system gives no more.
     explicit ThreadPool(int threads);
     ~ThreadPool();
     ThreadPool(const ThreadPool&) = delete;
