@@ -15,7 +15,9 @@ const npu::CodeTensor& of(std::span<const npu::CodeTensor> tensors, npu::TensorI
 npu::OutputStage weighted_stage(const npu::Layer& layer, std::span<const npu::CodeTensor> tensors) {
     const npu::Quantization& output = of(tensors, layer.output).quantization;
     if (is_piecewise(layer.activation)) {
-        return npu::make_piecewise(layer.activation, sum_scale(layer, tensors), output).stage;
+        npu::PiecewiseResult made = npu::make_piecewise(layer.activation, sum_scale(layer, tensors), output);
+        CALOTYPE_ASSERT(made.output == output, "scales are settled before tables are made for them");
+        return std::move(made.stage);
     }
     const auto scale_in = npu::input_scale(layer.attributes, of(tensors, layer.inputs[0]).quantization);
     return npu::make_requantization(scale_in, layer.weight_scale, output, npu::bounds_of(layer.activation));
@@ -82,8 +84,8 @@ void set_bias(npu::Layer& layer, std::span<const npu::CodeTensor> tensors, std::
     const auto scale_in = npu::input_scale(layer.attributes, of(tensors, layer.inputs[0]).quantization);
     for (size_t o = 0; o < layer.bias.size(); ++o) {
         const double in = scale_in[scale_in.size() > 1 ? o : 0];
-        // The weights' scale holds biases up to scale_in * scale_w * 2^30 (docs/arithmetic.md, Weights); a correction stays
-        // within it.
+        // The weights' scale holds biases up to scale_in * scale_w * 2^30 (docs/arithmetic.md, Weights); a correction
+        // stays within it.
         const double most = in * layer.weight_scale[o] * 1073741824.0;
         layer.bias[o] = npu::bias_code(std::clamp(bias[o], -most, most), in, layer.weight_scale[o]);
     }
