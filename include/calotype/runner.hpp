@@ -46,8 +46,8 @@ class Runner {
 
     /// One array an input, [batch, ...] of any batch that the model's own divides; one array an output with the same
     /// batch. A dim that inputs() gives as -1 may have another size than at compile time: the layers are planned for
-    /// it when it first comes. Throws Error INPUT_MISSING, INPUT_UNKNOWN, INPUT_SHAPE, INPUT_SIZE, INPUT_TYPE. Not to
-    /// be called from two threads at once.
+    /// it when it first comes. Throws Error INPUT_MISSING, INPUT_UNKNOWN, INPUT_SHAPE, INPUT_SIZE, INPUT_TYPE. Calls
+    /// from several threads wait for one another; several runners run at the same time.
     std::map<std::string, Tensor> run(const std::map<std::string, TensorView>& inputs);
 
     /// What broke an input's type since the runner was made.

@@ -82,4 +82,6 @@ class Runner:
     @property
     def outputs(self) -> list[tuple[str, str, list[int]]]: ...
     def run(self, inputs: Mapping[str, ArrayLike]) -> dict[str, ndarray]:
-        """Runs arrays [batch, ...] by input name; C-contiguous arrays of the input's type are taken without a copy."""
+        """Runs arrays [batch, ...] by input name; C-contiguous arrays of the input's type are taken without a copy.
+
+        Calls from several threads wait for one another; several runners run at the same time."""

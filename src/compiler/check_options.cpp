@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "snapshot/snapshot.hpp"
+
 namespace calotype::compiler {
 namespace {
 
@@ -27,6 +29,7 @@ void refuse_unbuilt(const CompileOptions& options) {
 
 void check_options(const CompileOptions& options, const Samples& samples) {
     refuse_unbuilt(options);
+    snapshot::check_target(options.output);  // before the work, not after it
     if (options.images < 1)
         throw Error({"OPTION_VALUE", "`--images`", fmt::format("it is {}, at least 1 is needed", options.images),
                      "5 to 20 are advised"});

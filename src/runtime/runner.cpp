@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <mutex>
 #include <set>
 
 #include "execute/prepared_model.hpp"
@@ -18,6 +19,7 @@ struct Runner::Impl {
     std::vector<PortInfo> inputs, outputs;
     std::function<void(std::string_view)> message;
     std::set<Dims> sizes_met;  // of all inputs, one after the other
+    std::mutex guard;          // one run at a time: they share the pool and its workspaces
 
     Impl(runtime::Loaded loaded, const RunnerOptions& options)
         : contents(std::move(loaded.contents)),
@@ -53,11 +55,15 @@ const std::vector<PortInfo>& Runner::inputs() const { return impl_->inputs; }
 const std::vector<PortInfo>& Runner::outputs() const { return impl_->outputs; }
 
 std::map<std::string, Tensor> Runner::run(const std::map<std::string, TensorView>& inputs) {
+    const std::lock_guard lock(impl_->guard);
     auto outputs = impl_->prepared.run(inputs, impl_->pool);
     if (impl_->message) impl_->mention_size(inputs);
     return outputs;
 }
 
-BrokenInputs Runner::broken_inputs() const { return impl_->prepared.broken_inputs(); }
+BrokenInputs Runner::broken_inputs() const {
+    const std::lock_guard lock(impl_->guard);
+    return impl_->prepared.broken_inputs();
+}
 
 }  // namespace calotype

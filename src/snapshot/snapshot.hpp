@@ -44,7 +44,11 @@ struct Contents {
     friend bool operator==(const Contents&, const Contents&) = default;
 };
 
-/// Writes `contents` as the directory `path`, in one step. Throws Error FILE_UNWRITABLE.
+/// Throws Error OUTPUT_TAKEN where `path` is there and is neither an empty directory nor a snapshot with nothing else in
+/// it: writing replaces it whole.
+void check_target(const std::filesystem::path& path);
+
+/// Writes `contents` as the directory `path`, in one step. Throws Error FILE_UNWRITABLE, and as check_target.
 void write(const std::filesystem::path& path, const Contents& contents);
 
 /// Reads and checks all of it. Throws Error SNAPSHOT_MISSING, SNAPSHOT_DAMAGED, SNAPSHOT_VERSION, and, where `present`

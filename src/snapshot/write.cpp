@@ -1,4 +1,6 @@
 
+#include <fmt/format.h>
+
 #include "base/file.hpp"
 #include "base/hash.hpp"
 #include "snapshot/files.hpp"
@@ -64,9 +66,34 @@ Manifest manifest_of(const Contents& contents, const std::map<std::string, std::
     return manifest;
 }
 
+bool is_snapshot_file(const std::filesystem::directory_entry& entry) {
+    const std::string name = entry.path().filename().string();
+    const bool known = name == kManifestFile || name == kLayersFile || name == kWeightsFile || name == kProgramFile ||
+                       name == kReportFile || name == kIrizFile || name == kGoldenFile ||
+                       (name.starts_with("wrp_network_CPU_") && name.ends_with(".onnx"));
+    return known && entry.is_regular_file() && !entry.is_symlink();
+}
+
 }  // namespace
 
+void check_target(const std::filesystem::path& path) {
+    namespace fs = std::filesystem;
+    std::error_code error;
+    const fs::file_status status = fs::symlink_status(path, error);
+    if (!fs::exists(status)) return;
+    const auto taken = [&](const std::string& fact) {
+        throw Error({"OUTPUT_TAKEN", fmt::format("`{}`", path.string()), fact,
+                     "give a path of its own for the snapshot, or remove what is there"});
+    };
+    if (!fs::is_directory(status)) taken("it is there and is no directory");
+    for (const fs::directory_entry& entry : fs::directory_iterator(path, error))
+        if (!is_snapshot_file(entry))
+            taken(fmt::format("it holds `{}`, which is no part of a snapshot and would be lost",
+                              entry.path().filename().string()));
+}
+
 void write(const std::filesystem::path& path, const Contents& contents) {
+    check_target(path);
     const auto files = files_of(contents);
     const std::string manifest = to_text(manifest_of(contents, files));
     StagedDirectory staged(path);

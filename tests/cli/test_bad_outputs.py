@@ -118,3 +118,23 @@ def test_killed_compile_leaves_the_old_or_the_new_snapshot(calotype, snapshot):
     subprocess.run(arguments, check=True, capture_output=True)
     assert staging_of(snapshot) == []
     assert (snapshot / "manifest.json").read_bytes() == new
+
+
+@pytest.mark.parametrize("what", ["a folder with a file of mine", "the model's folder", "a file", "a link"])
+def test_what_is_no_snapshot_is_never_replaced(calotype, tmp_path, what):
+    mine = tmp_path / "mine"
+    mine.mkdir()
+    (mine / "thesis.txt").write_text("years of work")
+    target = {"a folder with a file of mine": mine, "the model's folder": mine, "a file": mine / "thesis.txt", "a link": tmp_path / "link"}[what]
+    if what == "a link":
+        target.symlink_to(mine)
+    names = "thesis.txt" if target == mine else str(target)
+    calotype.refuses(*compile_digits(DIGITS / "calibration.npz", target), names=names)
+    assert (mine / "thesis.txt").read_text() == "years of work" and sorted(os.listdir(mine)) == ["thesis.txt"]
+
+
+def test_an_empty_folder_and_a_snapshot_are_replaced(calotype, tmp_path):
+    (tmp_path / "s").mkdir()
+    for _ in range(2):
+        assert calotype(*compile_digits(DIGITS / "calibration.npz", tmp_path / "s")).code == 0
+    assert calotype("verify", tmp_path / "s").code == 0

@@ -100,3 +100,22 @@ def test_an_activation_alone_is_within_two_steps(tmp_path, op):
     y = calotype.Runner(tmp_path / "s").run({"x": x})["y"]
     scales = json.loads(calotype.inspect(tmp_path / "s"))
     assert np.abs(y - exact).max() <= 2 * scales["outputs"][0]["scale"] + scales["inputs"][0]["scale"]
+
+
+def test_one_runner_may_be_called_from_several_threads(snapshot):
+    runner = calotype.Runner(snapshot, threads=2)
+    expected = runner.run({"image": IMAGES[:40]})["logits"]
+    wrong = []
+
+    def work(first: int):
+        for _ in range(30):
+            for i in range(first, 40, 4):
+                if not np.array_equal(runner.run({"image": IMAGES[i:i + 1]})["logits"][0], expected[i]):
+                    wrong.append(i)
+
+    threads = [threading.Thread(target=work, args=(first,)) for first in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert wrong == []
