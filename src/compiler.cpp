@@ -97,6 +97,7 @@ CompileResult compile(const CompileOptions& options, const Samples& samples) {
         npu::Program program = plan::plan(quantized.network, front.config);
         dump(fmt::format("plan_NPU_{}", k), npu::to_text(program, quantized.network));
         compiler::set_boundaries(model, quantized.network, quantized.whole_numbers);
+        if (options.message) compiler::mention_poor_layers(quantized.errors, options.message);
         for (auto& layer : compiler::layer_report(quantized.network, program, quantized.errors, k))
             layers.push_back(std::move(layer));
         model.subgraphs.emplace_back(execute::NpuSubgraph{std::move(quantized.network), std::move(program)});

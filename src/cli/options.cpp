@@ -99,6 +99,19 @@ samples::Source open_samples(const std::filesystem::path& path, const std::vecto
                              const SampleOptions& options, const std::map<std::string, std::string>& recorded) {
     std::vector<samples::InputSpec> specs;
     for (const PortInfo& input : inputs) specs.push_back({input.name, input.type, input.dims});
+    std::error_code none;  // a path that cannot be looked at is refused where it is opened
+    if (std::filesystem::is_regular_file(path, none)) {
+        const std::pair<const char*, const std::string&> given[] = {{"--mean", options.mean},
+                                                                    {"--std", options.std},
+                                                                    {"--resize", options.resize},
+                                                                    {"--layout", options.layout},
+                                                                    {"--channels", options.channels}};
+        for (const auto& [name, value] : given)
+            if (!value.empty())
+                throw Error({"OPTION_UNUSED", fmt::format("`{}`", name),
+                             fmt::format("it is for a folder of images, `{}` is a file of arrays", path.string()),
+                             "leave it out: arrays are taken as they are"});
+    }
     return samples::open(path, specs, image_options(options, recorded));
 }
 

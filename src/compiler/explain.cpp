@@ -22,10 +22,22 @@ std::string example_shape(Dims dims) {
     return text;
 }
 
+void check_names(const std::vector<std::pair<std::string, Dims>>& shapes, const std::vector<PortInfo>& inputs) {
+    for (const auto& [name, dims] : shapes) {
+        if (std::ranges::any_of(inputs, [&](const PortInfo& input) { return input.name == name; })) continue;
+        std::string known;
+        for (const PortInfo& input : inputs) known += fmt::format("{}`{}`", known.empty() ? "" : ", ", input.name);
+        throw Error(
+            {"INPUT_UNKNOWN", fmt::format("--shape `{}`", name), fmt::format("the model's inputs are {}", known)});
+    }
+}
+
 /// A sample of zeros, so that shapes are known. A free batch is 1; any other free dim must be given.
 std::map<std::string, Tensor> zeros_for(const ExplainOptions& options) {
     std::map<std::string, Tensor> sample;
-    for (const PortInfo& input : model_inputs(options.model)) {
+    const std::vector<PortInfo> inputs = model_inputs(options.model);
+    check_names(options.shapes, inputs);
+    for (const PortInfo& input : inputs) {
         Dims dims = input.dims;
         if (!dims.empty() && dims[0] < 0) dims[0] = 1;
         for (const auto& [name, given] : options.shapes) {

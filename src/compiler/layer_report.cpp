@@ -30,4 +30,16 @@ nlohmann::json layer_report(const npu::Network& network, const npu::Program& pro
     return layers;
 }
 
+void mention_poor_layers(const std::vector<quantize::LayerError>& errors,
+                         const std::function<void(std::string_view)>& message) {
+    constexpr double kPoorDb = 3;  // half of the power is noise
+    const auto poor = std::ranges::count_if(errors, [](const auto& error) { return error.snr_db < kPoorDb; });
+    if (poor == 0) return;
+    const auto worst = std::ranges::min_element(errors, {}, &quantize::LayerError::snr_db);
+    message(
+        fmt::format("{} of {} layers have less than {} dB against FP32, the worst is `{}` with {:.1f}: give more "
+                    "samples, and see `calotype verify`",
+                    poor, errors.size(), kPoorDb, worst->layer, worst->snr_db));
+}
+
 }  // namespace calotype::compiler

@@ -11,4 +11,8 @@ namespace calotype::compiler {
 nlohmann::json layer_report(const npu::Network& network, const npu::Program& program,
                             const std::vector<quantize::LayerError>& errors, size_t subgraph);
 
+/// One message where layers lose most of their signal, with the worst of them.
+void mention_poor_layers(const std::vector<quantize::LayerError>& errors,
+                         const std::function<void(std::string_view)>& message);
+
 }  // namespace calotype::compiler

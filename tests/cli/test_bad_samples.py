@@ -169,3 +169,9 @@ def test_odd_pictures_that_are_fine(calotype, tmp_path):
         (folder / f"{name}.png").write_bytes(data)
     outcome = calotype(*compile_digits(folder, tmp_path / "out"))
     assert outcome.code == 0, outcome.stderr
+
+
+def test_options_that_do_not_apply_are_refused(calotype, tmp_path):
+    told = calotype(*compile_digits(DIGITS / "calibration.npz", tmp_path / "s"), "--mean", "0")
+    assert told.code == 2 and told.stderr.startswith("OPTION_UNUSED: `--mean`") and not (tmp_path / "s").exists()
+    calotype.refuses("explain", DIGITS / "digits.onnx", "--shape", "nope=1x1x8x8", names="`image`")

@@ -119,3 +119,9 @@ def test_one_runner_may_be_called_from_several_threads(snapshot):
     for thread in threads:
         thread.join()
     assert wrong == []
+
+
+@pytest.mark.parametrize("samples", [{"image": CALIBRATION}, ({"image": x[None]} for x in CALIBRATION), 5])
+def test_samples_of_another_kind_are_refused_with_the_right_form(samples, tmp_path):
+    with pytest.raises(calotype.Error, match="SAMPLE_KIND.*list of dicts"):
+        calotype.compile(DIGITS / "digits.onnx", samples, tmp_path / "s")
