@@ -50,7 +50,7 @@ def test_a_file_in_the_folders_place_is_refused(calotype, tmp_path):
 
 
 def test_no_npu_runs_the_optimized_graph_in_fp32(calotype, tmp_path):
-    onnxruntime = pytest.importorskip("onnxruntime")
+    import onnxruntime
     assert compile_digits(calotype, tmp_path, "--npu", "none", "--dump", tmp_path / "dump").code == 0
     stages = dumped(tmp_path / "dump")
     assert "CPU_0" in stages["partition"] and "NPU_0" not in stages["partition"]
