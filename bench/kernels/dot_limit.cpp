@@ -16,23 +16,14 @@ namespace {
 
 constexpr int64_t kTurns = 1 << 18;
 
-#pragma GCC push_options
-#pragma GCC target("avx512f,avx512vnni")
-void vnni() {
-    int64_t left = kTurns;
-    asm volatile("1:\n\t" CALOTYPE_TWELVE(CALOTYPE_VNNI) "dec %0\n\tjnz 1b\n\tvzeroupper"
-                 : "+r"(left)::CALOTYPE_CLOBBERS, "cc");
-}
-#pragma GCC pop_options
-
-#pragma GCC push_options
-#pragma GCC target("avx2")
-void madd() {
-    int64_t left = kTurns;
-    asm volatile("1:\n\t" CALOTYPE_TWELVE(CALOTYPE_MADD) "dec %0\n\tjnz 1b\n\tvzeroupper"
-                 : "+r"(left)::CALOTYPE_CLOBBERS, "cc");
-}
-#pragma GCC pop_options
+#define CALOTYPE_CHAINS(name, chain)                                                  \
+    void name() {                                                                     \
+        int64_t left = kTurns;                                                        \
+        asm volatile("1:\n\t" CALOTYPE_TWELVE(chain) "dec %0\n\tjnz 1b\n\tvzeroupper" \
+                     : "+r"(left)::CALOTYPE_CLOBBERS, "cc");                          \
+    }
+CALOTYPE_CHAINS(vnni, CALOTYPE_VNNI)
+CALOTYPE_CHAINS(madd, CALOTYPE_MADD)
 
 double best_gmacs(void (*chains)(), double macs_a_step) {
     double best_s = 1;
@@ -49,12 +40,9 @@ double best_gmacs(void (*chains)(), double macs_a_step) {
 
 double dot_limit_gmacs(KernelSet set) {
     switch (resolve(set)) {
-        case KernelSet::avx512:
-            return best_gmacs(vnni, 64);
-        case KernelSet::avx2:
-            return best_gmacs(madd, 16);
-        default:
-            return 0;
+        case KernelSet::avx512: return best_gmacs(vnni, 64);
+        case KernelSet::avx2: return best_gmacs(madd, 16);
+        default: return 0;
     }
 }
 

@@ -7,6 +7,7 @@
 #include <cstring>
 #include <numeric>
 #include <type_traits>
+#include <utility>
 
 #include "avx512_model.hpp"
 #include "emulate/kernels/aligned.hpp"

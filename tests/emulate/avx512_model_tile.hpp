@@ -1,8 +1,4 @@
-// avx512/tile.hpp and depthwise_tile.hpp in plain loops: their asm cannot run over the model.
-
-constexpr int kTileVectors[] = {4, 2, 1};
-constexpr int kTileSums = 24;
-constexpr int tile_pixels(int vectors) { return vectors == 4 ? 6 : vectors == 2 ? 12 : 16; }
+// generic/tile.inl.hpp and depthwise_tile.inl.hpp in plain loops: their asm cannot run over the model.
 
 template <int kVectors>
 void tile(int64_t pixels, const TileInput& in, int32_t* sums) {
@@ -19,17 +15,6 @@ void tile(int64_t pixels, const TileInput& in, int32_t* sums) {
             store_wide(sums + (p * kVectors + v) * kLanes, acc);
         }
 }
-
-template <class Body>
-void with_vectors(int vectors, Body body) {
-    switch (vectors) {
-        case 4: return body(std::integral_constant<int, 4>{});
-        case 2: return body(std::integral_constant<int, 2>{});
-        default: return body(std::integral_constant<int, 1>{});
-    }
-}
-
-constexpr int kDepthwiseBlocks = 4;
 
 inline void depthwise_tile(int64_t blocks, const DepthwiseInput& in, int32_t* sums) {
     for (int64_t b = 0; b < blocks; ++b)

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstring>
 #include <type_traits>
+#include <utility>
 
 #include "emulate/kernels/aligned.hpp"
 #include "emulate/kernels/fast.hpp"
@@ -22,7 +23,8 @@ namespace {
 #include "emulate/kernels/avx2/simd.hpp"
 #include "emulate/kernels/generic/tile_input.inl.hpp"
 #include "emulate/kernels/avx2/tile.hpp"
-#include "emulate/kernels/avx2/depthwise_tile.hpp"
+#include "emulate/kernels/generic/tile.inl.hpp"
+#include "emulate/kernels/generic/depthwise_tile.inl.hpp"
 #include "emulate/kernels/generic/stage.inl.hpp"
 #include "emulate/kernels/generic/panel.inl.hpp"
 #include "emulate/kernels/generic/dense.inl.hpp"

@@ -1,7 +1,8 @@
 // The words of the generic kernels in AVX2. Included inside the target region and namespace of kernels.cpp.
 //
 // A block is 4 Wide of int32 = 2 Words of int16 = 1 Bytes of int8. Packing and unpacking work within 128-bit lanes, so
-// a block of wides packed to bytes and the same bytes unpacked agree in an order of their own (order.inl.hpp).
+// a block of wides packed to bytes and the same bytes unpacked agree in an order of their own: byte_offset of
+// generic/stage.inl.hpp.
 
 using Wide = __m256i;
 using Words = __m256i;
@@ -14,6 +15,13 @@ constexpr int kTaps = 2;            // elements of the panel that one dot-produc
 using Elem = int16_t;               // the panel holds codes widened, so that vpmaddwd is exact
 using TapWeight = int16_t;          // of the depthwise kernel
 constexpr int32_t kElemOffset = 0;  // element = code + kElemOffset
+
+// Tiles of the inner loops that fit 16 registers: widths of dense ones in wides of output channels, widest first; wides
+// of the largest; blocks of depthwise ones.
+constexpr int kTileVectors[] = {2};
+constexpr int kTileSums = 12;
+constexpr int tile_pixels(int) { return 6; }
+constexpr int kDepthwiseBlocks = 3;
 
 inline Wide load_wide(const int32_t* p) { return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)); }
 inline void store_wide(int32_t* p, Wide v) { _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), v); }

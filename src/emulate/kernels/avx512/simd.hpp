@@ -13,6 +13,13 @@ using Elem = uint8_t;               // vpdpbusd multiplies unsigned by signed: t
 using TapWeight = int8_t;
 constexpr int32_t kElemOffset = 128;
 
+// Tiles of the inner loops that fit 32 registers: widths of dense ones in wides of output channels, widest first; wides
+// of the largest; blocks of depthwise ones.
+constexpr int kTileVectors[] = {4, 2, 1};
+constexpr int kTileSums = 24;
+constexpr int tile_pixels(int vectors) { return vectors == 4 ? 6 : vectors == 2 ? 12 : 16; }
+constexpr int kDepthwiseBlocks = 4;
+
 inline Wide load_wide(const int32_t* p) { return _mm512_loadu_si512(p); }
 inline void store_wide(int32_t* p, Wide v) { _mm512_storeu_si512(p, v); }
 inline Words load_words(const int16_t* p) { return _mm512_loadu_si512(p); }

@@ -2,6 +2,15 @@
 // panel. K runs over taps and channels; where taps of a row touch (one group, no dilation) they are one stretch of
 // kernel width * channels, which needs no padding of thin inputs.
 
+/// body(width as a compile-time constant), where width is one of kTileVectors.
+template <class Body>
+void with_vectors(int width, Body body) {
+    const auto run = [&]<size_t... kAt>(std::index_sequence<kAt...>) {
+        ((width == kTileVectors[kAt] ? body(std::integral_constant<int, kTileVectors[kAt]>{}) : void()), ...);
+    };
+    run(std::make_index_sequence<std::size(kTileVectors)>{});
+}
+
 class DenseLayer final : public PreparedLayer {
   public:
     /// `zero_points`: one an input channel.
@@ -64,7 +73,7 @@ inline DenseLayer::DenseLayer(const LayerView& view, const npu::Conv& conv, cons
         seen_in = {1, out_.height, width, in.channels};
         last_row_pixels_ = pixels - (out_.height - 1) * width;
     }
-    panel_ = make_panel_shape(seen_in, out_, conv.window, 1, zero_points);
+    panel_ = make_panel_shape(seen_in, out_, conv.window, zero_points);
     const int64_t macs = out.pixels() * conv.out_channels * conv.window.taps() * group_in_;
     bands_ = make_bands(panel_, out_.depth, macs, out_.width * out_.channels);
     joined_ = conv.groups == 1 && conv.window.width.dilation == 1;

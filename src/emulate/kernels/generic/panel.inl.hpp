@@ -1,33 +1,29 @@
 // The panel: the input rows that a band of output rows reads, padding written out, as elements that the inner loops
-// take without looking at borders. Pixels of a row are split by their place modulo the row's `phases`, so that a
-// depthwise kernel of any stride reads stretches without gaps; a dense convolution has one phase.
+// take without looking at borders.
 
 struct PanelShape {
     npu::Map in;
     npu::Window window;
-    int64_t out_height = 1, out_width = 1;  // as the kernel sees them
-    int64_t phases = 1;
-    int64_t padded_width = 0;  // pixels that a row's outputs reach over
-    int64_t phase_pixels = 0;
+    int64_t out_height = 1;     // as the kernel sees it
+    int64_t padded_width = 0;   // pixels that a row's outputs reach over
     int64_t plane_rows = 0;     // rows of the panel for one tap of the window's depth
     std::vector<Elem> padding;  // one pixel
 
-    int64_t row_elems() const { return phases * phase_pixels * in.channels; }
+    int64_t row_elems() const { return padded_width * in.channels; }
     /// Input rows for `rows` output rows.
     int64_t band_rows(int64_t rows) const { return (rows - 1) * window.height.stride + window.height.extent(); }
     int64_t band_elems(int64_t rows) const { return window.depth.kernel * band_rows(rows) * row_elems(); }
     /// Where tap (kd, kh, kw) of output (first row of the band, column 0) lies, in elements.
     int64_t tap_elems(int64_t kd, int64_t kh, int64_t kw) const {
-        const int64_t row = kd * plane_rows + kh * window.height.dilation, column = kw * window.width.dilation;
-        return row * row_elems() + (column % phases * phase_pixels + column / phases) * in.channels;
+        const int64_t row = kd * plane_rows + kh * window.height.dilation;
+        return row * row_elems() + kw * window.width.dilation * in.channels;
     }
 };
 
-inline PanelShape make_panel_shape(const npu::Map& in, const npu::Map& out, const npu::Window& window, int64_t phases,
+inline PanelShape make_panel_shape(const npu::Map& in, const npu::Map& out, const npu::Window& window,
                                    std::span<const int32_t> zero_points) {
-    PanelShape shape{in, window, out.height, out.width, phases, 0, 0, 0, {}};
+    PanelShape shape{in, window, out.height, 0, 0, {}};
     shape.padded_width = (out.width - 1) * window.width.stride + window.width.extent();
-    shape.phase_pixels = (shape.padded_width + phases - 1) / phases;
     for (const int32_t zero_point : zero_points) shape.padding.push_back(static_cast<Elem>(zero_point + kElemOffset));
     return shape;
 }
@@ -40,22 +36,11 @@ inline void fill_padding(const PanelShape& shape, Elem* to, int64_t pixels) {
 /// One row of the panel from one row of the input (null: a row of padding).
 inline void fill_row(const PanelShape& shape, const int8_t* row, Elem* to) {
     const int64_t channels = shape.in.channels, before = shape.window.width.pad_before;
-    if (row == nullptr) return fill_padding(shape, to, shape.phases * shape.phase_pixels);
-    if (shape.phases == 1) {
-        const int64_t real = std::clamp<int64_t>(shape.padded_width - before, 0, shape.in.width);
-        fill_padding(shape, to, std::min(before, shape.padded_width));
-        to_elems(to + before * channels, row, real * channels);
-        fill_padding(shape, to + (before + real) * channels, shape.padded_width - before - real);
-        return;
-    }
-    for (int64_t phase = 0; phase < shape.phases; ++phase)
-        for (int64_t i = 0; i < shape.phase_pixels; ++i, to += channels) {
-            const int64_t column = i * shape.phases + phase - before;
-            if (column >= 0 && column < shape.in.width)
-                to_elems(to, row + column * channels, channels);
-            else
-                fill_padding(shape, to, 1);
-        }
+    if (row == nullptr) return fill_padding(shape, to, shape.padded_width);
+    const int64_t real = std::clamp<int64_t>(shape.padded_width - before, 0, shape.in.width);
+    fill_padding(shape, to, std::min(before, shape.padded_width));
+    to_elems(to + before * channels, row, real * channels);
+    fill_padding(shape, to + (before + real) * channels, shape.padded_width - before - real);
 }
 
 /// All rows for `rows` output rows from `first_row` on, at output depth `depth`.

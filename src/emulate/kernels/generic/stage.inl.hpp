@@ -173,12 +173,9 @@ inline Bytes finish(const Stage& stage, const StageBlock& block, const Wide sums
 template <class Body>
 void with_kind(StageKind kind, Body body) {
     switch (kind) {
-        case StageKind::requantize:
-            return body(std::integral_constant<StageKind, StageKind::requantize>{});
-        case StageKind::requantize_small:
-            return body(std::integral_constant<StageKind, StageKind::requantize_small>{});
-        case StageKind::piecewise:
-            return body(std::integral_constant<StageKind, StageKind::piecewise>{});
+        case StageKind::requantize: return body(std::integral_constant<StageKind, StageKind::requantize>{});
+        case StageKind::requantize_small: return body(std::integral_constant<StageKind, StageKind::requantize_small>{});
+        case StageKind::piecewise: return body(std::integral_constant<StageKind, StageKind::piecewise>{});
         case StageKind::piecewise_channels:
             return body(std::integral_constant<StageKind, StageKind::piecewise_channels>{});
     }

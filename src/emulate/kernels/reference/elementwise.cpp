@@ -21,12 +21,11 @@ void add(const LayerView& view, Inputs inputs, int8_t* y) {
 void mul(const LayerView& view, Inputs inputs, int8_t* y) {
     const int64_t channels = view.out.channels;
     const bool one_channel = view.in[1].channels == 1 && channels > 1;
-    const bool one_pixel = view.in[1].pixels() == 1 && view.out.pixels() > 1;
     for (int64_t i = 0; i < view.out.elements(); ++i) {
-        const int64_t c = i % channels, pixel = one_pixel ? 0 : i / channels;
+        const int64_t c = i % channels, pixel = i / channels;
         const int64_t cb = one_channel ? 0 : c;
         const int32_t a = inputs[0][i] - view.zero_point(0, c);
-        const int32_t b = inputs[1][one_channel ? pixel : pixel * channels + c] - view.zero_point(1, cb);
+        const int32_t b = inputs[1][one_channel ? pixel : i] - view.zero_point(1, cb);
         y[i] = finish(view.stage, a * b, c);
     }
 }
