@@ -11,6 +11,7 @@
 #include "base/json.hpp"
 #include "base/nearest.hpp"
 #include "npu/builtin_configs.hpp"
+#include "npu/fixed_point.hpp"
 
 namespace calotype::npu {
 
@@ -144,7 +145,8 @@ Config parse_config(std::string_view json, std::string_view subject) {
     Reader limits(reader.at("limits"), where + ", limits");
     for (const std::string_view key : kLimitKeys) {
         const int64_t least = key == "piecewise_intervals" ? kTableIntervals : 1;
-        config.limits[std::string(key)] = limits.number(key, least, kMostOfALimit);
+        const int64_t most = key == "pool_kernel_pixels" ? kMostPoolTaps : kMostOfALimit;
+        config.limits[std::string(key)] = limits.number(key, least, most);
     }
     limits.finish();
     Reader support(reader.at("support"), where + ", support");

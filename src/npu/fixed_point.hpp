@@ -15,6 +15,9 @@ inline int32_t mulr(int32_t a, int32_t b) { return (a * b + (1 << 14)) >> 15; }
 
 inline int32_t half(int32_t r) { return (1 << r) >> 1; }
 
+/// Pixels whose sum of q - zero point, of at most 255 each, an int32 surely holds: the largest window of a pool.
+constexpr int64_t kMostPoolTaps = 1 << 23;
+
 inline int8_t clamp8(int32_t x, int32_t lo, int32_t hi) { return static_cast<int8_t>(std::clamp(x, lo, hi)); }
 
 /// What a boundary multiplies reals with: float32(1 / scale).

@@ -14,13 +14,12 @@ Window window_of(const Pool& pool, const LayerFacts& facts) { return npu::window
 int64_t pool_kernel_pixels(const LayerFacts& facts) {
     const auto* pool = std::get_if<Pool>(&facts.attributes);
     if (!pool) return 0;
-    const Window window = window_of(*pool, facts);
-    return window.height.kernel * window.width.kernel;
+    return window_of(*pool, facts).taps();
 }
 std::string show_pool_kernel(const LayerFacts& facts) {
     const Window window = window_of(std::get<Pool>(facts.attributes), facts);
-    return fmt::format("{} x {} = {} pixels", window.height.kernel, window.width.kernel,
-                       window.height.kernel * window.width.kernel);
+    const std::string depth = window.depth.kernel > 1 ? fmt::format("{} x ", window.depth.kernel) : "";
+    return fmt::format("{}{} x {} = {} pixels", depth, window.height.kernel, window.width.kernel, window.taps());
 }
 
 int64_t thin_max_pool(const LayerFacts& facts) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 namespace calotype::quantize {
 namespace {
@@ -39,30 +40,36 @@ struct Taps {
     }
 };
 
-/// Sums over all windows, tap by tap.
+/// Codes that add up in an int32: 128 * 2^23 < 2^31.
+constexpr int64_t kExactCodes = 1 << 23;
+
+/// Sums over all windows, tap by tap, in int32 for as long as that is exact.
 void add_sums(InputMoments& moments, const Taps& taps, const std::vector<int32_t>& zero,
               std::span<const int8_t> codes) {
     const auto channels = static_cast<size_t>(taps.in.channels);
     const int64_t per_group = taps.in.channels / taps.conv.groups;
     moments.windows += taps.out.pixels();
-    std::vector<int32_t> sum(channels);
+    std::vector<int32_t> sum(channels, 0);
     taps.for_each_tap([&](int64_t tap, const std::array<int64_t, 3>& kernel) {
-        std::fill(sum.begin(), sum.end(), 0);
-        int32_t inside = 0;
+        int64_t inside = 0;
+        const auto flush = [&] {
+            for (int64_t c = 0; c < taps.in.channels; ++c) {
+                const auto to = static_cast<size_t>(c / per_group * moments.k + tap * per_group + c % per_group);
+                const auto from = static_cast<size_t>(c);
+                moments.sum[to] += std::exchange(sum[from], 0) - inside * zero[from];
+            }
+            inside = 0;
+        };
         for (int64_t d = 0; d < taps.out.depth; ++d)
             for (int64_t h = 0; h < taps.out.height; ++h)
                 for (int64_t w = 0; w < taps.out.width; ++w) {
                     const int64_t pixel = taps.pixel({d, h, w}, kernel);
                     if (pixel < 0) continue;
-                    ++inside;
                     const int8_t* from = codes.data() + pixel;
                     for (size_t c = 0; c < channels; ++c) sum[c] += from[c];
+                    if (++inside == kExactCodes) flush();
                 }
-        for (int64_t c = 0; c < taps.in.channels; ++c) {
-            const auto to = static_cast<size_t>(c / per_group * moments.k + tap * per_group + c % per_group);
-            const auto from = static_cast<size_t>(c);
-            moments.sum[to] += sum[from] - static_cast<int64_t>(inside) * zero[from];
-        }
+        flush();
     });
 }
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <set>
 
+#include "npu/fixed_point.hpp"
 #include "snapshot/check_stage.hpp"
 #include "snapshot/damaged.hpp"
 
@@ -105,6 +106,9 @@ void check_output(const npu::Layer& layer, const std::vector<Dims>& inputs, cons
         damaged(where, error.text().fact);
     }
     require(shape == made, where, "its output has another shape than its inputs give");
+    if (const auto* pool = std::get_if<npu::Pool>(&layer.attributes))
+        require(npu::window_of(*pool, npu::as_map(inputs[0])).taps() <= npu::kMostPoolTaps, where,
+                "its window has more pixels than an int32 can sum");
 }
 
 void check_placement(const npu::Placement& placement, const npu::Network& network, const std::string& where) {

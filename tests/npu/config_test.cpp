@@ -77,6 +77,7 @@ TEST(Config, NumbersThatThePredictionsCannotBearAreRefused) {
     EXPECT_THAT(with("\"clock_hz\": 1250000000", "\"clock_hz\": 1"), HasSubstr("in [1024, "));
     EXPECT_THAT(with("\"int8_macs_per_cycle\": 256", "\"int8_macs_per_cycle\": 1"), HasSubstr("in [4, "));
     EXPECT_THAT(with("\"columns\": 38", "\"columns\": 4503599627370496"), HasSubstr("in [1, 32768]"));
+    EXPECT_THAT(with("\"pool_kernel_pixels\": 2048", "\"pool_kernel_pixels\": 8388609"), HasSubstr("in [1, 8388608]"));
     EXPECT_THAT(with("\"piecewise_intervals\": 16", "\"piecewise_intervals\": 8"), HasSubstr("in [16, "));
 }
 

@@ -94,6 +94,16 @@ TEST(InputMoments, LargeMapsGiveEveryNthWindowToTheGramMatrix) {
     EXPECT_EQ(moments.gram[0], 2048);
 }
 
+TEST(InputMoments, SumsOfLargeMapsDoNotOverflow) {
+    const npu::Conv one = conv(1, 1, 1, {}, {});
+    constexpr int64_t kPixels = (int64_t{1} << 24) + 3;  // 2^24 codes of -128 are the least int32
+    InputMoments moments = make_moments(one, false);
+    const std::vector<int8_t> codes(static_cast<size_t>(kPixels), -128);
+    accumulate(moments, one, {1, kPixels, 1}, {1, kPixels, 1}, {{1.0F}, {127}}, codes);
+    EXPECT_EQ(moments.windows, kPixels);
+    EXPECT_EQ(moments.sum[0], -255 * kPixels);
+}
+
 TEST(GramRounding, ErrsLessOnCorrelatedInputsThanTheNearestCodes) {
     // Two inputs that are nearly one: errors of their weights cancel where one rounds up and the other down.
     const npu::Conv one = conv(2, 1, 1, {}, {});

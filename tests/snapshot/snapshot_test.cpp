@@ -142,6 +142,10 @@ TEST_F(SnapshotTest, NetworksThatCannotRunAreRefused) {
         [](auto& n, auto&) { n.tensors[1].quantization.scale[0] = -1; },
         [](auto& n, auto&) { n.tensors[1].quantization.scale.pop_back(); },
         [](auto& n, auto&) { std::get<npu::Pool>(n.layers[1].attributes).window.height.stride = 0; },
+        [](auto& n, auto&) {
+            auto& window = std::get<npu::Pool>(n.layers[1].attributes).window;  // sums over it could leave an int32
+            window.height = window.width = {4096, 2, 1, 2047, 2047};
+        },
         [](auto& n, auto&) { std::get<npu::Conv>(n.layers[0].attributes).groups = 0; },
         [](auto& n, auto&) { std::get<npu::Requantization>(n.layers[0].stage).m.pop_back(); },
         [](auto& n, auto&) { std::get<npu::Requantization>(n.layers[0].stage).lo = {-129}; },
