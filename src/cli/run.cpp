@@ -40,10 +40,15 @@ std::map<std::string, Tensor> gather(const samples::Source& source, int64_t firs
     return together;
 }
 
-/// Whether every input has a batch axis, so that samples can be laid behind one another.
+/// Whether samples can be laid behind one another: every input has a free batch axis, or all ports have one of 1.
 bool batched(const Runner& runner) {
-    return std::ranges::all_of(runner.inputs(),
-                               [](const PortInfo& port) { return !port.dims.empty() && port.dims[0] == -1; });
+    const auto all = [](const std::vector<PortInfo>& ports, auto is_batch) {
+        return std::ranges::all_of(ports,
+                                   [&](const PortInfo& port) { return !port.dims.empty() && is_batch(port.dims[0]); });
+    };
+    const auto of_one = [](int64_t size) { return size == -1 || size == 1; };
+    return all(runner.inputs(), [](int64_t size) { return size == -1; }) ||
+           (all(runner.inputs(), of_one) && all(runner.outputs(), of_one));
 }
 
 /// Appends along axis 0.

@@ -25,6 +25,7 @@ namespace {
 #include "emulate/kernels/generic/tile_input.inl.hpp"
 #include "avx512_model_tile.hpp"
 #include "emulate/kernels/generic/stage.inl.hpp"
+#include "emulate/kernels/generic/split.inl.hpp"
 #include "emulate/kernels/generic/panel.inl.hpp"
 #include "emulate/kernels/generic/dense.inl.hpp"
 #include "emulate/kernels/generic/depthwise_panel.inl.hpp"

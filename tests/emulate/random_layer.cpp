@@ -9,7 +9,8 @@ namespace {
 
 class Maker {
   public:
-    Maker(const std::string& kind, uint32_t seed) : kind_(kind), random_(seed * 7919U + 13U) {}
+    Maker(const std::string& kind, uint32_t seed, int64_t grow)
+        : kind_(kind), random_(seed * 7919U + 13U), grow_(grow) {}
     LayerCase make();
 
   private:
@@ -22,7 +23,7 @@ class Maker {
         constexpr int64_t kUsual[] = {1, 3, 8, 16, 24, 32, 40, 64, 96};
         return chance(50) ? kUsual[between(0, 8)] : between(1, 70);
     }
-    npu::Map map() { return {1, between(1, 14), between(1, 14), channels()}; }
+    npu::Map map() { return {1, grow_ * between(1, 14), grow_ * between(1, 14), channels()}; }
     npu::Axis axis(int64_t size, int64_t most, bool dilate) {
         npu::Axis a;
         a.kernel = between(1, most);
@@ -121,6 +122,7 @@ class Maker {
 
     std::string kind_;
     std::mt19937 random_;
+    int64_t grow_;
     bool extremes_ = false;
     LayerCase out_;
     std::vector<int8_t> weights_;
@@ -134,7 +136,7 @@ void Maker::conv() {
     npu::Conv c;
     c.groups = 1;
     const bool pointwise = kind_ == "pointwise";
-    if (kind_ == "conv3d") m = {between(2, 5), between(1, 7), between(1, 7), between(1, 20)};
+    if (kind_ == "conv3d") m = {between(2, 5), grow_ * between(1, 7), grow_ * between(1, 7), between(1, 20)};
     if (kind_ == "grouped") {
         c.groups = between(2, 5);
         m.channels = c.groups * between(1, 20);
@@ -165,8 +167,8 @@ void Maker::conv() {
 
 void Maker::fully_connected() {
     npu::Map m =
-        chance(50) ? npu::Map{1, 1, 1, between(1, 400)} : npu::Map{1, between(1, 4), between(1, 4), channels()};
-    const npu::FullyConnected fc{m.elements(), between(1, 80)};
+        chance(50) ? npu::Map{1, 1, 1, grow_ * between(1, 400)} : npu::Map{1, between(1, 4), between(1, 4), channels()};
+    const npu::FullyConnected fc{m.elements(), grow_ * between(1, 80)};
     for (int64_t i = 0; i < fc.in_features * fc.out_features; ++i)
         weights_.push_back(static_cast<int8_t>(extremes_ ? -127 : between(-127, 127)));
     for (int64_t i = 0; i < fc.out_features; ++i) bias_.push_back(static_cast<int32_t>(between(-(1 << 20), 1 << 20)));
@@ -181,8 +183,8 @@ void Maker::pool() {
     npu::Pool p;
     p.kind = kind_ == "max_pool" ? npu::PoolKind::max : npu::PoolKind::average;
     if (kind_ == "global_pool") {
-        m.height = between(1, 30);
-        m.width = between(1, 30);
+        m.height = grow_ * between(1, 30);
+        m.width = grow_ * between(1, 30);
         p.global = true;
         if (chance(20)) p.kind = npu::PoolKind::max;
     } else {
@@ -293,7 +295,7 @@ LayerCase Maker::make() {
 
 }  // namespace
 
-LayerCase random_layer(const std::string& kind, uint32_t seed) { return Maker(kind, seed).make(); }
+LayerCase random_layer(const std::string& kind, uint32_t seed, int64_t grow) { return Maker(kind, seed, grow).make(); }
 
 const std::vector<std::string>& layer_kinds() {
     static const std::vector<std::string> kinds{

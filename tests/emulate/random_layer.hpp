@@ -20,7 +20,8 @@ struct LayerCase {
 /// `kind`: "conv", "grouped", "depthwise", "pointwise", "conv3d", "fully_connected", "max_pool", "average_pool",
 /// "global_pool", "add", "mul", "scale", "requantize", "concat", "pad", "crop", "upsample", "space_to_depth",
 /// "reorder", "reshape". The same seed makes the same case.
-LayerCase random_layer(const std::string& kind, uint32_t seed);
+/// `grow` multiplies heights and widths, and the features of a fully connected layer.
+LayerCase random_layer(const std::string& kind, uint32_t seed, int64_t grow = 1);
 
 /// Every kind above.
 const std::vector<std::string>& layer_kinds();

@@ -29,6 +29,7 @@ namespace {
 #include "emulate/kernels/generic/tile.inl.hpp"
 #include "emulate/kernels/generic/depthwise_tile.inl.hpp"
 #include "emulate/kernels/generic/stage.inl.hpp"
+#include "emulate/kernels/generic/split.inl.hpp"
 #include "emulate/kernels/generic/panel.inl.hpp"
 #include "emulate/kernels/generic/dense.inl.hpp"
 #include "emulate/kernels/generic/depthwise_panel.inl.hpp"

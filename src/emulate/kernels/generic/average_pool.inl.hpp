@@ -105,7 +105,7 @@ Bytes AveragePoolLayer::average(const Taps& taps, int64_t n, int64_t block) cons
 inline void AveragePoolLayer::run(std::span<const int8_t* const> inputs, int8_t* output, std::span<std::byte>,
                                   ThreadPool* pool) const {
     const int64_t n = std::min<int64_t>(kBlock, in_.channels);
-    for_items(pool, out_.depth * out_.height, [&](int64_t row, int) {
+    for_items(pool, out_.elements() * window_.taps() * kTapProducts, out_.depth * out_.height, [&](int64_t row, int) {
         const Reach depth = reach(window_.depth, row / out_.height, in_.depth);
         const Reach height = reach(window_.height, row % out_.height, in_.height);
         int8_t* y = output + row * out_.width * out_.channels;

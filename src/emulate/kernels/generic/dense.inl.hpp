@@ -46,7 +46,7 @@ class DenseLayer final : public PreparedLayer {
     npu::Map out_;
     PanelShape panel_;
     Bands bands_;
-    int64_t group_in_, group_out_;
+    int64_t group_in_, group_out_, products_;
     bool joined_;  // the taps of a row are one run
     int64_t run_elems_, runs_, steps_;
     int64_t tile_splits_ = 1;  // items a band is split into by output channels
@@ -74,14 +74,16 @@ inline DenseLayer::DenseLayer(const LayerView& view, const npu::Conv& conv, cons
         last_row_pixels_ = pixels - (out_.height - 1) * width;
     }
     panel_ = make_panel_shape(seen_in, out_, conv.window, zero_points);
-    const int64_t macs = out.pixels() * conv.out_channels * conv.window.taps() * group_in_;
-    bands_ = make_bands(panel_, out_.depth, macs, out_.width * out_.channels);
+    const int64_t weights = conv.out_channels * conv.window.taps() * group_in_;
+    products_ = weights * (out.pixels() + kWeightProducts);
+    const int64_t items = worth_splitting(products_) ? kSplitItems : 1;
+    bands_ = make_bands(panel_, out_.depth, items, out_.width * out_.channels);
     joined_ = conv.groups == 1 && conv.window.width.dilation == 1;
     run_elems_ = joined_ ? conv.window.width.kernel * group_in_ : group_in_;
     runs_ = conv.window.taps() * group_in_ / run_elems_;
     steps_ = (run_elems_ + kTaps - 1) / kTaps;
     cut_channels();
-    if (bands_.count() == 1 && macs > 1 << 18) tile_splits_ = std::min<int64_t>(4, static_cast<int64_t>(tiles_.size()));
+    if (bands_.count() == 1) tile_splits_ = std::min(items, static_cast<int64_t>(tiles_.size()));
     pack(view, zero_points);
     stage_ = make_stage(view.stage, tiles_.size(), natural_offset, [&](int64_t index, int offset) {
         const ChannelTile& tile = tiles_[static_cast<size_t>(index)];
@@ -172,7 +174,7 @@ inline void DenseLayer::run(std::span<const int8_t* const> inputs, int8_t* outpu
                             ThreadPool* pool) const {
     const int64_t own_bytes = panel_bytes(panel_, bands_);
     const auto tiles = static_cast<int64_t>(tiles_.size());
-    for_items(pool, bands_.count() * tile_splits_, [&](int64_t item, int worker) {
+    for_items(pool, products_, bands_.count() * tile_splits_, [&](int64_t item, int worker) {
         const int64_t band = item / tile_splits_, split = item % tile_splits_;
         const int64_t depth = band / bands_.per_depth(), rows = bands_.rows_of(band), first = bands_.first_row(band);
         auto* panel = reinterpret_cast<Elem*>(scratch.data() + worker * own_bytes);

@@ -155,13 +155,13 @@ class DepthwiseLayer final : public PreparedLayer {
         if (slices_[0].weight_bytes() > kWeightBytes && out_.channels >= 2 * kSlice && out_.channels % kLanes == 0)
             cut(view, zero_points);
         for (const DepthwiseSlice& slice : slices_) bytes_ = std::max(bytes_, slice.panel_bytes());
-        small_ = out_.elements() * std::get<npu::Conv>(view.layer->attributes).window.taps() < kSmallMacs;
+        products_ = out_.elements() * std::get<npu::Conv>(view.layer->attributes).window.taps() * kTapProducts;
     }
     size_t scratch_bytes(int threads) const override { return static_cast<size_t>(threads) * bytes_; }
     void run(std::span<const int8_t* const> inputs, int8_t* output, std::span<std::byte> scratch,
              ThreadPool* pool) const override {
         const int64_t set_rows = slices_[0].set_rows(), sets = (out_.height + set_rows - 1) / set_rows;
-        for_items(small_ ? nullptr : pool, out_.depth * sets, [&](int64_t item, int worker) {
+        for_items(pool, products_, out_.depth * sets, [&](int64_t item, int worker) {
             auto* panel = reinterpret_cast<int32_t*>(scratch.data() + static_cast<size_t>(worker) * bytes_);
             for (const DepthwiseSlice& slice : slices_)
                 slice.run(inputs[0], item / sets, item % sets * set_rows, output, panel);
@@ -184,7 +184,7 @@ class DepthwiseLayer final : public PreparedLayer {
     }
 
     npu::Map out_;
-    bool small_;
+    int64_t products_;
     size_t bytes_ = 0;
     std::vector<DepthwiseSlice> slices_;
 };

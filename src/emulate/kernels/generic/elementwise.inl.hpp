@@ -6,7 +6,7 @@ template <class Body>
 void for_blocks(ThreadPool* pool, int64_t elements, Body body) {
     constexpr int64_t kItemBlocks = (32 << 10) / kBlock;
     const int64_t blocks = (elements + kBlock - 1) / kBlock;
-    for_items(pool, (blocks + kItemBlocks - 1) / kItemBlocks,
+    for_items(pool, elements * kCodeProducts, (blocks + kItemBlocks - 1) / kItemBlocks,
               [&](int64_t item, int) { body(item * kItemBlocks, std::min(blocks, (item + 1) * kItemBlocks)); });
 }
 
@@ -174,12 +174,14 @@ class ScaleLayer final : public PreparedLayer {
     void run(std::span<const int8_t* const> inputs, int8_t* output, std::span<std::byte>,
              ThreadPool* pool) const override {
         constexpr int64_t kItemPixels = 256;
-        for_items(pool, (pixels_ + kItemPixels - 1) / kItemPixels, [&](int64_t item, int) {
-            with_kind(stage_.kind, [&](auto kind) {
-                for (int64_t p = item * kItemPixels; p < std::min(pixels_, (item + 1) * kItemPixels); ++p)
-                    run_pixel<kind.value>(inputs[0] + p * channels_, inputs[1][p] - zb_, output + p * channels_);
-            });
-        });
+        for_items(pool, pixels_ * channels_ * kCodeProducts, (pixels_ + kItemPixels - 1) / kItemPixels,
+                  [&](int64_t item, int) {
+                      with_kind(stage_.kind, [&](auto kind) {
+                          for (int64_t p = item * kItemPixels; p < std::min(pixels_, (item + 1) * kItemPixels); ++p)
+                              run_pixel<kind.value>(inputs[0] + p * channels_, inputs[1][p] - zb_,
+                                                    output + p * channels_);
+                      });
+                  });
     }
     std::string_view kernel() const override { return CALOTYPE_ISA " mul by pixel"; }
 

@@ -14,7 +14,8 @@ class MaxPoolLayer final : public PreparedLayer {
     }
     void run(std::span<const int8_t* const> inputs, int8_t* output, std::span<std::byte> scratch,
              ThreadPool* pool) const override {
-        for_items(pool, out_.depth * out_.height, [&](int64_t row, int worker) {
+        const int64_t products = out_.elements() * window_.taps() * kTapProducts;
+        for_items(pool, products, out_.depth * out_.height, [&](int64_t row, int worker) {
             auto* line = reinterpret_cast<int8_t*>(scratch.data()) + worker * (line_bytes_ + out_bytes_);
             fill_line(inputs[0], row, line);
             along_line(line, line + line_bytes_, output + row * out_.width * out_.channels);

@@ -68,11 +68,9 @@ struct Bands {
     int64_t first_row(int64_t band) const { return band % per_depth() * rows; }
 };
 
-constexpr int64_t kSmallMacs = 1 << 18;  // below, a second thread costs more than it gives
-
-inline Bands make_bands(PanelShape& shape, int64_t depth, int64_t macs, int64_t out_row_bytes) {
+/// `least`: bands that the threads want.
+inline Bands make_bands(PanelShape& shape, int64_t depth, int64_t least, int64_t out_row_bytes) {
     constexpr int64_t kBandBytes = 32 << 10;
-    const int64_t least = macs * 4 < kSmallMacs ? 1 : 4;
     int64_t rows = std::max<int64_t>(1, (shape.out_height + least - 1) / least);
     const auto bytes = [&] {
         return shape.band_elems(rows) * static_cast<int64_t>(sizeof(Elem)) + rows * out_row_bytes;
@@ -88,14 +86,4 @@ constexpr int64_t kPanelSlackElems = 2 * kBlock;
 inline int64_t panel_bytes(const PanelShape& shape, const Bands& bands) {
     const int64_t bytes = (shape.band_elems(bands.rows) + kPanelSlackElems) * static_cast<int64_t>(sizeof(Elem));
     return (bytes + 63) / 64 * 64;
-}
-
-/// work(item, worker) for all items, on the pool where there is one.
-template <class Work>
-void for_items(ThreadPool* pool, int64_t items, Work work) {
-    if (pool == nullptr || pool->threads() == 1 || items < 2) {
-        for (int64_t i = 0; i < items; ++i) work(i, 0);
-        return;
-    }
-    pool->for_each(items, [&](int64_t item, int worker) { work(item, worker); });
 }
