@@ -7,11 +7,14 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
+
 from bench import calotype_cli, machine
 from bench.accuracy import npu, tasks
 from bench.accuracy.prepared import Prepared, prepare, session
 from bench.peers import int8_peer
 
+CALIBRATION_SAMPLES = 20
 SECONDS_A_TURN = 0.3  # each competitor's turn; turns alternate, so a slow moment of the machine meets all of them
 
 
@@ -58,6 +61,11 @@ class Calotype:
         return [told["best_ms"], told["median_ms"]]
 
 
+def calibration(task: Prepared) -> int8_peer.Feeds:
+    with np.load(task.samples_file) as arrays:
+        return [{task.input_name: sample[None]} for sample in arrays[task.input_name][:CALIBRATION_SAMPLES]]
+
+
 def competitors(given: argparse.Namespace, task: tasks.Task, prepared: Prepared) -> dict:
     snapshot = given.work / "snapshots" / f"{task.name}_20"
     if not snapshot.exists():
@@ -67,7 +75,7 @@ def competitors(given: argparse.Namespace, task: tasks.Task, prepared: Prepared)
         int8 = given.work / "peers" / f"{task.name}_int8.onnx"
         try:
             if not int8.exists():
-                int8_peer.make(prepared, int8)
+                int8_peer.make(prepared.model, calibration(prepared), int8)
             found["ort_int8"] = OnnxRuntime(int8, prepared)
         except Exception as error:  # whatever ONNX Runtime's tools raise: the peer is then absent, and said to be
             print(f"{task.name}: no INT8 of ONNX Runtime: {str(error).splitlines()[0]}", file=sys.stderr)

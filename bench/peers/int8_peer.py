@@ -8,35 +8,31 @@ from onnx import version_converter
 from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
 from onnxruntime.quantization.shape_inference import quant_pre_process
 
-from bench.accuracy.prepared import Prepared
-
-CALIBRATION_SAMPLES = 20
 LEAST_OPSET = 13  # QuantizeLinear's axis
+Feeds = list[dict[str, np.ndarray]]  # one sample each
 
 
 class _Samples(CalibrationDataReader):
-    def __init__(self, task: Prepared):
-        with np.load(task.samples_file) as arrays:
-            samples = arrays[task.input_name][:CALIBRATION_SAMPLES]
-        self._feeds = iter([{task.input_name: sample[None]} for sample in samples])
+    def __init__(self, feeds: Feeds):
+        self._feeds = iter(feeds)
 
     def get_next(self):
         return next(self._feeds, None)
 
 
-def make(task: Prepared, path: Path) -> None:
+def make(model_file: Path, calibration: Feeds, path: Path) -> None:
     """Writes the quantized model to `path`. Raises what ONNX Runtime's tools raise where they cannot."""
     path.parent.mkdir(parents=True, exist_ok=True)
     raised, prepared = path.with_suffix(".raised.onnx"), path.with_suffix(".prepared.onnx")
-    model = onnx.load(task.model)
+    model = onnx.load(model_file)
     if model.opset_import[0].version < LEAST_OPSET:
         model = version_converter.convert_version(model, LEAST_OPSET)
     onnx.save(model, raised)
     quant_pre_process(str(raised), str(prepared), skip_symbolic_shape=True)
     try:
-        _quantize(prepared, path, task, per_channel=True)
+        _quantize(prepared, path, calibration, per_channel=True)
     except ValueError:  # ONNX Runtime 1.32 cannot adjust a per-channel MatMul's scales to its bias (mnist-8)
-        _quantize(prepared, path, task, per_channel=False)
+        _quantize(prepared, path, calibration, per_channel=False)
     raised.unlink()
     prepared.unlink()
 
@@ -49,6 +45,6 @@ def form(path: Path) -> str:
     return "per channel" if max(sizes, default=1) > 1 else "per tensor"
 
 
-def _quantize(prepared: Path, path: Path, task: Prepared, per_channel: bool) -> None:
-    quantize_static(str(prepared), str(path), _Samples(task), quant_format=QuantFormat.QDQ, per_channel=per_channel,
-                    activation_type=QuantType.QUInt8, weight_type=QuantType.QInt8)
+def _quantize(prepared: Path, path: Path, calibration: Feeds, per_channel: bool) -> None:
+    quantize_static(str(prepared), str(path), _Samples(calibration), quant_format=QuantFormat.QDQ,
+                    per_channel=per_channel, activation_type=QuantType.QUInt8, weight_type=QuantType.QInt8)
