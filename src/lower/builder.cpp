@@ -92,6 +92,14 @@ Builder::View& Builder::view(ValueId value) {
 
 bool Builder::placed(ValueId value) { return view(value).tensor != npu::TensorId::none; }
 
+Order Builder::own_order(ValueId value) {
+    const Order last = channels_last(dims(value));
+    const View& view = this->view(value);
+    if (view.tensor == npu::TensorId::none || same_permutation(view.order, last)) return last;
+    const auto axes = whole_axes(view.order, last.split);
+    return axes ? Order{last.split, *axes} : last;
+}
+
 npu::TensorId Builder::add_tensor(std::string value, Dims shape, const Order& order) {
     ++changes;
     network.tensors.push_back({std::move(value), std::move(shape), order.split, order.axes});

@@ -61,6 +61,8 @@ class Builder {
     /// The tensor that holds the value in whatever order it lies, and that order.
     std::pair<npu::TensorId, Order> require_as_it_lies(ValueId value);
     bool placed(ValueId value);
+    /// The order of the value's own axes in which it lies; channels last where it has no place yet or lies across them.
+    Order own_order(ValueId value);
 
     const Dims& shape(npu::TensorId tensor) const { return network.tensors[static_cast<size_t>(tensor)].shape; }
 

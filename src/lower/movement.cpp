@@ -10,11 +10,28 @@
 namespace calotype::lower {
 namespace {
 
-/// Axis of the shape per sample, channels last, that axis 1, 2, ... of a value becomes.
-int64_t tensor_axis(int64_t axis, size_t rank) { return axis == 1 ? static_cast<int64_t>(rank) - 2 : axis - 2; }
+/// Axis of a tensor in this order that axis 1, 2, ... of a value becomes.
+int64_t tensor_axis(int64_t axis, const Order& order) {
+    return std::find(order.axes.begin(), order.axes.end(), axis - 1) - order.axes.begin();
+}
 
 /// The same among the four axes of a map.
-size_t map_axis(int64_t axis, size_t rank) { return static_cast<size_t>(tensor_axis(axis, rank)) + 5 - rank; }
+size_t map_axis(int64_t axis, const Order& order) {
+    return static_cast<size_t>(tensor_axis(axis, order)) + 4 - order.axes.size();
+}
+
+/// The order in which inputs that already lie on the NPU do so, channels last where they differ: a detection head's
+/// lists [batch, boxes, numbers] lie box by box, as the convolutions wrote them.
+Order common_order(Builder& builder, const std::vector<ValueId>& inputs) {
+    std::optional<Order> common;
+    for (const ValueId input : inputs) {
+        if (!builder.placed(input)) continue;
+        const Order own = builder.own_order(input);
+        if (common && common->axes != own.axes) return channels_last(builder.dims(input));
+        common = own;
+    }
+    return common.value_or(channels_last(builder.dims(inputs.front())));
+}
 
 /// The source pixel of each output pixel as the Resize operator defines it, compared with x / factor.
 bool repeats_pixels(const std::string& transform, const std::string& nearest, int64_t factor, int64_t input) {
@@ -44,12 +61,17 @@ bool repeats_pixels(const std::string& transform, const std::string& nearest, in
 void lower_concat(Builder& builder, NodeId id) {
     const Graph& graph = builder.graph;
     const Node& node = graph.node(id);
-    const size_t rank = builder.dims(graph.output(id)).size();
-    const int64_t axis = own_axis(builder, graph::int_attribute(node, "axis", 1), rank);
+    const Dims& out = builder.dims(graph.output(id));
+    const int64_t axis = own_axis(builder, graph::int_attribute(node, "axis", 1), out.size());
     for (const ValueId input : node.inputs) builder.dims(input);
+    const Order made{{out.begin() + 1, out.end()}, common_order(builder, node.inputs).axes};
     std::vector<npu::TensorId> inputs;
-    for (const ValueId input : node.inputs) inputs.push_back(builder.require_channels_last(input));
-    builder.add_channels_last(id, {npu::Concat{tensor_axis(axis, rank)}, inputs}, graph.output(id));
+    for (const ValueId input : node.inputs) {
+        const Dims& dims = builder.dims(input);
+        const Order order{{dims.begin() + 1, dims.end()}, made.axes};
+        inputs.push_back(builder.require(input, order, order.target()));
+    }
+    builder.add(id, {npu::Concat{tensor_axis(axis, made)}, inputs}, graph.output(id), made, made.target());
 }
 
 void lower_pad(Builder& builder, NodeId id) {
@@ -84,7 +106,7 @@ void lower_pad(Builder& builder, NodeId id) {
             pad.channels_before = before;
             pad.channels_after = after;
         } else {
-            npu::Axis& edge = *spatial[map_axis(axis, rank)];
+            npu::Axis& edge = *spatial[map_axis(axis, channels_last(builder.dims(x)))];
             edge.pad_before = before;
             edge.pad_after = after;
         }
@@ -107,6 +129,7 @@ void lower_slice(Builder& builder, NodeId id) {
         builder.decline("NPU_ATTRIBUTE", "axes or steps that do not match");
     npu::Crop crop;
     const Dims& out = builder.dims(graph.output(id));
+    const Order order = builder.own_order(x), made{{out.begin() + 1, out.end()}, order.axes};
     for (size_t i = 0; i < axes->size(); ++i) {
         int64_t axis = (*axes)[i];
         if (axis < 0) axis += static_cast<int64_t>(dims.size());
@@ -115,11 +138,11 @@ void lower_slice(Builder& builder, NodeId id) {
         if ((*steps)[i] < 1) builder.decline("NPU_ATTRIBUTE", fmt::format("a step of {}", (*steps)[i]));
         const int64_t size = dims[static_cast<size_t>(axis)];
         const int64_t start = (*starts)[i] < 0 ? (*starts)[i] + size : (*starts)[i];
-        crop.first[map_axis(axis, dims.size())] = std::clamp<int64_t>(start, 0, size);
-        crop.step[map_axis(axis, dims.size())] = (*steps)[i];
+        crop.first[map_axis(axis, order)] = std::clamp<int64_t>(start, 0, size);
+        crop.step[map_axis(axis, order)] = (*steps)[i];
     }
-    const npu::TensorId input = builder.require_channels_last(x);
-    builder.add_channels_last(id, {crop, {input}}, graph.output(id));
+    const npu::TensorId input = builder.require(x, order, order.target());
+    builder.add(id, {crop, {input}}, graph.output(id), made, made.target());
 }
 
 void lower_gather(Builder& builder, NodeId id) {
@@ -144,11 +167,14 @@ void lower_split(Builder& builder, NodeId id) {
     const size_t rank = builder.dims(x).size();
     const int64_t axis = own_axis(builder, graph::int_attribute(node, "axis", 0), rank);
     for (const ValueId output : node.outputs) builder.dims(output);
-    const npu::TensorId input = builder.require_channels_last(x);
+    const Order order = builder.own_order(x);
+    const npu::TensorId input = builder.require(x, order, order.target());
     npu::Crop crop;
     for (const ValueId output : node.outputs) {
-        builder.add_channels_last(id, {crop, {input}}, output);
-        crop.first[map_axis(axis, rank)] += builder.dims(output)[static_cast<size_t>(axis)];
+        const Dims& out = builder.dims(output);
+        const Order made{{out.begin() + 1, out.end()}, order.axes};
+        builder.add(id, {crop, {input}}, output, made, made.target());
+        crop.first[map_axis(axis, order)] += out[static_cast<size_t>(axis)];
     }
 }
 
@@ -173,7 +199,7 @@ void lower_resize(Builder& builder, NodeId id) {
             builder.decline("NPU_RESIZE_FACTOR", fmt::format("{} from {}", to_string(out), to_string(in)));
         if (!repeats_pixels(transform, nearest, factor, in[i]))
             builder.decline("NPU_RESIZE_MODE", fmt::format("nearest, {}, {}", transform, nearest));
-        (map_axis(static_cast<int64_t>(i), in.size()) == 1 ? upsample.factor_height : upsample.factor_width) = factor;
+        (i + 1 == in.size() ? upsample.factor_width : upsample.factor_height) = factor;
     }
     const npu::TensorId input = builder.require_channels_last(x);
     builder.add_channels_last(id, {upsample, {input}}, graph.output(id));

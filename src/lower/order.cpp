@@ -133,6 +133,28 @@ std::vector<int64_t> source_positions(const Order& order) {
     return positions;
 }
 
+std::optional<std::vector<int64_t>> whole_axes(const Order& order, const Dims& sizes) {
+    const auto finer = compose(Order::identity(sizes), order);
+    if (!finer) return std::nullopt;
+    const std::vector<size_t> counts = pieces(sizes, finer->split);
+    std::vector<int64_t> axes;
+    std::vector<size_t> owner;  // of each piece
+    for (size_t axis = 0; axis < sizes.size(); ++axis) {
+        if (counts[axis] == 0) axes.push_back(static_cast<int64_t>(axis));
+        owner.insert(owner.end(), counts[axis], axis);
+    }
+    for (size_t next = 0; next < finer->axes.size();) {
+        const auto first = static_cast<size_t>(finer->axes[next]);
+        const size_t axis = owner[first], count = counts[axis];
+        if ((first > 0 && owner[first - 1] == axis) || next + count > finer->axes.size()) return std::nullopt;
+        for (size_t k = 0; k < count; ++k)
+            if (finer->axes[next + k] != finer->axes[next] + static_cast<int64_t>(k)) return std::nullopt;
+        axes.push_back(static_cast<int64_t>(axis));
+        next += count;
+    }
+    return axes;
+}
+
 Order channels_last(const Dims& dims) {
     Order order = Order::identity({dims.begin() + 1, dims.end()});
     if (!order.axes.empty()) std::rotate(order.axes.begin(), order.axes.begin() + 1, order.axes.end());

@@ -33,6 +33,10 @@ bool same_permutation(const Order& a, const Order& b);
 /// For each position of the target the position in the source.
 std::vector<int64_t> source_positions(const Order& order);
 
+/// The permutation of whole axes of `sizes` that `order`, from an array of these sizes, is; axes of size 1 come first.
+/// Nothing where it cuts an axis into pieces that others part.
+std::optional<std::vector<int64_t>> whole_axes(const Order& order, const Dims& sizes);
+
 /// Channels last: of a value [batch, channels, spatial...].
 Order channels_last(const Dims& dims);
 /// [spatial..., channels] of a value [batch, channels, spatial...]; the other dims of a value [batch, features].

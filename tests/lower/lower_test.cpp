@@ -164,6 +164,41 @@ TEST(Lower, ChannelsInAnotherOrderAreALayerOtherAxesAreNot) {
     EXPECT_EQ(gathered(2, {1, 3, 3, 4}).declined.begin()->second.code, "NPU_AXIS");
 }
 
+/// A detection head: the map of each level as a list [1, boxes, numbers], the lists joined.
+ValueId joined_lists(Example& e, int64_t numbers) {
+    std::vector<ValueId> lists;
+    for (const int64_t size : {6, 3}) {
+        const ValueId x = e.conv(e.input({1, 5, size, size}), 2 * numbers);
+        const ValueId turned = e.node("Transpose", {x}, {1, size, size, 2 * numbers}, {{"perm", Ints{0, 2, 3, 1}}});
+        const int64_t boxes = size * size * 2;
+        lists.push_back(e.node("Reshape", {turned, e.integers({1, boxes, numbers})}, {1, boxes, numbers}));
+    }
+    return e.node("Concat", lists, {1, 90, numbers}, {{"axis", int64_t{1}}});
+}
+
+TEST(Lower, ListsOfBoxesAreJoinedAsTheyLie) {
+    Example e;
+    const Lowering made = lowered(e, joined_lists(e, 4));
+    EXPECT_TRUE(made.declined.empty());
+    ASSERT_EQ(kinds(made), "Conv Conv Reshape Reshape Concat");
+    EXPECT_EQ(std::get<npu::Concat>(made.network.layers[4].attributes).axis, 0);
+    const npu::Placement& output = made.network.outputs.at(0);
+    EXPECT_EQ(made.network.tensors[static_cast<size_t>(output.tensor)].shape, (Dims{90, 4}));
+    EXPECT_TRUE(std::is_sorted(output.axes.begin(), output.axes.end()));
+}
+
+TEST(Lower, ListsOfBoxesAreCutAsTheyLie) {
+    Example e;
+    const ValueId joined = joined_lists(e, 6);
+    const Lowering made = lowered(
+        e, e.node("Slice", {joined, e.integers({2}), e.integers({6}), e.integers({2}), e.integers({1})}, {1, 90, 4}));
+    EXPECT_TRUE(made.declined.empty());
+    ASSERT_EQ(kinds(made), "Conv Conv Reshape Reshape Concat Crop");
+    const auto& crop = std::get<npu::Crop>(made.network.layers[5].attributes);
+    EXPECT_EQ(crop.first[3], 2);
+    EXPECT_EQ(crop.first[2], 0);
+}
+
 TEST(Lower, ATransposeThatIsMoreThanLayoutStaysBehind) {
     Example e;
     const ValueId x = e.conv(e.input({1, 4, 6, 6}), 4);

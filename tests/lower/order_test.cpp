@@ -33,6 +33,18 @@ TEST(Order, AxesThatCutThroughEachOtherHaveNoCommonOrder) {
     EXPECT_TRUE(compose({{4, 3}, {1, 0}}, {{3, 4}, {1, 0}}).has_value());
 }
 
+TEST(Order, WholeAxesMayBeOfPiecesButNotBeParted) {
+    const auto axes = [](const Order& order, const Dims& sizes) { return whole_axes(order, sizes).value_or(Dims{}); };
+    EXPECT_EQ(axes({{4, 5, 3}, {0, 1, 2}}, {20, 3}), (Dims{0, 1}));
+    EXPECT_EQ(axes({{3, 4, 5}, {1, 2, 0}}, {3, 20}), (Dims{1, 0}));
+    EXPECT_EQ(axes({{4, 5, 3}, {1, 0, 2}}, {20, 3}), Dims{});  // its pieces in another order
+    EXPECT_EQ(axes({{4, 5, 3}, {0, 2, 1}}, {20, 3}), Dims{});  // another axis between them
+    EXPECT_EQ(axes({{4, 5, 3}, {1, 2, 0}}, {20, 3}), Dims{});
+    EXPECT_EQ(axes({{4, 6}, {1, 0}}, {4, 1, 6}), (Dims{1, 2, 0}));
+    EXPECT_EQ(axes({{24}, {0}}, {4, 6}), (Dims{0, 1}));
+    EXPECT_EQ(axes({{4, 3}, {1, 0}}, {3, 4}), Dims{});
+}
+
 TEST(Order, ComposeInverseAndSimplifiedMoveTheSameElements) {
     const Dims sizes{2, 3, 1, 4, 2};
     std::minstd_rand random(7);
