@@ -19,6 +19,14 @@ int64_t bytes(const Graph& graph, ValueId value) {
     return elements(graph, value) * bytes_of(graph.value(value).type.value_or(DataType::float32));
 }
 
+/// LSTM, GRU and RNN read X [steps, batch, features], or the first two the other way round, and multiply each step by all
+/// of W and R, for every direction.
+int64_t recurrent_macs(const Graph& graph, const Node& node) {
+    const auto x = graph::concrete_dims(graph, node.inputs[0]);
+    if (!x || x->size() != 3 || node.inputs.size() < 3) return 0;
+    return (*x)[0] * (*x)[1] * (elements(graph, node.inputs[1]) + elements(graph, node.inputs[2]));
+}
+
 }  // namespace
 
 int64_t macs_of(const Graph& graph, NodeId id) {
@@ -26,6 +34,7 @@ int64_t macs_of(const Graph& graph, NodeId id) {
     if (node.inputs.size() < 2 || node.outputs.empty() || node.inputs[1] == ValueId::none) return 0;
     const auto weights = graph::concrete_dims(graph, node.inputs[1]);
     if (!weights || weights->empty()) return 0;
+    if (node.op == "LSTM" || node.op == "GRU" || node.op == "RNN") return recurrent_macs(graph, node);
     const int64_t out = elements(graph, node.outputs[0]);
     if (node.op == "Conv") return weights->front() == 0 ? 0 : out * (element_count(*weights) / weights->front());
     if (node.op == "ConvTranspose")

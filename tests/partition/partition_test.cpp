@@ -65,6 +65,13 @@ TEST(Partition, AFragmentThatDoesNotPayIsLeftToTheHost) {
     EXPECT_EQ(plan.decisions.back().limit->code, "NPU_DOES_NOT_PAY");
 }
 
+TEST(Partition, TheMacsOfARecurrentLayerCount) {
+    Example e;  // 12 steps, 5 features, 7 hidden numbers, four gates, two directions
+    const ValueId y = e.node("LSTM", {e.input({12, 1, 5}), e.constant({2, 28, 5}), e.constant({2, 28, 7})},
+                             {12, 2, 1, 7}, {{"direction", std::string("bidirectional")}, {"hidden_size", int64_t{7}}});
+    EXPECT_EQ(split(e, y).cpu_macs, int64_t{12} * 2 * 28 * (5 + 7));
+}
+
 TEST(Partition, NoPathLeavesASubgraphAndComesBack) {
     Example e;  // the sum needs a value that went over the host: it cannot be in the first part
     const ValueId first = large(e, e.input(kMap));
