@@ -14,6 +14,7 @@
 #include "calotype/error.hpp"
 #include "calotype/runner.hpp"
 #include "calotype/snapshot.hpp"
+#include "hook.hpp"
 #include "samples.hpp"
 
 namespace calotype::python {
@@ -58,9 +59,17 @@ struct Snapshot {
     std::string report;
 };
 
+/// Ctrl-C is noticed here, too: an exception ends the compilation, which leaves its output as it was.
+void show(const nb::object& progress, std::string_view stage, double done) {
+    const nb::gil_scoped_acquire hold;
+    if (PyErr_CheckSignals() != 0) throw nb::python_error();
+    progress(nb::str(stage.data(), stage.size()), done);
+}
+
 Snapshot compile_model(const fs::path& model, nb::handle samples, const fs::path& output, const std::string& mode,
                        int64_t images, bool deep, const std::string& precision, const std::string& npu,
-                       const Shapes& shapes, int threads, const std::vector<std::string>& without) {
+                       const Shapes& shapes, int threads, const std::vector<std::string>& without,
+                       nb::object progress) {
     CompileOptions options;
     options.model = model;
     options.output = output;
@@ -73,6 +82,8 @@ Snapshot compile_model(const fs::path& model, nb::handle samples, const fs::path
     options.threads = threads;
     options.without = without;
     options.ort_library = installed_ort();
+    if (!progress.is_none())
+        options.progress = [&](std::string_view stage, double done) { show(progress, stage, done); };
     const std::unique_ptr<Samples> source = samples_of(samples, model);
     const nb::gil_scoped_release free;
     CompileResult result = compile(options, *source);
@@ -122,7 +133,7 @@ NB_MODULE(_core, m) {
 
     m.def("compile", &compile_model, "model"_a, "samples"_a, "output"_a, nb::kw_only(), "mode"_a = "fast",
           "images"_a = 4, "deep"_a = false, "precision"_a = "INT8", "npu"_a = std::string(kDefaultNpu),
-          "shapes"_a = Shapes{}, "threads"_a = 0, "without"_a = std::vector<std::string>{});
+          "shapes"_a = Shapes{}, "threads"_a = 0, "without"_a = std::vector<std::string>{}, "progress"_a = nb::none());
     m.def(
         "explain",
         [](const fs::path& model, const std::string& npu, const Shapes& shapes) {
@@ -136,6 +147,7 @@ NB_MODULE(_core, m) {
         },
         "model"_a, nb::kw_only(), "npu"_a = std::string(kDefaultNpu), "shapes"_a = Shapes{});
     m.def("inspect", &inspect, "snapshot"_a, nb::call_guard<nb::gil_scoped_release>());
+    add_hook_parts(m);
     m.def("verify", &verify_snapshot, "snapshot"_a, nb::kw_only(), "threads"_a = 0);
 
     nb::class_<Runner>(m, "Runner")

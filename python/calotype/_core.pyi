@@ -1,4 +1,4 @@
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from os import PathLike
 
 from numpy import ndarray
@@ -34,6 +34,7 @@ def compile(
     shapes: Sequence[tuple[str, Sequence[int]]] = (),
     threads: int = 0,
     without: Sequence[str] = (),
+    progress: Callable[[str, float], object] | None = None,
 ) -> Snapshot:
     """Compiles an ONNX model into a snapshot, which replaces `output` in one step.
 
@@ -50,6 +51,7 @@ def compile(
         shapes: more (input, shape) pairs to make programs for; not built yet.
         threads: 0 for all processors; never changes a byte of the result.
         without: ingredients of quantization to leave out, such as "bias-correction".
+        progress: called with the stage's name and how far it is, 0 to 1; what it raises ends the compilation.
 
     Raises:
         Error: the model, a sample, an option or the disk is at fault; `output` is as it was.
@@ -85,3 +87,18 @@ class Runner:
         """Runs arrays [batch, ...] by input name; C-contiguous arrays of the input's type are taken without a copy.
 
         Calls from several threads wait for one another; several runners run at the same time."""
+
+def npu_identity(name: str) -> tuple[str, str]:
+    """Name and fingerprint of a configuration, given by name or file."""
+
+def model_sha256(model: str | PathLike[str]) -> str:
+    """Of an ONNX model's content, external data included."""
+
+def model_sha256_of(model: bytes) -> str:
+    """As model_sha256, of a file's bytes."""
+
+def check_target(path: str | PathLike[str]) -> None:
+    """Raises Error OUTPUT_TAKEN where something stands that is neither a snapshot nor an empty folder."""
+
+def copy_snapshot(snapshot: str | PathLike[str], target: str | PathLike[str]) -> None:
+    """A second one at `target`, in one step. Raises Error OUTPUT_TAKEN as `check_target`."""

@@ -51,6 +51,9 @@ void check_target(const std::filesystem::path& path);
 /// Writes `contents` as the directory `path`, in one step. Throws Error FILE_UNWRITABLE, and as check_target.
 void write(const std::filesystem::path& path, const Contents& contents);
 
+/// A second one of the snapshot `from`, as `write` writes. Throws Error FILE_*, OUTPUT_TAKEN.
+void copy(const std::filesystem::path& from, const std::filesystem::path& to);
+
 /// Reads and checks all of it. Throws Error SNAPSHOT_MISSING, SNAPSHOT_DAMAGED, SNAPSHOT_VERSION, and, where `present`
 /// is given and the snapshot has an NPU subgraph for another configuration, CONFIG_SNAPSHOT_MISMATCH with both.
 Contents read(const std::filesystem::path& path, const std::optional<NpuIdentity>& present = {});

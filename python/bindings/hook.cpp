@@ -1,0 +1,49 @@
+#include "hook.hpp"
+
+#include <nanobind/stl/filesystem.h>
+#include <nanobind/stl/pair.h>
+#include <nanobind/stl/string.h>
+
+#include <span>
+
+#include "base/hash.hpp"
+#include "npu/config.hpp"
+#include "onnx/read.hpp"
+#include "onnx/write.hpp"
+#include "snapshot/snapshot.hpp"
+
+namespace calotype::python {
+
+namespace nb = nanobind;
+namespace fs = std::filesystem;
+
+void add_hook_parts(nb::module_& m) {
+    using namespace nb::literals;
+    m.def(
+        "npu_identity",
+        [](const std::string& name_or_file) {
+            const npu::Config config = npu::find_config(name_or_file);
+            return std::pair(config.name, config.fingerprint);
+        },
+        "name"_a);
+    m.def(
+        "model_sha256",
+        [](const fs::path& model) {
+            const nb::gil_scoped_release free;
+            return sha256(onnx::write(onnx::read(model)));
+        },
+        "model"_a);
+    m.def(
+        "model_sha256_of",
+        [](const nb::bytes& model) {
+            const auto* begin = static_cast<const std::byte*>(model.data());
+            const std::span<const std::byte> bytes(begin, model.size());
+            const nb::gil_scoped_release free;
+            return sha256(onnx::write(onnx::parse(bytes, "the model", fs::current_path())));
+        },
+        "model"_a);
+    m.def("check_target", &snapshot::check_target, "path"_a);
+    m.def("copy_snapshot", &snapshot::copy, "snapshot"_a, "target"_a, nb::call_guard<nb::gil_scoped_release>());
+}
+
+}  // namespace calotype::python
