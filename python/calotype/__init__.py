@@ -7,7 +7,19 @@
     outputs = runner.run({"input": batch})
 """
 
-from calotype._core import Error, Runner, Snapshot, compile, explain, inspect, verify
-
 __version__ = "0.1.0"
 __all__ = ["Error", "Runner", "Snapshot", "compile", "explain", "inspect", "verify"]
+
+
+def __getattr__(name: str):
+    """The native module comes with its first name: the hook of settings.sh loads this package into every Python."""
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from calotype import _core
+
+    globals().update({each: getattr(_core, each) for each in __all__})
+    return globals()[name]
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -24,6 +24,7 @@ void add_explain(CLI::App& app, Action& action);
 void add_inspect(CLI::App& app, Action& action);
 void add_verify(CLI::App& app, Action& action);
 void add_npu(CLI::App& app, Action& action);
+void add_settings(CLI::App& app, Action& action);
 
 /// A subcommand with its example in --help and --json. `options` lives as long as `action`.
 template <class Options>

@@ -1,0 +1,33 @@
+"""Lines for the user, on stderr: the script's own output stays as it is."""
+
+import sys
+
+_said: set[str] = set()
+
+
+def say(text: str) -> None:
+    try:
+        print(f"[VAISW] {text}", file=sys.stderr, flush=True)
+    except (AttributeError, OSError, ValueError):
+        pass  # no stderr, or a closed one
+
+
+def say_once(text: str) -> None:
+    if text not in _said:
+        _said.add(text)
+        say(text)
+
+
+def user_error(code: str, subject: str, fact: str, hint: str = "") -> Exception:
+    """A calotype.Error, in the form that all of its kind have."""
+    from calotype import Error
+
+    error = Error(f"{code}: {subject}: {fact}" + (f"\n  try: {hint}" if hint else ""))
+    error.code = code
+    return error
+
+
+def is_users(reason: BaseException) -> bool:
+    """Whether it is a calotype.Error: said to the user as it is. Anything else that happens in a hook is a fault of ours,
+    which must not become the script's."""
+    return type(reason).__name__ == "Error" and type(reason).__module__.startswith("calotype")

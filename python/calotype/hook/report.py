@@ -1,0 +1,107 @@
+"""The [VAISW] lines at the end of a run."""
+
+import time
+
+from calotype.hook.messages import say
+from calotype.hook.state import Network
+
+REASONS_SHOWN = 5
+
+
+def write(session) -> None:
+    how = session.options["VAISW_RUNSESSION_SUMMARY"]
+    if how == "none":
+        return
+    for network in session.networks:
+        for line in whole(session, network) if how == "all" else short(network):
+            say(line)
+    for note in session.notes:
+        say(f"[INFO]: {note}")
+
+
+def plural(count: int, word: str) -> str:
+    return f"{count} {word}{'' if count == 1 else 's'}"
+
+
+def shape(dims, type_name: str) -> str:
+    return " ".join(part for part in ("x".join(map(str, dims)), type_name) if part)
+
+
+def ports(word: str, shapes: list, types: list[str]) -> str:
+    types = types if len(types) == len(shapes) else [""] * len(shapes)
+    return f"\t {plural(len(shapes), word)} per batch ({', '.join(map(shape, shapes, types))})"
+
+
+def batches(network: Network) -> str:
+    sizes = sorted(network.batches)
+    size = plural(sizes[0], "sample") if len(sizes) == 1 else f"{sizes[0]} to {sizes[-1]} samples"
+    return f"\t {network.batches.total()} batch{'' if network.batches.total() == 1 else 'es'} of {size}"
+
+
+def gops(macs: int) -> str:
+    return f"{2e-9 * macs:.2f} GOPs"
+
+
+def subgraphs(facts: dict) -> list[str]:
+    npu, cpu = facts["npu_subgraphs"], facts["cpu_subgraphs"]
+    macs = max(facts["npu_macs"] + facts["cpu_macs"], 1)
+    lines = [
+        f"\t {plural(npu + cpu, 'total subgraph')}:",
+        f"\t\t {plural(npu, 'VAISW (NPU) subgraph')}: {100 * facts['npu_macs'] / macs:.2f}% of total MACs "
+        f"({gops(facts['npu_macs'])})",
+        f"\t\t {plural(cpu, 'Framework (CPU) subgraph')}"
+        + (f": {100 * facts['cpu_macs'] / macs:.2f}% of total MACs ({gops(facts['cpu_macs'])})" if cpu else ""),
+    ]
+    reasons = facts["reasons"]
+    lines += [f"\t\t\t {reason}" for reason in reasons[:REASONS_SHOWN]]
+    if len(reasons) > REASONS_SHOWN:
+        lines.append(f"\t\t\t and {len(reasons) - REASONS_SHOWN} more: calotype inspect tells")
+    return lines
+
+
+def why_fp32(session, network: Network) -> list[str]:
+    lines = [f"\t [INFO]:  {samples} samples in FP32: {reason}" for reason, samples in network.refused.items()]
+    if network.reason:
+        lines.append(f"\t [INFO]:  runs untouched: {network.reason}")
+    elif network.runner is None:
+        wanted = session.options["VAISW_QUANTIZATION_NBIMAGES"]
+        lines.append(
+            f"\t [INFO]:  nothing was compiled: the script ended after {network.samples['FP32']} of the {wanted} samples "
+            "that calibration takes (VAISW_QUANTIZATION_NBIMAGES)"
+        )
+    return lines
+
+
+def times(network: Network) -> str:
+    seconds = network.seconds
+    compiled = "found compiled" if network.found else f"compiling {seconds['compiling']:.1f} s"
+    return f"\t time: FP32 {seconds['FP32']:.1f} s, {compiled}, NPU {seconds['NPU']:.1f} s"
+
+
+def clock(seconds: float) -> str:
+    return time.strftime("%m/%d/%Y %H:%M:%S", time.localtime(seconds))
+
+
+def whole(session, network: Network) -> list[str]:
+    facts = network.facts
+    lines = [network.name]
+    if network.batches:
+        lines.append(batches(network))
+        lines.append(ports("input", network.input_shapes, facts.get("inputs", [])))
+        lines.append(ports("output", network.output_shapes, facts.get("outputs", [])))
+    if facts:
+        lines += subgraphs(facts)
+        lines.append(f"\t [INFO]:  snapshot directory dumped in {network.snapshot}")
+        lines.append(f"\t [INFO]:  snapshot dumped for {facts['npu']}")
+    lines += why_fp32(session, network)
+    samples = network.samples
+    lines.append(f"\t {plural(sum(samples.values()), 'sample')}: {samples['FP32']} in FP32, {samples['NPU']} on the NPU")
+    lines.append(times(network))
+    lines.append(f"\t from {clock(network.began)} to {clock(network.ended)}")
+    return lines
+
+
+def short(network: Network) -> list[str]:
+    samples = network.samples
+    where = f"snapshot {network.snapshot}" if network.facts else network.reason or "nothing was compiled"
+    return [f"{network.name}: {samples['FP32']} samples in FP32, {samples['NPU']} on the NPU; {where}"]

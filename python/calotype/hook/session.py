@@ -1,0 +1,120 @@
+"""The run of one script: its options, its cache, its networks in the order of their first call, the report at its end."""
+
+import atexit
+import hashlib
+import json
+import os
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+from calotype.hook.cache import Cache
+from calotype.hook.messages import say
+from calotype.hook.options import Options
+from calotype.hook.state import Network, Untouched
+
+_lock = threading.RLock()
+_session: "Session | None" = None
+_unavailable = False
+
+
+def current() -> "Session | None":
+    """Made when the first network is met; None where the hook is off or calotype is not whole. Raises calotype.Error for
+    an option that cannot be used."""
+    global _session, _unavailable
+    if _session is None and not _unavailable:
+        with _lock:
+            if _session is None and not _unavailable:
+                _session = start()
+                _unavailable = _session is None
+    return _session
+
+
+def start() -> "Session | None":
+    try:
+        from calotype import _core
+    except ImportError as reason:
+        say(f"calotype is not whole, the script runs untouched: {reason}")
+        return None
+    options = Options()
+    if not options["VAISW_ENABLE_PYWRAPPER"]:
+        return None
+    return Session(options, _core)
+
+
+class Session:
+    def __init__(self, options: Options, core):
+        self.options = options
+        self.core = core
+        self.npu = core.npu_identity(options["VAISW_NPU"])  # name and fingerprint; refuses an unknown one
+        self.networks: list[Network] = []
+        self.notes: list[str] = []  # for the report: what ran untouched, and why
+        self.lock = threading.RLock()
+        self.began = time.time()
+        self.tool = hashlib.sha256(Path(core.__file__).read_bytes()).hexdigest()
+        self.pid = os.getpid()
+        self.set_folders()
+        atexit.register(self.report)
+
+    def set_folders(self) -> None:
+        wanted = self.options["VAISW_RUNSESSION_DIRECTORY"]
+        self.folder = wanted
+        self.snapshots = self.options["VAISW_SNAPSHOT_DIRECTORY"]
+        reason = why_unwritable(wanted)
+        if reason:
+            self.folder = Path(tempfile.mkdtemp(prefix="vaisw-"))
+            say(f"{wanted} cannot be written ({reason}): this run's networks are kept in {self.folder}")
+            if self.snapshots == wanted / "snapshot":
+                self.snapshots = self.folder / "snapshot"
+        self.cache = Cache(self.folder / "networks", (wanted / "networks",) if reason else ())
+
+    def key_of(self, source) -> str:
+        """Of all that changes a snapshot, and of nothing else."""
+        facts = {"network": source.key(), "npu": self.npu, "options": self.options.compiling(), "tool": self.tool}
+        return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
+
+    def meet(self, source) -> Network:
+        """The network of a source: the one met before where structure and weights are the same."""
+        with self.lock:
+            try:
+                key = self.key_of(source)
+            except self.core.Error as reason:
+                raise Untouched(f"it cannot be read: {reason}")
+            for network in self.networks:
+                if network.key == key and network.accepts(source):
+                    return network
+            target = self.target(len(self.networks) + 1)
+            self.core.check_target(str(target))  # before any work
+            network = Network(self, source, key, target)
+            self.networks.append(network)
+            return network
+
+    def target(self, number: int) -> Path:
+        return self.snapshots if number == 1 else self.snapshots.with_name(f"{self.snapshots.name}.{number}")
+
+    def note(self, text: str) -> None:
+        """Something that runs untouched, said at once and again in the report."""
+        with self.lock:
+            if text not in self.notes:
+                self.notes.append(text)
+                say(text)
+
+    def report(self) -> None:
+        from calotype.hook import report
+
+        if os.getpid() == self.pid:
+            report.write(self)
+        for network in self.networks:
+            network.close()
+
+
+def why_unwritable(folder: Path) -> str:
+    """Empty where files can be made in it. Tried, not asked: root may write where permissions say no, and nobody may on
+    a read-only disk."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            return ""
+    except OSError as reason:
+        return reason.strerror or str(reason)

@@ -1,0 +1,201 @@
+"""One network's way through a run: FP32 and recording, then compiled, then the NPU. Untouched wherever that is unclear.
+
+A source is what a framework's hook knows of a network:
+    name                    for the user
+    key()                   text that changes with structure and weights, and with nothing else
+    samples(inputs)         how many a call's arrays hold
+    check()                 before compiling: raises Untouched where the network cannot be taken
+    model(recording)        the path of its ONNX file, exported if need be; raises Untouched
+    facts()                 JSON that `restore` understands in a later run
+    restore(facts)          False where they do not fit
+    seen(result)            an FP32 result; gives its arrays' shapes
+"""
+
+import threading
+import time
+from collections import Counter
+from pathlib import Path
+
+from calotype.hook.facts import facts_of
+from calotype.hook.messages import say
+from calotype.hook.progress import Progress
+from calotype.hook.recording import Recording
+
+
+class Untouched(Exception):
+    """Why a network's calls are left to the framework."""
+
+
+class Network:
+    def __init__(self, session, source, key: str, target: Path):
+        self.session = session
+        self.source = source
+        self.key = key
+        self.target = target
+        self.name = source.name
+        self.lock = threading.RLock()
+        self.runner = None
+        self.recording: Recording | None = None
+        self.reason = ""  # why it is untouched
+        self.facts: dict = {}
+        self.found = False  # in the cache
+        self.snapshot: Path | None = None
+        self.began = self.ended = time.time()
+        self.batches: Counter[int] = Counter()
+        self.samples = {"FP32": 0, "NPU": 0}
+        self.seconds = {"FP32": 0.0, "compiling": 0.0, "NPU": 0.0}
+        self.refused: Counter[str] = Counter()  # samples that the snapshot could not take, by reason
+        self.input_shapes: list = []
+        self.output_shapes: list = []
+        entry = session.cache.find(key)
+        if entry is not None:
+            self.found = self.load(entry)
+
+    def accepts(self, source) -> bool:
+        """A second object of the same network: its calls are this network's, too."""
+        return not self.facts or source.restore(self.facts["source"])
+
+    # Calls
+
+    def call(self, inputs: dict, fp32, give):
+        """The script's result: `fp32()`, or `give(outputs by name)` of what the NPU computes."""
+        if self.runner is None and not self.reason:
+            with self.lock:
+                if self.runner is None and not self.reason:
+                    return self.record(inputs, fp32)
+        if self.runner is None:
+            return self.untouched(self.source.samples(inputs), fp32)
+        samples = self.source.samples(inputs)
+        start = time.perf_counter()
+        try:
+            outputs = self.runner.run(inputs)
+        except self.session.core.Error as reason:
+            self.refused[str(reason)] += samples
+            return self.untouched(samples, fp32)
+        result = give(outputs)
+        self.count("NPU", samples, start)
+        if not self.output_shapes:
+            self.input_shapes = [array.shape for array in inputs.values()]
+            self.output_shapes = [array.shape for array in outputs.values()]
+        return result
+
+    def record(self, inputs: dict, fp32):
+        samples = self.source.samples(inputs)
+        try:
+            if self.recording is None:
+                self.recording = Recording(self.session.folder)
+            self.recording.add(inputs, samples)  # now: the network may write into its inputs
+        except OSError as reason:
+            self.stop(f"its inputs cannot be recorded: {reason}")
+            return self.untouched(samples, fp32)
+        start = time.perf_counter()
+        try:
+            result = fp32()
+        except BaseException:
+            self.recording.drop_last()
+            raise
+        self.count("FP32", samples, start)
+        try:
+            self.input_shapes = [array.shape for array in inputs.values()]
+            self.output_shapes = self.source.seen(result)
+            if self.recording.count >= self.session.options["VAISW_QUANTIZATION_NBIMAGES"]:
+                self.compile()
+        except Untouched as reason:
+            self.stop(str(reason))
+        return result
+
+    def untouched(self, samples: int, fp32):
+        start = time.perf_counter()
+        result = fp32()
+        self.count("FP32", samples, start)
+        return result
+
+    def count(self, device: str, samples: int, start: float) -> None:
+        self.seconds[device] += time.perf_counter() - start
+        self.samples[device] += samples
+        self.batches[samples] += 1
+        self.ended = time.time()
+
+    # Compiling
+
+    def compile(self) -> None:
+        progress = Progress(self.name)
+        cache = self.session.cache
+        try:
+            self.source.check()
+            with cache.locked(self.key):
+                entry = cache.find(self.key)  # another process may have made it meanwhile
+                if entry is None or not self.load(entry):
+                    made = cache.add(self.key, lambda folder: self.make(folder, progress))
+                    progress.close()
+                    if not self.load(made):
+                        raise Untouched("its snapshot cannot be loaded")
+        except Untouched:
+            raise
+        except Exception as reason:  # also what is our fault: the script goes on
+            ours = "" if isinstance(reason, (self.session.core.Error, OSError)) else f"{type(reason).__name__}: "
+            raise Untouched(f"it cannot be compiled: {ours}{reason}")
+        finally:
+            progress.close()
+            self.seconds["compiling"] = progress.seconds
+            self.close()
+
+    def make(self, folder: Path, progress: Progress) -> dict:
+        progress("export", 0)
+        model = self.source.model(self.recording)
+        options = self.session.options
+        self.session.core.compile(
+            model,
+            self.recording.samples,
+            folder / "snapshot",
+            mode=options["VAISW_QUANTIZATION_MODE"],
+            images=options["VAISW_QUANTIZATION_NBIMAGES"],
+            precision=options["VAISW_FE_PRECISION"],
+            npu=options["VAISW_NPU"],
+            progress=progress,
+        )
+        return {
+            "name": self.name,
+            "samples": options["VAISW_QUANTIZATION_NBIMAGES"],
+            "seconds": round(progress.seconds, 3),
+            "source": self.source.facts(),
+            **facts_of(self.session.core.inspect(folder / "snapshot")),
+        }
+
+    def load(self, entry) -> bool:
+        """Takes a cache entry over. False where it does not fit; then it is gone."""
+        core = self.session.core
+        try:
+            if not self.source.restore(entry.facts["source"]):
+                raise ValueError("it was made for other inputs or outputs")
+            self.runner = core.Runner(entry.snapshot)
+        except (core.Error, OSError, LookupError, TypeError, ValueError) as reason:
+            self.session.cache.discard(entry, str(reason).partition("\n")[0])
+            return False
+        self.facts = entry.facts
+        self.place(entry.snapshot)
+        return True
+
+    def place(self, snapshot: Path) -> None:
+        """The copy that the user asked for in VAISW_SNAPSHOT_DIRECTORY."""
+        core = self.session.core
+        try:
+            core.copy_snapshot(str(snapshot), str(self.target))
+            self.snapshot = self.target
+        except (core.Error, OSError) as reason:
+            self.snapshot = snapshot
+            say(f"the snapshot stays in {snapshot}: {reason}")
+
+    # Endings
+
+    def stop(self, reason: str) -> None:
+        """From here on the framework answers alone."""
+        self.reason = reason
+        self.runner = None
+        say(f"{self.name} runs untouched: {reason}")
+        self.close()
+
+    def close(self) -> None:
+        if self.recording is not None:
+            self.recording.remove()
+            self.recording = None

@@ -1,0 +1,102 @@
+"""Whether an exported file computes what PyTorch does: on the recorded inputs, in a batch, at another size.
+
+The exporters now and then write down what held for their example alone: the branch it took, the size it had.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from calotype.hook.state import Untouched
+
+# Two FP32 implementations of one network: sums in another order, of the size of the largest output.
+TOLERANCE = 1e-3
+GROWN_BY = 32  # pixels: networks that halve five times take it, too
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """What an exporter is asked for: which one, and what it leaves free."""
+
+    dynamo: bool
+    batch: bool
+    sizes: bool
+
+
+class Compared:
+    """Inputs and what PyTorch makes of them. `calls` are lists of arrays."""
+
+    def __init__(self, module: torch.nn.Module, calls: list[list[np.ndarray]]):
+        self.module = module
+        self.recorded = [(call, self.computed(call)) for call in calls]
+        rows = different_rows(calls)
+        self.rows = len(rows)
+        self.batch = self.pair(rows)
+        self.grown = self.larger(calls[0])
+
+    def computed(self, call: list[np.ndarray]) -> list[np.ndarray]:
+        return [tensor.numpy() for tensor in self.module(*[torch.from_numpy(array) for array in call])]
+
+    def pair(self, rows: list[list[np.ndarray]]):
+        """Two samples in one batch, where that gives what each gives alone; None where PyTorch does not take it."""
+        if not rows:
+            return None
+        call = [np.concatenate(arrays) for arrays in zip(rows[0], rows[-1])]
+        try:
+            together = self.computed(call)
+            alone = [np.concatenate(arrays) for arrays in zip(self.computed(rows[0]), self.computed(rows[-1]))]
+        except Exception:  # whatever the module does with a batch it was not made for
+            return None
+        if any(a.shape != b.shape or not close(a, b) for a, b in zip(together, alone)):
+            raise Untouched("it mixes the samples of a batch, which the NPU computes one by one")
+        return call, together
+
+    def larger(self, call: list[np.ndarray]):
+        grown = [np.pad(array, [(0, 0)] * 2 + [(0, GROWN_BY)] * (array.ndim - 2), "wrap") if array.ndim > 2 else array
+                 for array in call]  # fmt: skip
+        try:
+            return grown, self.computed(grown)
+        except Exception:  # a size that the module does not take
+            return None
+
+    def allows(self, attempt: Attempt) -> bool:
+        return (self.batch is not None or not attempt.batch) and (self.grown is not None or not attempt.sizes)
+
+    def check(self, attempt: Attempt, path: Path, inputs: list[str]) -> None:
+        import onnxruntime
+
+        if not attempt.dynamo and self.rows < 2:
+            raise Untouched("a recorded run shows one branch of a program: it takes 2 different samples to see whether "
+                            "there are others (VAISW_QUANTIZATION_NBIMAGES)")  # fmt: skip
+        options = onnxruntime.SessionOptions()
+        options.log_severity_level = 4  # a difference is told by us
+        session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+        unread = set(inputs) - {port.name for port in session.get_inputs()}
+        if unread:
+            raise Untouched(f"its result does not depend on its input `{min(unread)}`")
+        cases = self.recorded + ([self.batch] if attempt.batch else []) + ([self.grown] if attempt.sizes else [])
+        for call, wanted in cases:
+            for found, expected in zip(session.run(None, dict(zip(inputs, call))), wanted):
+                if found.shape != expected.shape or not close(found, expected):
+                    raise Untouched("its ONNX form does not compute what PyTorch does")
+
+
+def close(a: np.ndarray, b: np.ndarray) -> bool:
+    largest = np.max(np.abs(b), initial=0) if b.dtype != bool else 1
+    return np.allclose(a, b, rtol=TOLERANCE, atol=TOLERANCE * largest + 1e-6, equal_nan=True)
+
+
+def different_rows(calls: list[list[np.ndarray]]) -> list[list[np.ndarray]]:
+    """One sample each, no two alike and all of one size; none where the inputs have no common batch."""
+    rows = {}
+    for call in calls:
+        if len({array.shape[0] if array.ndim else 0 for array in call}) != 1 or not call[0].ndim:
+            return []
+        if [array.shape[1:] for array in call] != [array.shape[1:] for array in calls[0]]:
+            continue
+        for i in range(len(call[0])):
+            row = [array[i : i + 1] for array in call]
+            rows.setdefault(b"".join(array.tobytes() for array in row), row)
+    return list(rows.values())

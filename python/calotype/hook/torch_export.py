@@ -1,0 +1,150 @@
+"""A module as an ONNX file: by the exporter that follows the program, else by the one that records a run of it.
+
+Batch and sizes stay free where the exporter finds that they may, and where the result proves that they do.
+"""
+
+import contextlib
+import copy
+import io
+import logging
+import re
+import warnings
+from pathlib import Path
+
+import torch
+
+from calotype.hook import structure
+from calotype.hook.state import Untouched
+from calotype.hook.torch_compare import Attempt, Compared
+from calotype.hook.torch_source import is_array
+
+OPSET = 18
+COMPARED_CALLS = 8
+
+
+class Flat(torch.nn.Module):
+    """The module with plain tensors in and out, which is all that ONNX knows."""
+
+    def __init__(self, module: torch.nn.Module, skeleton: structure.Skeleton):
+        super().__init__()
+        self.module = module
+        self.skeleton = skeleton
+        self.training = False  # the module is in that mode already; a frozen script has none
+
+    def forward(self, *tensors):
+        args, kwargs = structure.rebuild(self.skeleton, list(tensors))
+        return tuple(structure.flatten(self.module(*args, **kwargs), is_array)[0])
+
+
+ATTEMPTS = (
+    Attempt(dynamo=True, batch=True, sizes=True),
+    Attempt(dynamo=True, batch=True, sizes=False),
+    Attempt(dynamo=False, batch=True, sizes=True),
+    Attempt(dynamo=False, batch=True, sizes=False),
+    Attempt(dynamo=True, batch=False, sizes=False),
+    Attempt(dynamo=False, batch=False, sizes=False),
+)
+
+
+def export(source, recording) -> Path:
+    module = source.reference
+    if any(tensor.dtype in (torch.float16, torch.bfloat16) for tensor in module.state_dict().values()):
+        module = copy.deepcopy(module).float()
+    flat = Flat(module, source.skeleton)
+    if isinstance(module, torch.jit.ScriptModule) and not plain(source.skeleton):
+        raise Untouched("a script whose arguments are not plain tensors cannot be exported")
+    scripted = any(isinstance(part, torch.jit.ScriptModule) for part in module.modules())
+    calls = [list(call.values()) for call, _ in zip(recording.calls(), range(COMPARED_CALLS))]
+    path = recording.folder / "model.onnx"
+    failures = []
+    with torch.inference_mode(False), torch.no_grad(), torch.autocast("cpu", enabled=False):
+        compared = Compared(flat, calls)
+        for attempt in ATTEMPTS:
+            if (attempt.dynamo and scripted) or not compared.allows(attempt):
+                continue
+            try:
+                write(attempt, flat, source, [torch.from_numpy(array) for array in calls[0]], path)
+                compared.check(attempt, path, source.inputs)
+                return path
+            except Untouched as reason:
+                failures.append(str(reason))
+            except Exception as reason:  # the exporters raise whatever they meet
+                failures.append(why(reason))
+    raise Untouched(f"ONNX cannot express it: {'; '.join(dict.fromkeys(failures))}")
+
+
+def plain(skeleton: structure.Skeleton) -> bool:
+    """Whether the call is `module(tensor, tensor, ...)`."""
+    args, kwargs = skeleton["list"]
+    return all("array" in each for each in args["tuple"]) and not kwargs["dict"]
+
+
+def write(attempt: Attempt, flat: Flat, source, tensors: list, path: Path) -> None:
+    names = {"input_names": source.inputs, "output_names": source.outputs["names"]}
+    with quiet():
+        if attempt.dynamo:
+            shapes = {"tensors": tuple(dynamic_shapes(tensor, attempt) for tensor in tensors)}
+            free = {"dynamic_shapes": shapes} if attempt.batch else {}
+            torch.onnx.export(
+                flat, tuple(tensors), path, dynamo=True, opset_version=OPSET, external_data=too_large(flat),
+                verbose=False, **names, **free,
+            )  # fmt: skip
+        else:
+            axes = {name: free_axes(tensor, attempt) for name, tensor in zip(source.inputs, tensors)}
+            if attempt.batch:
+                axes |= {name: {0: "batch"} for name in source.outputs["names"]}
+            # The recorder does not look into a script that it meets as a part of another module.
+            whole = flat.module if isinstance(flat.module, torch.jit.ScriptModule) else flat
+            torch.onnx.export(
+                whole, tuple(tensors), path, dynamo=False, opset_version=OPSET, dynamic_axes=axes, **names
+            )
+
+
+def dynamic_shapes(tensor: torch.Tensor, attempt: Attempt) -> dict:
+    auto = torch.export.Dim.AUTO
+    return {axis: torch.export.Dim("batch") if axis == 0 else auto for axis in free_axes(tensor, attempt)}
+
+
+def free_axes(tensor: torch.Tensor, attempt: Attempt) -> dict[int, str]:
+    """The batch, and what comes behind the channels."""
+    axes = {0: "batch"} if attempt.batch and tensor.ndim else {}
+    if attempt.sizes:
+        axes |= {axis: f"size{axis}" for axis in range(2, tensor.ndim)}
+    return axes
+
+
+def too_large(module: torch.nn.Module) -> bool:
+    """For one file: protobuf ends at 2 GB."""
+    return sum(tensor.nbytes for tensor in module.state_dict().values()) > 2_000_000_000
+
+
+def why(reason: Exception) -> str:
+    """One line with the operator and the place in the user's model, out of an exporter's pages."""
+    pages = [str(reason)]
+    cause = reason
+    while (cause := cause.__cause__ or cause.__context__) is not None and len(pages) < 10:
+        pages.append(str(cause))
+    text = "\n".join(pages)
+    operator = re.search(r"\b(?:aten|prims|prim|torchvision|torch_scatter|[a-z]\w+)::\w+|\baten\.\w+", text)
+    frames = re.findall(r'File "([^"]+)", line (\d+), in (\w+)', text)
+    places = [f"{file}:{line}" for file, line, _ in frames if "/torch/" not in file and "calotype/hook" not in file]
+    head = pages[-1].strip().splitlines()[0] if pages[-1].strip() else type(reason).__name__
+    parts = [f"operator {operator[0]}"] if operator else []
+    parts += [f"at {places[-1]}"] if places else []
+    return f"{type(reason).__name__}: {head[:200]}" + (f" ({', '.join(parts)})" if parts else "")
+
+
+@contextlib.contextmanager
+def quiet():
+    """The exporters tell stories on stdout and in the log; the script's output is not theirs."""
+    loggers = [logging.getLogger(name) for name in ("torch.onnx", "torch.export", "onnxscript", "onnx_ir")]
+    levels = [logger.level for logger in loggers]
+    with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+        warnings.simplefilter("ignore")
+        for logger in loggers:
+            logger.setLevel(logging.CRITICAL)
+        try:
+            yield
+        finally:
+            for logger, level in zip(loggers, levels):
+                logger.setLevel(level)

@@ -1,0 +1,30 @@
+"""Results of the NPU that still have a gradient: the script may call backward later, and gets PyTorch's own gradient of its
+FP32 network at the same inputs. What the NPU computed has none of its own."""
+
+import torch
+
+from calotype.hook import structure
+from calotype.hook.guard import inside
+from calotype.hook.torch_source import is_array
+
+
+class Answer(torch.autograd.Function):
+    """`anchor` is a parameter that requires a gradient: through it the results do, too."""
+
+    @staticmethod
+    def forward(ctx, original, anchor, *results):
+        ctx.original = original
+        ctx.mark_non_differentiable(*(each for each in results if not each.dtype.is_floating_point))
+        return results
+
+    @staticmethod
+    def backward(ctx, *gradients):
+        with torch.enable_grad(), inside:
+            tensors = structure.flatten(ctx.original(), is_array)[0]
+            wanted = [(t, g) for t, g in zip(tensors, gradients) if t.requires_grad and g is not None]
+            torch.autograd.backward([t for t, _ in wanted], [g for _, g in wanted])
+        return (None, None, *(None for _ in gradients))
+
+
+def with_gradient(tensors: list, original, anchor: torch.Tensor) -> list:
+    return list(Answer.apply(original, anchor, *tensors))

@@ -1,0 +1,116 @@
+"""PyTorch: the outermost call of a network is answered by the NPU.
+
+A network is a module that holds a convolution or a linear layer and is used for inference. What runs inside it belongs to
+it. An optimizer or a backward pass, once there, leaves every network to PyTorch.
+"""
+
+import functools
+import sys
+import weakref
+
+import torch
+
+from calotype.hook.guard import in_worker, inside
+from calotype.hook.torch_target import Target
+
+_targets: dict[int, Target | None] = {}  # by id of the module; None for one that is no network
+_call = torch.nn.Module.__call__
+
+LAYERS = (torch.nn.modules.conv._ConvNd, torch.nn.Linear)
+SCRIPTED_LAYERS = ("aten::conv", "aten::_convolution", "aten::linear", "aten::addmm", "aten::matmul")
+
+
+class Training:
+    """Why the script's networks train; empty so far."""
+
+    reason = ""
+
+    @classmethod
+    def begins(cls, reason: str) -> None:
+        if not cls.reason and not inside.busy and not in_worker():
+            cls.reason = reason
+
+
+def attach(_torch) -> None:
+    torch.nn.Module.__call__ = call
+    torch.optim.Optimizer.__init__ = noticed(torch.optim.Optimizer.__init__, "the script made an optimizer")
+    torch.autograd.backward = noticed(torch.autograd.backward, "the script called backward")
+    torch.autograd.grad = noticed(torch.autograd.grad, "the script called autograd.grad")
+    for home, name in ((torch.jit, "trace"), (torch.jit, "trace_module"), (torch.onnx, "export"), (torch.export, "export")):
+        setattr(home, name, uncounted(getattr(home, name)))
+
+
+def uncounted(function):
+    """What the exporters call while they look at a module is no inference of the script."""
+
+    @functools.wraps(function)
+    def wrapper(*args, **kwargs):
+        if inside.busy:
+            return function(*args, **kwargs)
+        with inside:
+            return function(*args, **kwargs)
+
+    return wrapper
+
+
+def noticed(function, reason: str):
+    @functools.wraps(function)
+    def wrapper(*args, **kwargs):
+        Training.begins(reason)
+        return function(*args, **kwargs)
+
+    return wrapper
+
+
+def call(self, *args, **kwargs):
+    if inside.busy or torch.compiler.is_compiling() or torch.jit.is_tracing():
+        return _call(self, *args, **kwargs)
+    try:
+        target = _targets[id(self)]
+    except KeyError:
+        target = meet(self)
+    if target is None or in_worker():
+        return _call(self, *args, **kwargs)
+    with inside:
+        return target.call(args, kwargs, Training.reason, lambda: _call(self, *args, **kwargs))
+
+
+def meet(module: torch.nn.Module) -> Target | None:
+    number = id(module)
+    target = Target(inner_of(module)) if is_network(module) else None
+    _targets[number] = target
+    weakref.finalize(module, _targets.pop, number, None).atexit = False
+    return target
+
+
+def inner_of(module: torch.nn.Module) -> torch.nn.Module:
+    """Without the wrappers, which are in training mode whatever they hold."""
+    while True:
+        if isinstance(module, torch.nn.DataParallel):
+            module = module.module
+        elif "_orig_mod" in module._modules:  # torch.compile
+            module = module._orig_mod
+        else:
+            return module
+
+
+def is_network(module: torch.nn.Module) -> bool:
+    inner = inner_of(module)
+    if isinstance(inner, torch.nn.modules.loss._Loss) or called_by_forward_of_another(module):
+        return False
+    if isinstance(inner, torch.jit.ScriptModule):
+        graph = getattr(inner, "inlined_graph", None)
+        return graph is not None and any(layer in str(graph) for layer in SCRIPTED_LAYERS)
+    return any(isinstance(part, LAYERS) for part in inner.modules())
+
+
+def called_by_forward_of_another(module: torch.nn.Module) -> bool:
+    """`model.forward(x)` makes each of the model's parts an outermost call: none of them is the script's network."""
+    frame = sys._getframe(3)
+    while frame is not None:
+        if frame.f_code.co_name == "forward":
+            owner = frame.f_locals.get("self")
+            if isinstance(owner, torch.nn.Module) and owner is not module:
+                return True
+        frame = frame.f_back
+    return False

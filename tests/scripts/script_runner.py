@@ -1,0 +1,70 @@
+"""Scripts that know nothing of calotype, run as their users run them."""
+
+import os
+import re
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+
+
+def package_folder() -> Path:
+    """Of the calotype under test, whose hook goes into every script."""
+    import calotype
+
+    return Path(calotype.__file__).parent
+
+
+@dataclass
+class Run:
+    code: int
+    stdout: str
+    stderr: str
+
+    @property
+    def report(self) -> str:
+        return "\n".join(line for line in self.stderr.splitlines() if line.startswith("[VAISW]"))
+
+    def samples(self, network: int = 0) -> tuple[int, int]:
+        """In FP32, on the NPU."""
+        found = re.findall(r"(\d+) in FP32, (\d+) on the NPU", self.report)
+        return int(found[network][0]), int(found[network][1])
+
+    @property
+    def compiled(self) -> int:
+        return len(re.findall(r"compiling .*: snapshot", self.stderr))
+
+
+class Runner:
+    """Runs scripts in a folder and a home of their own."""
+
+    def __init__(self, folder: Path):
+        self.folder = folder
+        self.home = folder / "home"
+        self.home.mkdir()
+
+    @property
+    def snapshot(self) -> Path:
+        return self.home / ".amd" / "vaisw" / "snapshot"
+
+    def environment(self, hook: bool, variables: dict) -> dict:
+        kept = {name: value for name, value in os.environ.items() if not name.startswith("VAISW_")}
+        kept |= {"HOME": str(self.home), "PYTHONDONTWRITEBYTECODE": "1"}
+        kept["PYTHONPATH"] = str(package_folder() / "hook" / "site") if hook else ""
+        return kept | {name: str(value) for name, value in variables.items()}
+
+    def __call__(self, script: str | Path, *arguments, hook: bool = True, python=(), **variables) -> Run:
+        if not isinstance(script, Path):
+            path = self.folder / "script.py"
+            path.write_text(script)
+            script = path
+        done = subprocess.run([sys.executable, *python, str(script), *map(str, arguments)], cwd=self.folder,
+                              env=self.environment(hook, variables), capture_output=True, text=True)  # fmt: skip
+        return Run(done.returncode, done.stdout, done.stderr)
+
+    def ok(self, *arguments, **options) -> Run:
+        run = self(*arguments, **options)
+        assert run.code == 0, run.stdout + run.stderr
+        return run

@@ -1,0 +1,131 @@
+"""ONNX Runtime scripts under the hook."""
+
+import json
+
+import numpy as np
+
+import calotype
+
+SESSION = """
+import sys
+import numpy as np
+import onnxruntime
+
+session = onnxruntime.InferenceSession(sys.argv[1], providers=["CPUExecutionProvider"])
+random = np.random.default_rng(1)
+inputs = [random.standard_normal((BATCH, 3, 16, 16), dtype=np.float32) for _ in range(CALLS)]
+outputs = [session.run(None, {"x": x})[0] for x in inputs]
+np.savez("outputs.npz", x=np.stack(inputs), y=np.stack(outputs))
+"""
+
+
+def calls(count: int, batch: int = 1) -> str:
+    return SESSION.replace("BATCH", str(batch)).replace("CALLS", str(count))
+
+
+def arrays(script) -> tuple[np.ndarray, np.ndarray]:
+    with np.load(script.folder / "outputs.npz") as saved:
+        return saved["x"], saved["y"]
+
+
+def test_fp32_then_the_npu_bit_for_bit(script, onnx_model):
+    plain = script.ok(calls(8), onnx_model, hook=False)
+    _, fp32 = arrays(script)
+    run = script.ok(calls(8), onnx_model)
+    x, y = arrays(script)
+    assert run.stdout == plain.stdout
+    assert run.samples() == (4, 4), run.stderr
+    np.testing.assert_array_equal(y[:4], fp32[:4])
+    runner = calotype.Runner(script.snapshot)
+    for inputs, outputs in zip(x[4:], y[4:]):
+        np.testing.assert_array_equal(runner.run({"x": inputs})["y"], outputs)
+    assert not np.array_equal(y[4:], fp32[4:])
+    for line in ("8 batches of 1 sample", "1 input per batch (1x3x16x16 INT8)", "1 output per batch (1x5 INT8)",
+                 "1 VAISW (NPU) subgraph: 100.00% of total MACs", "0 Framework (CPU) subgraph",
+                 f"snapshot directory dumped in {script.snapshot}"):  # fmt: skip
+        assert line in run.report, run.report
+
+
+def test_the_second_run_begins_on_the_npu(script, onnx_model):
+    script.ok(calls(5), onnx_model)
+    again = script.ok(calls(5), onnx_model)
+    assert again.samples() == (0, 5) and not again.compiled, again.stderr
+    assert "found compiled" in again.report
+
+
+def test_a_batch_counts_its_samples_and_is_answered_whole(script, onnx_model):
+    run = script.ok(calls(3, batch=3), onnx_model)
+    assert run.samples() == (6, 3), run.stderr
+
+
+def test_another_number_of_samples_quantizes_anew_and_going_back_does_not(script, onnx_model):
+    snapshots = {}
+    for images in (1, 2, 1):
+        run = script.ok(calls(4), onnx_model, VAISW_QUANTIZATION_NBIMAGES=images)
+        text = (script.snapshot / "manifest.json").read_text()
+        assert run.compiled == (images not in snapshots), run.stderr
+        assert snapshots.setdefault(images, text) == text
+    assert snapshots[1] != snapshots[2]
+
+
+def test_too_few_samples(script, onnx_model):
+    run = script.ok(calls(3), onnx_model)
+    assert "the script ended after 3 of the 4 samples" in run.report, run.report
+    assert not list((script.home / ".amd" / "vaisw" / "recordings").iterdir())
+
+
+def test_a_model_given_as_bytes_is_the_same_network(script, onnx_model):
+    script.ok(calls(5), onnx_model)
+    given = calls(5).replace("sys.argv[1]", "open(sys.argv[1], 'rb').read()")
+    assert script.ok(given, onnx_model).samples() == (0, 5)
+
+
+def test_a_damaged_entry_is_made_anew(script, onnx_model):
+    script.ok(calls(5), onnx_model)
+    (weights,) = (script.home / ".amd" / "vaisw" / "networks").glob("*/snapshot/weights.safetensors")
+    weights.write_bytes(weights.read_bytes()[:-1])
+    run = script.ok(calls(5), onnx_model)
+    assert "is damaged and will be made anew" in run.stderr and run.samples() == (4, 1), run.stderr
+
+
+def test_a_folder_of_somebody_else_is_an_error_and_stays(script, onnx_model):
+    theirs = script.folder / "photos"
+    theirs.mkdir()
+    (theirs / "holiday.jpg").write_text("mine")
+    run = script(calls(5), onnx_model, VAISW_SNAPSHOT_DIRECTORY="photos")
+    assert run.code == 1 and "OUTPUT_TAKEN" in run.stderr and "holiday.jpg" in run.stderr, run.stderr
+    assert [file.name for file in theirs.iterdir()] == ["holiday.jpg"]
+
+
+def test_the_second_network_gets_a_folder_of_its_own(script, onnx_model, tmp_path):
+    import onnx
+
+    model = onnx.load(onnx_model)
+    model.graph.node[1].op_type = "Sigmoid"
+    onnx.save(model, tmp_path / "other.onnx")
+    both = calls(5) + """
+session = onnxruntime.InferenceSession("other.onnx")
+for x in inputs:
+    session.run(["y"], {"x": x})
+"""
+    run = script.ok(both, onnx_model, VAISW_SNAPSHOT_DIRECTORY="made/here")
+    assert [run.samples(i) for i in (0, 1)] == [(4, 1), (4, 1)]
+    manifests = [json.loads((tmp_path / "made" / name / "manifest.json").read_text()) for name in ("here", "here.2")]
+    assert manifests[0]["model_sha256"] != manifests[1]["model_sha256"]
+    assert f"dumped in {tmp_path}/made/here.2" in run.report
+
+
+def test_what_onnx_runtime_refuses_it_still_refuses(script, onnx_model):
+    wrong = calls(5) + """
+for feed in ({"z": inputs[0]}, {"x": inputs[0].astype(np.float64)}, {"x": inputs[0][0]}):
+    try:
+        session.run(None, feed)
+    except Exception as reason:
+        print(type(reason).__name__)
+try:
+    session.run(["nothing"], {"x": inputs[0]})
+except Exception as reason:
+    print(type(reason).__name__)
+print(isinstance(session, onnxruntime.InferenceSession), session.get_inputs()[0].name, type(session))
+"""
+    assert script.ok(wrong, onnx_model).stdout == script.ok(wrong, onnx_model, hook=False).stdout

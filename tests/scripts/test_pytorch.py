@@ -1,0 +1,228 @@
+"""PyTorch scripts under the hook."""
+
+import numpy as np
+import pytest
+
+import calotype
+
+NETWORK = """
+import sys
+import numpy as np
+import torch
+from torch import nn
+
+torch.manual_seed(6)
+
+class Small(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.features = nn.Sequential(nn.Conv2d(3, 8, 3, padding=1), nn.BatchNorm2d(8), nn.ReLU(),
+                                      nn.Conv2d(8, 16, 3, stride=2, padding=1), nn.ReLU(), nn.AdaptiveAvgPool2d(1))
+        self.head = nn.Linear(16, 5)
+
+    def forward(self, x):
+        return self.head(self.features(x).flatten(1))
+
+random = np.random.default_rng(1)
+def images(count, *size):
+    return [torch.from_numpy(random.standard_normal(size or (1, 3, 16, 16), dtype=np.float32)) for _ in range(count)]
+"""
+LOOP = NETWORK + """
+model = Small().eval()
+x = images(8)
+with torch.no_grad():
+    y = [model(each) for each in x]
+np.savez("outputs.npz", x=torch.cat(x), y=torch.cat(y))
+print(type(y[-1]), y[-1].dtype, y[-1].shape, y[-1].requires_grad, y[-1].device)
+"""
+
+
+def outputs(script) -> np.ndarray:
+    with np.load(script.folder / "outputs.npz") as saved:
+        return saved["y"]
+
+
+def test_fp32_then_the_npu_bit_for_bit(script):
+    plain = script.ok(LOOP, hook=False)
+    fp32 = outputs(script)
+    run = script.ok(LOOP)
+    assert run.stdout == plain.stdout
+    assert run.samples() == (4, 4), run.stderr
+    with np.load(script.folder / "outputs.npz") as saved:
+        np.testing.assert_array_equal(saved["y"][:4], fp32[:4])
+        runner = calotype.Runner(script.snapshot)
+        for x, y in zip(saved["x"][4:], saved["y"][4:]):
+            np.testing.assert_array_equal(runner.run({"x": x[None]})["output"][0], y)
+    again = script.ok(LOOP)
+    assert again.samples() == (0, 8) and not again.compiled, again.stderr
+
+
+def test_training_mode_without_training(script):
+    """As the original's documentation has it: neither eval() nor no_grad()."""
+    loop = NETWORK + """
+model = Small()
+y = [model(each) for each in images(6)]
+print(y[0].requires_grad, y[-1].requires_grad, model.training)
+"""
+    run = script.ok(loop)
+    assert run.stdout == "True True True\n"
+    assert run.samples() == (4, 2), run.stderr
+    assert "call model.eval() to make the FP32 reference comparable" in run.stderr
+    assert script.ok(loop).samples() == (0, 6)  # BatchNorm's statistics moved, the network is the same
+
+
+@pytest.mark.parametrize("training, reason", [
+    ("torch.optim.SGD(model.parameters(), lr=0.1)", "the script made an optimizer"),
+    ("model(x[0]).sum().backward()", "the script called backward"),
+    ("x = [each.requires_grad_() for each in x]", "an input requires a gradient"),
+    ("model.features[0].register_forward_hook(lambda *_: None)", "has a hook"),
+])  # fmt: skip
+def test_what_trains_or_listens_is_left_to_pytorch(script, training, reason):
+    loop = NETWORK + f"""
+model = Small().eval()
+x = images(6)
+{training}
+y = [model(each) for each in x]
+torch.save(y, "y.pt")
+print([tuple(each.shape) for each in y], y[0].grad_fn is not None)
+"""
+    plain = script.ok(loop, hook=False)
+    saved = (script.folder / "y.pt").read_bytes()
+    run = script.ok(loop)
+    assert run.stdout == plain.stdout and (script.folder / "y.pt").read_bytes() == saved
+    assert f"runs untouched: {reason}" in run.report or reason in run.report, run.stderr
+
+
+def test_backward_after_the_npu_answered_gives_pytorchs_gradient(script):
+    loop = NETWORK + """
+model = Small().eval()
+for each in images(5):
+    y = model(each)
+y.sum().backward()
+np.savez("outputs.npz", y=model.head.weight.grad)
+print(tuple(model(each).shape))
+"""
+    script.ok(loop, hook=False)
+    wanted = outputs(script)
+    run = script.ok(loop)
+    np.testing.assert_allclose(outputs(script), wanted, rtol=1e-6)  # the same FP32 computation, once more
+    assert run.samples() == (5, 1) and "called backward" in run.report, run.stderr
+
+
+@pytest.mark.parametrize("change", [
+    "model.head.weight.data.add_(1)",
+    "model.load_state_dict({name: value + 1 for name, value in model.state_dict().items()})",
+    "model.head = nn.Linear(16, 5)",
+    "model.features[1].running_var.fill_(4)",
+])  # fmt: skip
+def test_changed_weights_are_another_network(script, change):
+    loop = NETWORK + f"""
+model = Small().eval()
+with torch.no_grad():
+    for each in images(6):
+        model(each)
+    {change}
+    y = [model(each) for each in images(6)]
+np.savez("outputs.npz", y=torch.cat(y))
+"""
+    script.ok(loop, hook=False)
+    fp32 = outputs(script)
+    run = script.ok(loop)
+    assert [run.samples(i) for i in (0, 1)] == [(4, 2), (4, 2)], run.stderr
+    np.testing.assert_array_equal(outputs(script)[:4], fp32[:4])
+    assert script.ok(loop).samples(1) == (0, 6)
+
+
+def test_results_keep_their_form(script):
+    loop = NETWORK + """
+from dataclasses import dataclass
+from collections import OrderedDict, namedtuple
+
+@dataclass
+class Found:
+    scores: torch.Tensor
+    note: str
+
+Pair = namedtuple("Pair", "a b")
+
+class Several(Small):
+    def forward(self, image, *, scale=1.0):
+        y = super().forward(image)
+        return {"found": Found(y * scale, "fine"), "pair": Pair(y, None), "rest": [y + 1, (y,)], "more": OrderedDict(z=y)}
+
+model = Several().eval()
+with torch.inference_mode():
+    for each in images(6):
+        y = model(image=each, scale=2.0)
+print(type(y), type(y["found"]), y["found"].note, y["pair"]._fields, y["pair"].b, type(y["rest"][1]), type(y["more"]))
+"""
+    run = script.ok(loop)
+    assert run.stdout == script.ok(loop, hook=False).stdout
+    assert run.samples() == (4, 2), run.stderr
+    again = script.ok(loop)
+    assert again.stdout == run.stdout and again.samples() == (0, 6), again.stderr
+
+
+@pytest.mark.parametrize("made, x", [
+    ("torch.nn.DataParallel(Small().eval())", "images(6)"),
+    ("torch.jit.script(Small().eval())", "images(6)"),
+    ("torch.jit.freeze(torch.jit.trace(Small().eval(), images(1)[0]))", "images(6)"),
+    ("Small().eval().half()", "[each.half() for each in images(6)]"),
+    ("Small().eval().bfloat16()", "[each.bfloat16() for each in images(6)]"),
+])  # fmt: skip
+def test_other_kinds_of_modules(script, made, x):
+    loop = NETWORK + f"""
+model = {made}
+with torch.no_grad():
+    y = [model(each) for each in {x}]
+print(y[-1].dtype, type(y[-1]))
+"""
+    run = script.ok(loop)
+    assert run.samples() == (4, 2), run.stderr
+    assert run.stdout == script.ok(loop, hook=False).stdout
+
+
+def test_a_last_smaller_batch_and_other_sizes(script):
+    loop = NETWORK + """
+model = Small().eval()
+with torch.no_grad():
+    for batch, side in ((4, 16), (4, 16), (3, 16), (2, 24)):
+        print(tuple(model(torch.rand(batch, 3, side, side)).shape))
+"""
+    run = script.ok(loop)
+    assert run.stdout == "(4, 5)\\n(4, 5)\\n(3, 5)\\n(2, 5)\\n".replace("\\n", "\n")
+    assert run.samples() == (4, 9), run.stderr
+    assert "4 batches of 2 to 4 samples" in run.report
+
+
+def test_a_branch_on_the_data_is_left_to_pytorch(script):
+    loop = NETWORK + """
+class Branching(Small):
+    def forward(self, x):
+        y = super().forward(x)
+        return y if x.sum() > 0 else -y
+
+model = Branching().eval()
+with torch.no_grad():
+    y = [model(each) for each in images(8)]
+np.savez("outputs.npz", y=torch.cat(y))
+"""
+    script.ok(loop, hook=False)
+    fp32 = outputs(script)
+    run = script.ok(loop)
+    np.testing.assert_array_equal(outputs(script), fp32)
+    assert "ONNX cannot express it" in run.report, run.stderr
+
+
+def test_forward_called_directly_is_no_network(script):
+    loop = NETWORK + """
+model = Small().eval()
+with torch.no_grad():
+    y = [model.forward(each) for each in images(6)]
+np.savez("outputs.npz", y=torch.cat(y))
+"""
+    script.ok(loop, hook=False)
+    fp32 = outputs(script)
+    run = script.ok(loop)
+    np.testing.assert_array_equal(outputs(script), fp32)
+    assert "on the NPU" not in run.report
