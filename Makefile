@@ -28,13 +28,14 @@ $(CACHE): $(STAMPS)/packages $(STAMPS)/python $(STAMPS)/headers CMakePresets.jso
 
 # Ninja itself knows what changed. The links make the command and the module those just built.
 build: $(CACHE)
-	cmake --build --preset release -j $(JOBS)
+	cmake --build --preset release -j $(JOBS) --target calotype_cli calotype_python
 	@scripts/setup.sh link $(VENV) build/release
 
 demo: build
 	$(PYTHON) examples/digits/demo.py
 
 test: build
+	cmake --build --preset release -j $(JOBS)
 	@scripts/test.sh $(VENV) build/release
 
 format: $(STAMPS)/python
