@@ -122,6 +122,7 @@ std::vector<std::tuple<std::string, bool, std::string>> verify_snapshot(const fs
 
 NB_MODULE(_core, m) {
     using namespace nb::literals;
+    m.attr("__version__") = CALOTYPE_VERSION;
     nb::exception<Error> error(m, "Error");
     error_type = error.ptr();
     nb::register_exception_translator(throw_into_python);

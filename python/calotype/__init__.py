@@ -7,17 +7,17 @@
     outputs = runner.run({"input": batch})
 """
 
-__version__ = "0.1.0"
 __all__ = ["Error", "Runner", "Snapshot", "compile", "explain", "inspect", "verify"]
 
 
 def __getattr__(name: str):
     """The native module comes with its first name: the hook of settings.sh loads this package into every Python."""
-    if name not in __all__:
+    names = [*__all__, "__version__"]
+    if name not in names:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from calotype import _core
 
-    globals().update({each: getattr(_core, each) for each in __all__})
+    globals().update({each: getattr(_core, each) for each in names})
     return globals()[name]
 
 
