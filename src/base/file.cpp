@@ -50,6 +50,8 @@ void sync_directory(const fs::path& path) {
 }
 
 std::string staging_prefix(const fs::path& target) { return fmt::format(".{}.partial-", target.filename().string()); }
+/// Of the old directory while the new one takes its place.
+std::string aside_prefix(const fs::path& target) { return fmt::format(".{}.replaced-", target.filename().string()); }
 
 /// True if the process that wrote the leftover is gone (its id ends the name).
 bool abandoned(std::string_view pid_text) {
@@ -59,15 +61,29 @@ bool abandoned(std::string_view pid_text) {
     return ::kill(pid, 0) != 0 && errno == ESRCH;
 }
 
-void remove_leftovers(const fs::path& target) {
-    const std::string prefix = staging_prefix(target);
+/// What dead processes left beside `target` under this prefix.
+std::vector<fs::path> leftovers(const fs::path& target, const std::string& prefix) {
+    std::vector<fs::path> found;
     std::error_code ignored;
     for (const auto& entry : fs::directory_iterator(target.parent_path(), ignored)) {
         const std::string name = entry.path().filename().string();
-        if (name.starts_with(prefix) && abandoned(std::string_view(name).substr(prefix.size()))) {
-            fs::remove_all(entry.path(), ignored);
-        }
+        if (name.starts_with(prefix) && abandoned(std::string_view(name).substr(prefix.size())))
+            found.push_back(entry.path());
     }
+    return found;
+}
+
+void remove_leftovers(const fs::path& target) {
+    std::error_code ignored;
+    for (const std::string& prefix : {staging_prefix(target), aside_prefix(target)})
+        for (const fs::path& path : leftovers(target, prefix)) fs::remove_all(path, ignored);
+}
+
+/// Absolute, without a trailing slash.
+fs::path whole_path(const fs::path& path) {
+    std::error_code ignored;
+    const fs::path whole = fs::absolute(path, ignored).lexically_normal();
+    return whole.has_filename() ? whole : whole.parent_path();
 }
 
 }  // namespace
@@ -145,13 +161,21 @@ void replace_file(const fs::path& path, std::string_view text) {
 
 void write_file(const fs::path& path, std::string_view text) { write_file(path, std::as_bytes(std::span(text))); }
 
+void recover_directory(const fs::path& target) {
+    const fs::path whole = whole_path(target);
+    std::error_code error;
+    if (fs::exists(fs::symlink_status(whole, error))) return;
+    for (const fs::path& old : leftovers(whole, aside_prefix(whole)))
+        if (::rename(old.c_str(), whole.c_str()) == 0) return;
+}
+
 StagedDirectory::StagedDirectory(fs::path target) {
     std::error_code error;
-    target_ = fs::absolute(target, error).lexically_normal();
-    if (!target_.has_filename()) target_ = target_.parent_path();
+    target_ = whole_path(target);
     fs::create_directories(target_.parent_path(), error);
     if (error) cannot_write(target_.parent_path(), error.value());
     if (fs::exists(target_, error) && !fs::is_directory(target_, error)) cannot_write(target_, ENOTDIR);
+    recover_directory(target_);
     remove_leftovers(target_);
     staging_ = target_.parent_path() / (staging_prefix(target_) + std::to_string(::getpid()));
     fs::remove_all(staging_, error);
@@ -163,14 +187,37 @@ StagedDirectory::~StagedDirectory() {
     fs::remove_all(staging_, ignored);  // after commit this is the old directory, or nothing
 }
 
-void StagedDirectory::commit() {
+int StagedDirectory::exchange(const fs::path& one, const fs::path& other) {
+    return ::renameat2(AT_FDCWD, one.c_str(), AT_FDCWD, other.c_str(), RENAME_EXCHANGE);
+}
+
+void StagedDirectory::commit(Exchange exchange) {
     CALOTYPE_ASSERT(!committed_, "a staged directory is committed once");
     sync_directory(staging_);
-    int result = ::renameat2(AT_FDCWD, staging_.c_str(), AT_FDCWD, target_.c_str(), RENAME_EXCHANGE);
-    if (result != 0 && errno == ENOENT) result = ::rename(staging_.c_str(), target_.c_str());
-    if (result != 0) cannot_write(target_, errno);
+    if (exchange(staging_, target_) != 0) {
+        const int error = errno;
+        // A rename takes the place of nothing and of an empty directory in one step anywhere.
+        const bool renamed = ::rename(staging_.c_str(), target_.c_str()) == 0;
+        const bool unable = error == EINVAL || error == ENOSYS || error == EOPNOTSUPP;
+        if (!renamed && !unable) cannot_write(target_, error == ENOENT ? errno : error);
+        if (!renamed) replace_in_two_steps();
+    }
     committed_ = true;
     sync_directory(target_.parent_path());
+}
+
+/// For file systems that cannot exchange (some network and FUSE ones).
+void StagedDirectory::replace_in_two_steps() {
+    const fs::path aside = target_.parent_path() / (aside_prefix(target_) + std::to_string(::getpid()));
+    std::error_code ignored;
+    fs::remove_all(aside, ignored);
+    if (::rename(target_.c_str(), aside.c_str()) != 0) cannot_write(target_, errno);
+    if (::rename(staging_.c_str(), target_.c_str()) != 0) {
+        const int error = errno;
+        ::rename(aside.c_str(), target_.c_str());
+        cannot_write(target_, error);
+    }
+    fs::remove_all(aside, ignored);
 }
 
 }  // namespace calotype

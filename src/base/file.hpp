@@ -20,6 +20,9 @@ void write_file(const std::filesystem::path& path, std::string_view text);
 /// pipe, a link) the bytes go into it.
 void replace_file(const std::filesystem::path& path, std::string_view text);
 
+/// Where `target` is missing because a process was killed while it replaced it in two steps: the old one comes back.
+void recover_directory(const std::filesystem::path& target);
+
 /// A directory that is made beside `target` under a name of its own and takes target's place whole, in one step.
 /// Destroyed before `commit`, it leaves target as it was and removes itself.
 class StagedDirectory {
@@ -31,11 +34,18 @@ class StagedDirectory {
     StagedDirectory& operator=(const StagedDirectory&) = delete;
 
     const std::filesystem::path& path() const { return staging_; }
-    /// Exchanges the staged directory with target (renameat2 RENAME_EXCHANGE where target exists), then drops the old
-    /// one.
-    void commit();
+
+    /// Swaps two directories in one step; 0, or -1 and errno.
+    using Exchange = int (*)(const std::filesystem::path& one, const std::filesystem::path& other);
+    static int exchange(const std::filesystem::path& one, const std::filesystem::path& other);
+
+    /// Exchanges the staged directory with target, then drops the old one. Where the file system cannot exchange, the
+    /// old one first steps aside; killed just then, `recover_directory` brings it back.
+    void commit(Exchange exchange = StagedDirectory::exchange);
 
   private:
+    void replace_in_two_steps();
+
     std::filesystem::path target_;
     std::filesystem::path staging_;
     bool committed_ = false;

@@ -33,6 +33,7 @@ Bytes read_own_file(const fs::path& path, int64_t limit_bytes) {
 }
 
 Manifest read_manifest(const fs::path& path) {
+    recover_directory(path);
     std::error_code error;
     if (!fs::exists(path / kManifestFile, error)) {
         throw Error({"SNAPSHOT_MISSING", fmt::format("`{}`", path.string()),
@@ -64,8 +65,10 @@ class Files {
         std::error_code error;
         for (const auto& entry : fs::directory_iterator(directory_, error)) {
             const std::string name = entry.path().filename().string();
-            require(name == kManifestFile || listed_.contains(name), fmt::format("`{}`", entry.path().string()),
-                    "it is not listed in `manifest.json`");
+            if (name == kManifestFile || listed_.contains(name)) continue;
+            throw Error({"SNAPSHOT_DAMAGED", fmt::format("`{}`", entry.path().string()),
+                         "it is no part of the snapshot: `manifest.json` does not list it",
+                         "move it out of the directory, which holds nothing but what `calotype compile` wrote"});
         }
     }
 

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <fstream>
 
 #include "base/error.hpp"
@@ -66,6 +67,43 @@ TEST_F(FileTest, StagedDirectoryTakesTheTargetsPlaceWhole) {
     }
     EXPECT_FALSE(fs::exists(dir_ / "snapshot" / "old"));
     EXPECT_EQ(entries(), 1);
+}
+
+int cannot_exchange(const fs::path&, const fs::path&) {
+    errno = EINVAL;  // what a file system without RENAME_EXCHANGE answers
+    return -1;
+}
+
+TEST_F(FileTest, WhereDirectoriesCannotBeExchangedTheOldOneStepsAside) {
+    for (const std::string content : {"first", "second", "third"}) {
+        StagedDirectory staged(dir_ / "snapshot");
+        write_file(staged.path() / content, content);
+        staged.commit(cannot_exchange);
+        EXPECT_EQ(text(dir_ / "snapshot" / content), content);
+        EXPECT_EQ(std::distance(fs::directory_iterator(dir_ / "snapshot"), fs::directory_iterator()), 1);
+    }
+    EXPECT_EQ(entries(), 1);
+}
+
+TEST_F(FileTest, ADirectoryWhoseReplacementWasKilledComesBack) {
+    // The largest process id of Linux is below 2^22: 4194305 cannot live.
+    const auto killed_between_the_steps = [&] {
+        fs::create_directories(dir_ / ".snapshot.replaced-4194305");
+        write_file(dir_ / ".snapshot.replaced-4194305" / "old", "x");
+    };
+    killed_between_the_steps();
+    recover_directory(dir_ / "snapshot/");
+    EXPECT_TRUE(fs::exists(dir_ / "snapshot" / "old"));
+    killed_between_the_steps();  // the new one already in its place
+    recover_directory(dir_ / "snapshot");
+    EXPECT_TRUE(fs::exists(dir_ / ".snapshot.replaced-4194305"));
+    {
+        StagedDirectory staged(dir_ / "snapshot");  // tidies up
+    }
+    EXPECT_EQ(entries(), 1);
+    fs::rename(dir_ / "snapshot", dir_ / ".snapshot.replaced-1");  // of a process that lives
+    recover_directory(dir_ / "snapshot");
+    EXPECT_FALSE(fs::exists(dir_ / "snapshot"));
 }
 
 TEST_F(FileTest, StagedDirectoryLeavesNothingWithoutCommit) {
