@@ -26,8 +26,6 @@ std::optional<float> scalar(const Graph& graph, ValueId id) {
     return elements[0];
 }
 
-bool near(float a, double b) { return std::abs(a - b) <= 1e-3 * std::abs(b); }
-
 Activation clamp(float lo, float hi) {
     return {.kind = ActivationKind::clamp, .lo = lo, .hi = hi, .alpha = 0, .beta = 0};
 }
@@ -96,7 +94,8 @@ NodeId inner(const Graph& graph, ValueId value, std::string_view op) {
     return id;
 }
 
-/// x * gate(x)
+/// x * Sigmoid(alpha * x), x * Tanh(Softplus(x)): ONNX has no node for the first before opset 24. HardSwish and Gelu are
+/// nodes when they come here (optimize).
 std::optional<ActivationMatch> gated(const Graph& graph, NodeId id) {
     const Node& node = graph.node(id);
     if (node.op != "Mul") return std::nullopt;
@@ -109,11 +108,6 @@ std::optional<ActivationMatch> gated(const Graph& graph, NodeId id) {
             for (size_t k = 0; scaled != NodeId::none && k < 2; ++k)
                 if (const auto alpha = scalar(graph, graph.input(scaled, k)); alpha && graph.input(scaled, 1 - k) == x)
                     return ActivationMatch{x, plain(ActivationKind::silu, *alpha), {scaled, sigmoid, id}};
-        }
-        if (const NodeId hard = inner(graph, gate, "HardSigmoid"); hard != NodeId::none && graph.input(hard, 0) == x) {
-            const bool is_swish = near(graph::float_attribute(graph.node(hard), "alpha", 0.2F), 1.0 / 6) &&
-                                  near(graph::float_attribute(graph.node(hard), "beta", 0.5F), 0.5);
-            if (is_swish) return ActivationMatch{x, plain(ActivationKind::hard_swish), {hard, id}};
         }
         if (const NodeId tanh = inner(graph, gate, "Tanh"); tanh != NodeId::none) {
             const NodeId softplus = inner(graph, graph.input(tanh, 0), "Softplus");

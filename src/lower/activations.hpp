@@ -15,7 +15,7 @@ struct ActivationMatch {
     std::vector<graph::NodeId> nodes;  ///< all that it stands for, the last one makes the output
 };
 
-/// The activation that ends in this node, the longest spelling first: x * Sigmoid(x), x * HardSigmoid(x),
+/// The activation that ends in this node, the longest spelling first: x * Sigmoid(alpha * x),
 /// x * Tanh(Softplus(x)), or a single node. Inner values have no other reader.
 std::optional<ActivationMatch> match_activation(const graph::Graph& graph, graph::NodeId id);
 

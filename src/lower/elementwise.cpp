@@ -140,12 +140,14 @@ void lower_batch_norm(Builder& builder, NodeId id) {
         numbers.push_back(*given);
     }
     const size_t channels = static_cast<size_t>(builder.dims(graph.input(id, 0))[1]);
+    for (const auto& one : numbers)
+        if (one.size() != channels)
+            builder.decline("NPU_ATTRIBUTE", fmt::format("{} statistics for {} channels", one.size(), channels));
     std::vector<float> scale(channels), offset(channels);
     for (size_t c = 0; c < channels; ++c) {
-        if (numbers[0].size() != channels) builder.decline("NPU_ATTRIBUTE", "statistics of another number of channels");
-        const double k = numbers[0][c] / std::sqrt(static_cast<double>(numbers[3].at(c)) + epsilon);
+        const double k = numbers[0][c] / std::sqrt(static_cast<double>(numbers[3][c]) + epsilon);
         scale[c] = static_cast<float>(k);
-        offset[c] = static_cast<float>(numbers[1].at(c) - numbers[2].at(c) * k);
+        offset[c] = static_cast<float>(numbers[1][c] - numbers[2][c] * k);
     }
     add_per_channel(builder, id, graph.input(id, 0), graph.output(id), std::move(scale), std::move(offset));
 }

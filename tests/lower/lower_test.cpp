@@ -90,10 +90,6 @@ TEST(Lower, ActivationsOfSeveralNodes) {
     EXPECT_EQ(activation([&](Example& e, ValueId x) { return e.node("Mul", {x, e.node("Sigmoid", {x}, dims)}, dims); }),
               npu::ActivationKind::silu);
     EXPECT_EQ(activation([&](Example& e, ValueId x) {
-                  return e.node("Mul", {x, e.node("HardSigmoid", {x}, dims, {{"alpha", 1.0F / 6}})}, dims);
-              }),
-              npu::ActivationKind::hard_swish);
-    EXPECT_EQ(activation([&](Example& e, ValueId x) {
                   return e.node("Mul", {x, e.node("Tanh", {e.node("Softplus", {x}, dims)}, dims)}, dims);
               }),
               npu::ActivationKind::mish);
@@ -317,6 +313,18 @@ TEST(Lower, EveryRuleCanBeBrokenAndIsNamed) {
     }
     for (const auto& limits : {npu::layer_limits(), npu::node_limits()})
         for (const npu::Limit& limit : limits) EXPECT_TRUE(seen.contains(limit.code)) << limit.code << " has no case";
+}
+
+TEST(Lower, EveryStatisticOfABatchNormalizationHasAValueAChannel) {
+    for (size_t wrong = 0; wrong < 4; ++wrong) {
+        Example e;
+        std::vector<ValueId> inputs{e.input({1, 4, 8, 8})};
+        for (size_t i = 0; i < 4; ++i) inputs.push_back(e.constant({i == wrong ? 3 : 4}));
+        const Lowering made = lowered(e, e.node("BatchNormalization", inputs, {1, 4, 8, 8}));
+        ASSERT_EQ(made.declined.size(), 1U) << wrong;
+        EXPECT_EQ(made.declined.begin()->second.code, "NPU_ATTRIBUTE");
+        EXPECT_EQ(made.declined.begin()->second.actual, "3 statistics for 4 channels");
+    }
 }
 
 TEST(Lower, OtherSpellings) {
