@@ -1,45 +1,93 @@
 #include "compiler/host_nodes.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 #include <mutex>
 #include <nlohmann/json.hpp>
 
+#include "base/error.hpp"
 #include "observe/observe.hpp"
+#include "partition/keep_apart.hpp"
+#include "partition/keep_finite.hpp"
 
 namespace calotype::compiler {
 namespace {
 
-using Extents = std::map<std::string, partition::Extent>;
+/// What the samples showed of each value, by name.
+struct Seen {
+    std::map<std::string, partition::Extent> extents;  ///< of the finite elements
+    std::map<std::string, int64_t> not_finite;         ///< elements
 
-/// NaN and infinities are refused where statistics are gathered.
-void include(partition::Extent& extent, const Tensor& value) {
-    for (const float x : to_floats(value)) {
-        if (!std::isfinite(x)) continue;
-        extent.lo = std::min(extent.lo, static_cast<double>(x));
-        extent.hi = std::max(extent.hi, static_cast<double>(x));
+    void include(const std::string& name, const Tensor& value) {
+        partition::Extent& extent = extents[name];
+        int64_t& infinite = not_finite[name];
+        for (const float x : value.values<float>()) {
+            if (!std::isfinite(x)) {
+                ++infinite;
+                continue;
+            }
+            extent.lo = std::min(extent.lo, static_cast<double>(x));
+            extent.hi = std::max(extent.hi, static_cast<double>(x));
+        }
     }
+    void merge(const Seen& other) {
+        for (const auto& [name, extent] : other.extents) {
+            extents[name].lo = std::min(extents[name].lo, extent.lo);
+            extents[name].hi = std::max(extents[name].hi, extent.hi);
+        }
+        for (const auto& [name, elements] : other.not_finite) not_finite[name] += elements;
+    }
+};
+
+/// A sample that holds NaN, or of which an output has nothing finite, can teach nothing.
+std::optional<ErrorText> fault_of(const graph::Graph& graph, const std::map<std::string, Tensor>& values,
+                                  int64_t sample) {
+    const auto fault = [&](const char* kind, graph::ValueId id, const char* what) {
+        return ErrorText{"SAMPLE_NOT_FINITE", fmt::format("{} `{}`", kind, graph.value(id).name),
+                         fmt::format("sample {} gives {}", sample, what), "check the sample and the model in FP32"};
+    };
+    const auto elements = [&](graph::ValueId id) {
+        const auto found = values.find(graph.value(id).name);
+        return found == values.end() ? std::span<const float>{} : found->second.values<float>();
+    };
+    for (const graph::ValueId id : graph.inputs)
+        if (std::ranges::any_of(elements(id), [](float x) { return std::isnan(x); })) return fault("input", id, "NaN");
+    for (const graph::ValueId id : graph.outputs) {
+        const auto all = elements(id);
+        if (!all.empty() && std::ranges::none_of(all, [](float x) { return std::isfinite(x); }))
+            return fault("output", id, "NaN or an infinity everywhere");
+    }
+    return std::nullopt;
 }
 
-Extents extents_of(const graph::Graph& graph, const ort::Library& library, std::vector<std::string> names,
-                   const Samples& samples, int64_t count, ThreadPool& pool) {
-    const observe::Observer observer(graph, library, std::move(names));
-    Extents extents;
-    std::mutex guard;  // the order of samples does not matter to extremes
+Seen look(const graph::Graph& graph, const ort::Library& library, const Samples& samples, int64_t count,
+          ThreadPool& pool) {
+    const observe::Observer observer(graph, library, partition::values_of_the_npu(graph));
+    Seen seen;
+    std::map<int64_t, ErrorText> faults;
+    std::mutex guard;  // the order of samples does not matter to extremes and counts
     pool.for_each(count, [&](int64_t index, int) {
         std::unique_lock lock(guard);
         const auto sample = samples.at(index);
         lock.unlock();
         const auto values = observer.run(sample);
-        lock.lock();
+        const auto fault = fault_of(graph, values, index);
+        Seen one;
         for (const auto& [name, value] : values)
-            if (value.type() == DataType::float32) include(extents[name], value);
+            if (value.type() == DataType::float32) one.include(name, value);
+        lock.lock();
+        seen.merge(one);
+        if (fault) faults.emplace(index, *fault);
     });
-    return extents;
+    if (!faults.empty()) throw Error(faults.begin()->second);
+    return seen;
 }
 
-constexpr std::string_view kRule = "NPU_RANGES";
-using Told = std::map<std::string, std::string>;  // what was found, by the node's name
+using Told = std::map<std::string, partition::HostReason>;  // by the node's name
+
+bool is_seen(std::string_view rule) { return rule == "NPU_RANGES" || rule == "NPU_NOT_FINITE"; }
 
 FindHostNodes by_name(Told told) {
     return [told = std::move(told)](const graph::Graph& graph, const ort::Library&) {
@@ -54,9 +102,10 @@ FindHostNodes by_name(Told told) {
 
 FindHostNodes host_nodes_seen(const Samples& samples, int64_t count, ThreadPool& pool) {
     return [&samples, count, &pool](const graph::Graph& graph, const ort::Library& library) {
-        auto names = partition::joined_values(graph);
-        if (names.empty()) return partition::HostNodes{};
-        return partition::keep_apart(graph, extents_of(graph, library, std::move(names), samples, count, pool));
+        const Seen seen = look(graph, library, samples, count, pool);
+        partition::HostNodes host = partition::keep_finite(graph, seen.not_finite);
+        host.merge(partition::keep_apart(graph, seen.extents));
+        return host;
     };
 }
 
@@ -65,7 +114,8 @@ FindHostNodes host_nodes_of(const std::string& report_json) {
     const auto report = nlohmann::json::parse(report_json);
     for (const auto& entry : report.value("operators", nlohmann::json::array())) {
         const auto reason = entry.value("reason", nlohmann::json::object());
-        if (reason.value("rule", "") == kRule) told[entry.value("name", "")] = reason.value("actual", "");
+        const std::string rule = reason.value("rule", "");
+        if (is_seen(rule)) told[entry.value("name", "")] = {rule, reason.value("actual", "")};
     }
     return by_name(std::move(told));
 }
@@ -73,7 +123,8 @@ FindHostNodes host_nodes_of(const std::string& report_json) {
 FindHostNodes host_nodes_of(const partition::Plan& plan) {
     Told told;
     for (const partition::Decision& decision : plan.decisions)
-        if (decision.limit && decision.limit->code == kRule) told[decision.name] = decision.limit->actual;
+        if (decision.limit && is_seen(decision.limit->code))
+            told[decision.name] = {decision.limit->code, decision.limit->actual};
     return by_name(std::move(told));
 }
 

@@ -67,6 +67,8 @@ constexpr Limit kLimits[] = {
     {"NPU_RANGES", "Concat", "the spread of its inputs", "", "",
      "an output has one scale, in which the narrowest of what it joins would have few codes",
      "nothing: its parts leave the NPU with a scale each and are joined on the host"},
+    {"NPU_NOT_FINITE", "All", "the values on the samples", "", "", "a code stands for a number: no infinity, no NaN",
+     "nothing for a mask of minus infinity before a Softmax: the host computes it as FP32 does"},
     {"NPU_DOES_NOT_PAY", "All", "the predicted cost", "", "",
      "moving its inputs and outputs costs more than computing it on the host",
      "nothing: the prediction is lower this way"},

@@ -14,6 +14,8 @@ using graph::Graph;
 using graph::NodeId;
 using graph::ValueId;
 
+constexpr const char* kRule = "NPU_RANGES";
+
 bool moves(const graph::Node& node) {
     static const std::set<std::string_view> ops = {"Concat",    "Reshape",  "Flatten", "Squeeze", "Unsqueeze",
                                                    "Transpose", "Identity", "Slice",   "Split",   "Gather"};
@@ -58,30 +60,21 @@ std::optional<std::string> too_far_apart(const Graph& graph, NodeId id, const st
 
 }  // namespace
 
-std::vector<std::string> joined_values(const Graph& graph) {
-    std::vector<std::string> names;
-    for (const NodeId id : tail_of(graph)) {
-        if (graph.node(id).op != "Concat") continue;
-        for (const ValueId input : graph.node(id).inputs)
-            if (input != ValueId::none && !graph.is_constant(input)) names.push_back(graph.value(input).name);
-    }
-    return names;
-}
-
 HostNodes keep_apart(const Graph& graph, const std::map<std::string, Extent>& extents) {
     HostNodes host;
     std::map<NodeId, NodeId> cause;  // of a node of the host, the first such Concat before it
     for (const NodeId id : tail_of(graph)) {
         const graph::Node& node = graph.node(id);
         if (auto found = node.op == "Concat" ? too_far_apart(graph, id, extents) : std::nullopt) {
-            host.emplace(id, std::move(*found));
+            host.emplace(id, HostReason{kRule, std::move(*found)});
             cause.emplace(id, id);
         }
         for (const ValueId input : node.inputs) {
             const NodeId before = input == ValueId::none ? NodeId::none : graph.producer(input);
             const auto found = cause.find(before);
             if (found == cause.end()) continue;
-            host.emplace(id, fmt::format("that of `{}`, which is before it", graph.node(found->second).name));
+            host.emplace(id, HostReason{kRule, fmt::format("that of `{}`, which is before it",
+                                                   graph.node(found->second).name)});
             cause.emplace(id, found->second);
         }
     }

@@ -7,6 +7,7 @@
 
 #include "lower/lower.hpp"
 #include "npu/cost.hpp"
+#include "partition/keep_apart.hpp"
 #include "partition/levels.hpp"
 
 namespace calotype::partition {
@@ -167,9 +168,10 @@ Plan partition(const Graph& graph, const npu::Config& config, const HostNodes& h
         for (const NodeId id : graph.nodes()) refused.emplace(id, npu::broken_limit("NPU_NONE", config.name, config));
     else
         refused = lower::lower(graph, config).declined;
-    for (const auto& [id, found] : host) {
-        npu::BrokenLimit broken = npu::broken_limit("NPU_RANGES", found, config);
-        broken.limit = fmt::format("at most {} times apart under one scale", kMostTimesApart);
+    for (const auto& [id, reason] : host) {
+        npu::BrokenLimit broken = npu::broken_limit(reason.rule, reason.actual, config);
+        if (reason.rule == "NPU_RANGES")
+            broken.limit = fmt::format("at most {} times apart under one scale", kMostTimesApart);
         refused.emplace(id, std::move(broken));
     }
     Splitter splitter(graph, config, refused);

@@ -10,7 +10,7 @@
 #include "npu/config.hpp"
 #include "npu/layer.hpp"
 #include "npu/limits.hpp"
-#include "partition/keep_apart.hpp"
+#include "partition/host_nodes.hpp"
 
 namespace calotype::partition {
 

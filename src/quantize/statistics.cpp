@@ -1,7 +1,5 @@
 #include "quantize/statistics.hpp"
 
-#include <fmt/format.h>
-
 #include <cmath>
 
 #include "base/error.hpp"
@@ -29,7 +27,7 @@ std::vector<double> channel_sums(const std::vector<float>& x, size_t channels) {
     return sum;
 }
 
-SampleOfTensor of_tensor(const npu::FloatTensor& tensor, const std::vector<float>& x, int64_t sample) {
+SampleOfTensor of_tensor(const npu::FloatTensor& tensor, const std::vector<float>& x) {
     const auto channels = static_cast<size_t>(npu::channels_of(tensor.shape));
     SampleOfTensor out{std::vector<Range>(channels), channel_sums(x, channels),
                        static_cast<int64_t>(x.size() / channels), true};
@@ -39,12 +37,7 @@ SampleOfTensor of_tensor(const npu::FloatTensor& tensor, const std::vector<float
             out.whole_numbers = out.whole_numbers && x[i + c] == std::nearbyint(x[i + c]);
         }
     }
-    for (const double sum : out.sum) {
-        if (std::isfinite(sum)) continue;
-        throw Error({"SAMPLE_NOT_FINITE", fmt::format("value `{}`", tensor.value),
-                     fmt::format("sample {} gives NaN or an infinity", sample),
-                     "check the sample and the model in FP32"});
-    }
+    for (const double sum : out.sum) CALOTYPE_ASSERT(std::isfinite(sum), "what is not finite stays on the host");
     return out;
 }
 
@@ -84,7 +77,7 @@ Statistics gather(const npu::FloatNetwork& network, const Values& values, int64_
         const auto by_name = values(sample);
         SampleStatistics out;
         for (const npu::FloatTensor& tensor : network.tensors) {
-            out.tensors.push_back(of_tensor(tensor, in_tensor_order(by_name.at(tensor.value), tensor), sample));
+            out.tensors.push_back(of_tensor(tensor, in_tensor_order(by_name.at(tensor.value), tensor)));
         }
         for (size_t i = 0; i < network.layers.size(); ++i) {
             const npu::FloatLayer& layer = network.layers[i];
