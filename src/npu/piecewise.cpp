@@ -5,7 +5,7 @@
 #include <cmath>
 #include <limits>
 
-#include "base/error.hpp"
+#include "base/narrow.hpp"
 #include "npu/fixed_point.hpp"
 
 namespace calotype::npu {
@@ -172,17 +172,30 @@ bool fill(PiecewiseLinear& table, const Samples& s, const std::vector<int>& ends
     return true;
 }
 
-/// The step from the table's scale to each channel's; false where no r2 >= 1 fits.
-bool fill_channels(PiecewiseLinear& table, const Quantization& output, double scale) {
+/// The step from the table's scale to each channel's. Ratios are at most 2^(r - 1), so that r2 >= 1 exists.
+void fill_channels(PiecewiseLinear& table, const Quantization& output, double scale) {
     const double finest = *std::min_element(output.scale.begin(), output.scale.end());
     // A ratio is at least 1, so that r2 is below r.
-    for (table.r2 = table.r - 1; table.r2 >= 1; --table.r2)
+    for (table.r2 = table.r - 1; table.r2 > 1; --table.r2)
         if (std::nearbyint(std::ldexp(scale / finest, 15 + table.r2 - table.r)) < 32768) break;
-    if (table.r2 < 1) return false;
-    table.channel_m.clear();
-    for (const float s : output.scale)
-        table.channel_m.push_back(static_cast<int16_t>(std::nearbyint(std::ldexp(scale / s, 15 + table.r2 - table.r))));
-    return true;
+    for (size_t c = 0; c < output.scale.size(); ++c) {
+        const double m = std::nearbyint(std::ldexp(scale / output.scale[c], 15 + table.r2 - table.r));
+        table.channel_m.push_back(narrow<int16_t>(static_cast<int64_t>(m)));
+        table.channel_zero_point.push_back(output.zero_point_of(static_cast<int64_t>(c)));
+    }
+    table.channel_lo.assign(output.scale.size(), -128);
+    table.channel_hi.assign(output.scale.size(), 127);
+}
+
+/// One scale and zero point that reach what any channel's reach.
+Quantization joined(const Target& target, double largest_scale) {
+    const auto scale = static_cast<float>(std::max(largest_scale, (target.hi - target.lo) / 255));
+    return {{scale}, {static_cast<int32_t>(std::clamp(std::nearbyint(-128 - target.lo / scale), -128.0, 127.0))}};
+}
+
+/// The finest scale of a channel beside the largest of a layer, so that a step from one to the other exists. r > 1.
+float least_channel_scale(double largest_scale, int r) {
+    return static_cast<float>(std::max(largest_scale / 8, std::ldexp(largest_scale, 1 - r) * (1 + 1e-4)));
 }
 
 double largest_error(const PiecewiseLinear& table, const Target& target, double scale_pre) {
@@ -243,7 +256,6 @@ int8_t piecewise_code(const PiecewiseLinear& t, int16_t pre, int64_t channel) {
 }
 
 PiecewiseResult make_piecewise(const Activation& activation, std::span<const double> sum_scale, Quantization output) {
-    const bool several = output.per_channel();
     while (true) {
         const Target target(activation, output);
         const double scale = *std::max_element(output.scale.begin(), output.scale.end());
@@ -255,30 +267,21 @@ PiecewiseResult make_piecewise(const Activation& activation, std::span<const dou
         for (size_t k = 0; k + 1 < ends.size(); ++k) table.breakpoints.push_back(static_cast<int8_t>(ends[k] - 128));
         for (table.r = 7; table.r >= 0 && !fill(table, samples, ends, scale); --table.r) {
         }
-        if (table.r < 0) {  // the function is too steep for this output scale
-            for (float& s : output.scale) s *= 1.125F;
+        if (output.per_channel() && table.r <= 1) {
+            output = joined(target, scale);
             continue;
         }
-        if (several) {
-            // At least 1/8 of the largest, and more where r2 would fall below 1; r <= 1 leaves one scale.
-            const double least = std::max(scale / 8, std::ldexp(scale, 1 - table.r) * (1 + 1e-4));
-            bool grown = false;
-            for (float& s : output.scale) {
-                const auto floor = static_cast<float>(std::min(least, scale));
-                if (s < floor) {
-                    s = floor;
-                    grown = true;
-                }
-            }
-            if (grown) continue;
-            if (!fill_channels(table, output, scale)) {
-                for (float& s : output.scale) s *= 1.125F;
+        if (table.r < 0) {  // the function is too steep for this output scale
+            output.scale[0] *= 1.125F;
+            continue;
+        }
+        if (output.per_channel()) {
+            const float least = least_channel_scale(scale, table.r);
+            if (std::ranges::any_of(output.scale, [&](float s) { return s < least; })) {
+                for (float& s : output.scale) s = std::max(s, least);
                 continue;
             }
-            for (size_t c = 0; c < output.scale.size(); ++c)
-                table.channel_zero_point.push_back(output.zero_point_of(static_cast<int64_t>(c)));
-            table.channel_lo.assign(output.scale.size(), -128);
-            table.channel_hi.assign(output.scale.size(), 127);
+            fill_channels(table, output, scale);
         }
         table.zero_point = output.zero_point_of(0);
         for (const double s : sum_scale) table.m16.push_back(static_cast<float>(s / scale_pre));

@@ -14,7 +14,8 @@ double activate(const Activation& activation, double x);
 
 struct PiecewiseResult {
     PiecewiseLinear stage;
-    Quantization output;  ///< as asked, or with scales grown until the table's slopes fit
+    /// As asked, or with scales grown until the table fits; one scale where it leaves no room for several.
+    Quantization output;
     double scale_pre = 0;
     double error_codes = 0;  ///< largest, over all 65,536 inputs, against the exact function
 };

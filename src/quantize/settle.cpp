@@ -24,9 +24,19 @@ class Grower {
     }
 
     bool at_least(npu::TensorId tensor, size_t channel, float scale) {
-        if (scales_.tensors[static_cast<size_t>(tensor)].scale[channel] >= scale) return false;
+        const npu::Quantization& now = scales_.tensors[static_cast<size_t>(tensor)];
+        return now.scale[channel] < scale && put(tensor, channel, scale, now.zero_point[channel]);
+    }
+
+    /// Another zero point too: what a table of one scale for all channels asks for.
+    bool put(npu::TensorId tensor, size_t channel, float scale, int32_t zero_point) {
+        const npu::Quantization& now = scales_.tensors[static_cast<size_t>(tensor)];
+        if (now.scale[channel] == scale && now.zero_point[channel] == zero_point) return false;
         const auto slot = classes_.of(tensor, static_cast<int64_t>(channel));
-        for (const auto& [t, c] : members_[static_cast<size_t>(slot)]) scales_.tensors[t].scale[c] = scale;
+        for (const auto& [t, c] : members_[static_cast<size_t>(slot)]) {
+            scales_.tensors[t].scale[c] = scale;
+            scales_.tensors[t].zero_point[c] = zero_point;
+        }
         return true;
     }
 
@@ -35,6 +45,22 @@ class Grower {
     Scales& scales_;
     std::vector<std::vector<std::pair<size_t, size_t>>> members_;
 };
+
+/// True where a table for these scales asks for others.
+bool fit_table(const npu::FloatLayer& layer, npu::Quantization output, Grower& grower) {
+    npu::Quantization asked = output;
+    compress(asked);
+    const npu::Quantization made = npu::make_piecewise(layer.activation, std::vector{1.0}, asked).output;
+    bool grew = false;
+    for (size_t c = 0; c < output.scale.size(); ++c) {
+        const auto channel = static_cast<int64_t>(c);
+        const bool changed = asked.per_channel() && !made.per_channel()
+                                 ? grower.put(layer.output, c, made.scale[0], made.zero_point[0])
+                                 : grower.at_least(layer.output, c, made.scale_of(channel));
+        grew = changed || grew;
+    }
+    return grew;
+}
 
 }  // namespace
 
@@ -48,19 +74,14 @@ void settle(const npu::FloatNetwork& network, const ScaleClasses& classes, Scale
         for (size_t i = 0; i < network.layers.size(); ++i) {
             const npu::FloatLayer& layer = network.layers[i];
             const npu::Quantization& output = scales.tensors[static_cast<size_t>(layer.output)];
-            std::vector<float> least;
-            if (std::holds_alternative<npu::Add>(layer.attributes)) {
-                least = npu::least_add_scale(scales.tensors[static_cast<size_t>(layer.inputs[0])],
-                                             scales.tensors[static_cast<size_t>(layer.inputs[1])]);
-            } else if (has_weights(layer.attributes) && is_piecewise(layer.activation) && output != fits[i]) {
-                const std::vector<double> one = {1.0};
-                npu::Quantization asked = output;
-                compress(asked);
-                least = npu::make_piecewise(layer.activation, one, asked).output.scale;
-            }
             bool layer_grew = false;
-            for (size_t c = 0; c < output.scale.size() && !least.empty(); ++c) {
-                layer_grew = grower.at_least(layer.output, c, least[least.size() > 1 ? c : 0]) || layer_grew;
+            if (std::holds_alternative<npu::Add>(layer.attributes)) {
+                const auto least = npu::least_add_scale(scales.tensors[static_cast<size_t>(layer.inputs[0])],
+                                                        scales.tensors[static_cast<size_t>(layer.inputs[1])]);
+                for (size_t c = 0; c < output.scale.size() && !least.empty(); ++c)
+                    layer_grew = grower.at_least(layer.output, c, least[least.size() > 1 ? c : 0]) || layer_grew;
+            } else if (has_weights(layer.attributes) && is_piecewise(layer.activation) && output != fits[i]) {
+                layer_grew = fit_table(layer, output, grower);
             }
             if (!layer_grew) fits[i] = output;
             grew = grew || layer_grew;

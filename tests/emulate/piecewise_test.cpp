@@ -82,5 +82,19 @@ TEST(Piecewise, ScalesOfOneLayerStayWithinAFactorOfEight) {
     EXPECT_GE(r.output.scale[1], 0.001F);
 }
 
+TEST(Piecewise, OneScaleWhereATableIsTooSteepForSeveral) {
+    Activation leaky;  // -2 is reached at -1000: a step of the presum is more than a code on the other side
+    leaky.kind = ActivationKind::leaky_relu;
+    leaky.alpha = 0.002F;
+    const Quantization output{{0.02F, 0.015F}, {-28, -60}};
+    const PiecewiseResult r = make_piecewise(leaky, std::vector<double>{0.001, 0.001}, output);
+    EXPECT_TRUE(r.stage.channel_m.empty());
+    ASSERT_EQ(r.output.scale.size(), 1U);
+    EXPECT_LT(r.output.scale[0], 0.02F * 1.6F) << "several scales would have to be four times as large";
+    EXPECT_LE((-128 - r.output.zero_point[0]) * r.output.scale[0], -100 * 0.02F);
+    EXPECT_GE((127 - r.output.zero_point[0]) * r.output.scale[0], 155 * 0.02F);
+    EXPECT_EQ(make_piecewise(leaky, std::vector<double>{0.001}, r.output).output, r.output) << "it is settled";
+}
+
 }  // namespace
 }  // namespace calotype::npu
