@@ -19,7 +19,8 @@ ValueId add_quantize_linear(Builder& builder, const std::string& name, ValueId x
 ValueId add_dequantize_linear(Builder& builder, const std::string& name, ValueId codes, const npu::Quantization& q);
 
 /// The tensor's reals behind `move`, which only moves elements (Transpose, Reshape). Codes are moved where one scale
-/// allows: ONNX Runtime 1.32 fails to load a model in which its optimizer puts a QuantizeLinear behind such a node.
+/// allows: ONNX Runtime 1.32 fails to load a model in which its optimizer puts a QuantizeLinear of INT8 behind such a
+/// node, directly or past nodes that it removes (Identity, Cast to the same type), and then makes INT8 codes UINT8.
 ValueId moved(Builder& builder, const std::string& name, const Shown& tensor, const npu::Quantization& q,
               const std::function<ValueId(ValueId)>& move);
 

@@ -139,13 +139,25 @@ class NpuView {
     std::map<npu::TensorId, Shown> tensors_;
 };
 
-/// Whether a node that only moves elements reads the value: those behind which ONNX Runtime's optimizer puts a
-/// QuantizeLinear (shown.hpp).
-bool read_by_a_move(const graph::Graph& part, ValueId id) {
-    static const std::set<std::string> moves{"MaxPool", "Reshape", "Slice", "Squeeze", "Transpose", "Unsqueeze"};
-    const auto readers = part.readers(id);
-    return std::any_of(readers.begin(), readers.end(),
-                       [&](graph::NodeId reader) { return moves.contains(part.node(reader).op); });
+/// Values that a part reads.
+std::set<std::string> values_read(const std::vector<Part>& parts) {
+    std::set<std::string> names;
+    for (const Part& part : parts)
+        if (const auto* npu_part = std::get_if<NpuPart>(&part))
+            for (const auto& placement : npu_part->network->inputs) names.insert(placement.value);
+        else
+            for (const ValueId input : std::get<CpuPart>(part).graph->inputs)
+                names.insert(std::get<CpuPart>(part).graph->value(input).name);
+    return names;
+}
+
+/// What an NPU part hands to another, behind a node that ONNX Runtime's optimizer neither removes nor moves anything
+/// past (shown.hpp): the Max of one value, which is that value.
+ValueId handed_on(Builder builder, const std::string& name, ValueId value) {
+    const graph::NodeId producer = builder.graph().producer(value);
+    const bool dequantized =
+        producer != graph::NodeId::none && builder.graph().node(producer).op == "DequantizeLinear";
+    return dequantized ? builder.node("Max", name + "/as_it_is", {value}) : value;
 }
 
 /// A subgraph attribute reads by the name that the model's value has.
@@ -157,15 +169,7 @@ void keep_name(Builder& builder, const std::string& name, ValueId value) {
 void add_cpu(graph::Graph& view, const std::string& prefix, const graph::Graph& part, Known& known) {
     std::map<ValueId, ValueId> copied{{ValueId::none, ValueId::none}};
     Builder builder(view, prefix);
-    for (const ValueId input : part.inputs) {
-        const std::string& name = part.value(input).name;
-        const ValueId given = known.at(name);
-        const graph::NodeId producer = view.producer(given);
-        const bool dequantized = producer != graph::NodeId::none && view.node(producer).op == "DequantizeLinear";
-        // a Max of one value is that value, and the optimizer does not look behind it
-        copied[input] =
-            dequantized && read_by_a_move(part, input) ? builder.node("Max", name + "/as_it_is", {given}) : given;
-    }
+    for (const ValueId input : part.inputs) copied[input] = known.at(part.value(input).name);
     for (const ValueId id : part.values()) {
         if (copied.contains(id)) continue;
         const graph::Value& value = part.value(id);
@@ -232,9 +236,14 @@ graph::Graph make_view(const graph::Graph& model, const std::vector<Part>& parts
         if (model.is_constant(output))
             known[model.value(output).name] =
                 view.add_constant("constant/" + model.value(output).name, *model.value(output).constant);
+    const std::set<std::string> read = values_read(parts);
     for (size_t k = 0; k < parts.size(); ++k) {
         if (const auto* npu_part = std::get_if<NpuPart>(&parts[k])) {
-            NpuView(Builder(view, fmt::format("NPU_{}/", k)), *npu_part).add(known);
+            const Builder builder(view, fmt::format("NPU_{}/", k));
+            NpuView(builder, *npu_part).add(known);
+            for (const auto& placement : npu_part->network->outputs)
+                if (ValueId& value = known.at(placement.value); read.contains(placement.value))
+                    value = handed_on(builder, placement.value, value);
         } else {
             add_cpu(view, fmt::format("CPU_{}/", k), *std::get<CpuPart>(parts[k]).graph, known);
         }

@@ -92,3 +92,42 @@ def test_a_network_of_npu_and_cpu_parts(calotype, tmp_path):
     [(name, shown, emulated)] = outputs_of_both(calotype, tmp_path / "snapshot", smooth_noise((3, 64, 64), 3, 1, seed=5),
                                                 tmp_path, batch_is_free=True)
     assert np.count_nonzero(shown != emulated) == 0, name
+
+
+def rows_read_twice() -> onnx.ModelProto:
+    """A map of one row that the CPU reads as tokens, and behind it the NPU as tokens too: it lies otherwise in both."""
+    random = np.random.default_rng(3)
+    weights = {"w1": random.normal(0, 0.3, (64, 3, 16, 3)).astype(np.float32),
+               "w2": random.normal(0, 0.3, (64, 64)).astype(np.float32),
+               "w3": random.normal(0, 0.3, (64, 64, 1, 3)).astype(np.float32),
+               "rows": np.array([2]), "map": np.array([0, 64, 1, 256])}
+    nodes = [helper.make_node("Conv", ["x", "w1"], ["a"], name="conv1", pads=[0, 1, 0, 1]),
+             helper.make_node("Squeeze", ["a", "rows"], ["row"], name="row"),
+             helper.make_node("Transpose", ["row"], ["tokens"], name="tokens", perm=[0, 2, 1]),
+             helper.make_node("Softmax", ["tokens"], ["shares"], name="softmax", axis=-1),
+             helper.make_node("MatMul", ["shares", "w2"], ["mixed"], name="mix"),
+             helper.make_node("Transpose", ["mixed"], ["back"], name="back", perm=[0, 2, 1]),
+             helper.make_node("Reshape", ["back", "map"], ["as_map"], name="as_map"),
+             helper.make_node("Add", ["as_map", "a"], ["sum"], name="sum"),
+             helper.make_node("Conv", ["sum", "w3"], ["y"], name="conv2", pads=[0, 1, 0, 1])]
+    graph = helper.make_graph(nodes, "rows", [helper.make_tensor_value_info("x", TensorProto.FLOAT, ["n", 3, 16, 256])],
+                              [helper.make_tensor_value_info("y", TensorProto.FLOAT, ["n", 64, 1, 256])],
+                              [numpy_helper.from_array(array, name) for name, array in weights.items()])
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+
+
+def test_what_one_npu_part_hands_to_another_loads_with_all_optimizations(calotype, tmp_path):
+    """ONNX Runtime's optimizer moves a DequantizeLinear of one scale past Reshapes and Transposes, and fails on it."""
+    onnx.save(rows_read_twice(), tmp_path / "m.onnx")
+    np.save(tmp_path / "samples.npy", smooth_noise((3, 16, 256), 4, 1, seed=6))
+    outcome = calotype("compile", tmp_path / "m.onnx", "--samples", tmp_path / "samples.npy", "-o", tmp_path / "snapshot",
+                       "--without", "channel-scales")
+    assert outcome.code == 0, outcome.stderr
+    x = smooth_noise((3, 16, 256), 3, 1, seed=7)
+    [(name, shown, emulated)] = outputs_of_both(calotype, tmp_path / "snapshot", x, tmp_path, batch_is_free=True)
+    assert np.count_nonzero(shown != emulated) == 0, name
+    view = tmp_path / "snapshot/wrp_network_iriz.onnx"
+    moves = [node.name for node in onnx.load(view).graph.node if node.name.startswith("NPU_2/a/in/")]
+    assert moves, "the case is no longer the one meant"
+    optimized = onnxruntime.InferenceSession(view, providers=["CPUExecutionProvider"]).run(None, {"x": x})[0]
+    assert np.count_nonzero(optimized != emulated) == 0, name
