@@ -1,9 +1,9 @@
 """How far quantized outputs may lie from the exact ones: what noise on every quantized value does to them.
 
 The FP32 model runs on ONNX Runtime with noise of random sign on each value that the snapshot holds as codes: half a
-step on inputs of its NPU parts, a step on outputs of its layers (each is within one code), half a step on weights. An
-element may be off by twice the largest of PROBES deviations and by TOLD_STEPS steps of an output that is itself codes:
-an activation's table is within 3 of them, and the last rounding is half of one.
+step on inputs of its NPU parts and on weights, and on a layer's output as many steps as docs/arithmetic.md lets the
+layer err for exact inputs (`own_steps`). An element may be off by twice the largest of PROBES deviations, as random
+signs seldom all agree, and, where an output is itself codes, by the last layer's own steps.
 """
 
 import json
@@ -15,7 +15,21 @@ from onnx import helper, numpy_helper
 from bench.onnx_backend import reference
 from bench.onnx_backend.cases import DataSet, fed_inputs
 
-PROBES, TOLD_STEPS = 12, 3.5
+PROBES = 12
+MOVE_CODES = {"ChannelReorder", "Concat", "Crop", "MaxPool", "GlobalMaxPool", "Pad", "Reshape", "SpaceToDepth", "Upsample"}
+WEIGHTED = {"Conv", "DepthwiseConv", "FullyConnected"}
+
+
+def own_steps(layer: dict) -> float:
+    """How far a layer's output may be from that of its exact sum, in steps of its scale."""
+    if layer["kind"] in MOVE_CODES:
+        return 0
+    if layer["kind"] == "Add":
+        return 1  # of its int16 terms and the last rounding
+    # A table's error over all 65,536 inputs holds the last rounding; that of the sum to one of them is half a step more.
+    rounding = max(layer["activation_error_codes"] + 0.5 if layer["activation_error_codes"] else 0, 0.5)
+    # The bias is corrected so that the mean over the samples is exact: by up to what the rounding errs, half a step.
+    return rounding + (0.5 if layer["kind"] in WEIGHTED else 0)
 
 
 def _name_nodes(model: onnx.ModelProto) -> None:
@@ -77,13 +91,15 @@ def _noisy(model: onnx.ModelProto, sizes: dict, shapes: dict, inputs: dict, rand
 
 
 def _sizes(model: onnx.ModelProto, report: dict, inspected: dict, inputs: dict) -> tuple[dict, dict]:
-    """How large the noise on each value is, and the shapes of those inside the model."""
+    """How large the noise on each value is, and the shapes of those inside the model. Layers that move codes have none
+    of their own."""
     made_by = {node.name: node.output[0] for node in model.graph.node if node.output}
     made = {name for node in model.graph.node for name in node.output}
     sizes = {port["name"]: port["scale"] / 2 for port in inspected["inputs"] if "scale" in port}
     for layer in report["layers"]:
         for maker in [name for name in (layer["name"], *layer["sources"][::-1]) if name in made_by][:1]:
-            sizes[made_by[maker]] = max(layer["most_scale"], sizes.get(made_by[maker], 0))
+            error = own_steps(layer) * layer["most_scale"]
+            sizes[made_by[maker]] = max(error, sizes.get(made_by[maker], 0))
     read = {name for part in report["subgraphs"] if part["device"] == "NPU" for name in part["inputs"]}
     values = _values(model, [name for name in sorted(made & (read | set(sizes)))], inputs)
     for name in read:  # their steps are not told: the range asks for these
@@ -107,5 +123,6 @@ def tolerances(model: onnx.ModelProto, given: list, wanted: list, report: str, i
         for place, y in enumerate(reference.run(noisy, DataSet(list(feeds.values()), []))):
             moved = np.abs(np.asarray(y, np.float64) - np.asarray(wanted[place], np.float64))
             largest[place] = np.fmax(largest[place], moved)
-    told = {port["name"]: port["scale"] for port in facts["outputs"] if "scale" in port}
-    return [2 * one + TOLD_STEPS * told.get(value.name, 0) for one, value in zip(largest, model.graph.output)]
+    told = {port["name"] for port in facts["outputs"] if "scale" in port}  # what inside gets noise, these have anyway
+    return [2 * one + (sizes.get(value.name, 0) if value.name in told else 0)
+            for one, value in zip(largest, model.graph.output)]

@@ -8,6 +8,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from bench.onnx_backend.judge import first_difference, too_far  # noqa: E402
+from bench.onnx_backend.steps import own_steps  # noqa: E402
 
 Y = np.float32([1, 2, 3])
 
@@ -36,3 +37,9 @@ def test_beyond_what_the_scales_imply():
     assert "2 times at [0]" in too_far([Y], [Y + np.float32([0.2, 0, 0.4])], steps)
     assert too_far([Y], [Y * np.float32(np.nan)], steps) != ""
     assert too_far([Y], [Y[None]], steps) != ""
+
+
+@pytest.mark.parametrize(("kind", "table", "steps"), [("MaxPool", 0, 0), ("AveragePool", 0, 0.5), ("Add", 0, 1), ("Conv", 0, 1),
+                                                      ("Conv", 1.25, 2.25)])
+def test_a_layer_errs_by_what_its_arithmetic_does(kind, table, steps):
+    assert own_steps({"kind": kind, "activation_error_codes": table}) == steps
