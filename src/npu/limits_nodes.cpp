@@ -94,7 +94,10 @@ const std::vector<SupportRow>& support_rows() {
          "BatchNormalization, Add, Sub, Mul, Div",
          "folded into the convolution before them, or a 1x1 depthwise convolution",
          {"NPU_CONSTANT_MAP"}},
-        {"Elementwise addition", "Add, Sub, Sum", "two maps of one shape", {"NPU_BROADCAST"}},
+        {"Elementwise addition",
+         "Add, Sub, Sum",
+         "two maps of one shape; Add also where one repeats along height and width",
+         {"NPU_BROADCAST"}},
         {"Elementwise multiplication", "Mul", "W x H x 1 broadcast or full", {"NPU_MUL_CHANNELS", "NPU_BROADCAST"}},
         {"Activations",
          "Relu, Clip, Min, Max, LeakyRelu, PRelu, Sigmoid, x * Sigmoid(x), HardSigmoid, HardSwish, Tanh, Gelu, Mish, "

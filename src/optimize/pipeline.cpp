@@ -44,6 +44,8 @@ std::vector<Entry> pipeline(const Evaluate& evaluate) {
         {"merge_reduce_means", merge_reduce_means, "before the mean over rows and columns is recognised"},
         {"reduce_mean_to_pool", reduce_mean_to_pool, "makes a Reshape, which reshape_to_flatten may finish"},
         {"reshape_to_flatten", reshape_to_flatten, "after everything that makes Reshapes: a Flatten holds no size"},
+        {"broadcast_add_to_resize", broadcast_add_to_resize,
+         "after the Transposes sank: axis 1 is the channels where a layer is to be"},
         {"explicit_pads", explicit_pads, "before fold_pad and average_pool_to_global, which add to and look at pads"},
         {"fold_pad", fold_pad, "before average_pool_to_global: what covers a map is known with its padding"},
         {"average_pool_to_global", average_pool_to_global, "after the pads are final"},

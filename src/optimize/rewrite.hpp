@@ -42,6 +42,7 @@ Rewrite hard_swish_from_parts(Graph& graph, NodeId id);
 
 Rewrite sub_to_add(Graph& graph, NodeId id);
 Rewrite sum_to_add(Graph& graph, NodeId id);
+Rewrite broadcast_add_to_resize(Graph& graph, NodeId id);
 Rewrite div_to_mul(Graph& graph, NodeId id);
 Rewrite min_max_to_clip(Graph& graph, NodeId id);
 Rewrite merge_clips(Graph& graph, NodeId id);
