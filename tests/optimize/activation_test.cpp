@@ -1,4 +1,4 @@
-// gelu_from_parts, hard_swish_from_parts, prelu_to_relu
+// gelu_from_parts, hard_swish_from_parts, layer_norm_from_parts, prelu_to_relu
 #include <gmock/gmock.h>
 
 #include <functional>
@@ -113,6 +113,49 @@ TEST(HardSwishFromParts, LeavesOtherGates) {
         Parts parts;
         EXPECT_EQ(parts.outcome(spelling(parts)).applied("hard_swish_from_parts"), 0);
     }
+}
+
+/// As PyTorch exports it below opset 17, over axes -1 or -2 and -1 of [2, 5, 8].
+struct NormParts {
+    Writer w;
+    ValueId x = w.input("x", {2, 5, 8});
+    std::vector<int64_t> axes{-1};
+    ValueId mean(ValueId of) { return w.node("ReduceMean", {of, w.ints(axes)}); }
+    ValueId centred() { return w.node("Sub", {x, mean(x)}); }
+    ValueId normalized(ValueId d, ValueId square) {
+        const ValueId variance = w.node("Add", {mean(square), w.constant({}, {1e-5F})});
+        return w.node("Div", {d, w.node("Sqrt", {variance})});
+    }
+    ValueId normalized() {
+        const ValueId d = centred();
+        return normalized(d, w.node("Pow", {d, w.constant({}, {2})}));
+    }
+};
+
+TEST(LayerNormFromParts, WithItsFactorsAndSummandsAndWithout) {
+    for (const std::vector<int64_t>& axes : {std::vector<int64_t>{-1}, std::vector<int64_t>{1, 2}}) {
+        const Dims dims = axes.size() == 1 ? Dims{8} : Dims{5, 8};
+        NormParts p;
+        p.axes = axes;
+        p.w.output(p.w.node("Add", {p.w.node("Mul", {p.normalized(), p.w.weights(dims)}), p.w.weights(dims)}), "y");
+        const Outcome outcome = optimized(p.w);
+        EXPECT_THAT(outcome.ops, ElementsAre("LayerNormalization"));
+        EXPECT_GE(outcome.only("LayerNormalization").sources.size(), 9U);
+    }
+    NormParts p;
+    const ValueId d = p.centred();
+    p.w.output(p.normalized(d, p.w.node("Mul", {d, d})), "y");
+    EXPECT_THAT(optimized(p.w).ops, ElementsAre("LayerNormalization"));
+}
+
+TEST(LayerNormFromParts, LeavesOtherMeans) {
+    NormParts first;  // over an axis in the middle
+    first.axes = {1};
+    first.w.output(first.normalized(), "y");
+    EXPECT_EQ(optimized(first.w).applied("layer_norm_from_parts"), 0);
+    NormParts second;  // the square of something else
+    second.w.output(second.normalized(second.centred(), second.w.node("Mul", {second.x, second.x})), "y");
+    EXPECT_EQ(optimized(second.w).applied("layer_norm_from_parts"), 0);
 }
 
 TEST(PReluToRelu, OneSlopeAChannel) {
