@@ -98,8 +98,8 @@ def _sizes(model: onnx.ModelProto, report: dict, inspected: dict, inputs: dict) 
     sizes = {port["name"]: port["scale"] / 2 for port in inspected["inputs"] if "scale" in port}
     for layer in report["layers"]:
         for maker in [name for name in (layer["name"], *layer["sources"][::-1]) if name in made_by][:1]:
-            error = own_steps(layer) * layer["most_scale"]
-            sizes[made_by[maker]] = max(error, sizes.get(made_by[maker], 0))
+            # A node may be several layers, as a difference is a negation and an Add: each errs.
+            sizes[made_by[maker]] = sizes.get(made_by[maker], 0) + own_steps(layer) * layer["most_scale"]
     read = {name for part in report["subgraphs"] if part["device"] == "NPU" for name in part["inputs"]}
     values = _values(model, [name for name in sorted(made & (read | set(sizes)))], inputs)
     for name in read:  # their steps are not told: the range asks for these
