@@ -16,8 +16,8 @@ int64_t last_axes(const Graph& graph, NodeId id) {
     const auto dims = known_dims(graph, graph.input(id, 0));
     const auto axes = reduced_axes(graph, id);
     if (!dims || !axes || !keeps_dims(graph, id)) return 0;
-    const bool last = std::ranges::all_of(
-        *axes, [&](int64_t axis) { return axis >= std::ssize(*dims) - std::ssize(*axes); });
+    const bool last =
+        std::ranges::all_of(*axes, [&](int64_t axis) { return axis >= std::ssize(*dims) - std::ssize(*axes); });
     return last && std::size(*axes) < std::size(*dims) ? std::ssize(*axes) : 0;
 }
 
@@ -78,8 +78,8 @@ Rewrite layer_norm_from_parts(Graph& graph, NodeId id) {
     const auto beta = gamma ? applied(graph, last, "Add", normalized) : std::nullopt;
     if (beta) nodes.push_back(std::exchange(last, beta->first));
     const std::vector<double> ones(static_cast<size_t>(element_count(normalized)), 1);
-    std::vector<ValueId> inputs{parts->x, gamma ? gamma->second
-                                                : add_floats(graph, graph.node(id).name + "/ones", normalized, ones)};
+    std::vector<ValueId> inputs{
+        parts->x, gamma ? gamma->second : add_floats(graph, graph.node(id).name + "/ones", normalized, ones)};
     if (beta) inputs.push_back(beta->second);
     for (const NodeId node : nodes) absorb(graph, last, node);
     become(graph, last, {"LayerNormalization", inputs, {{"axis", -parts->axes}, {"epsilon", parts->epsilon}}});

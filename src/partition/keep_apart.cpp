@@ -73,8 +73,8 @@ HostNodes keep_apart(const Graph& graph, const std::map<std::string, Extent>& ex
             const NodeId before = input == ValueId::none ? NodeId::none : graph.producer(input);
             const auto found = cause.find(before);
             if (found == cause.end()) continue;
-            host.emplace(id, HostReason{kRule, fmt::format("that of `{}`, which is before it",
-                                                   graph.node(found->second).name)});
+            host.emplace(
+                id, HostReason{kRule, fmt::format("that of `{}`, which is before it", graph.node(found->second).name)});
             cause.emplace(id, found->second);
         }
     }

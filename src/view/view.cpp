@@ -155,8 +155,7 @@ std::set<std::string> values_read(const std::vector<Part>& parts) {
 /// past (shown.hpp): the Max of one value, which is that value.
 ValueId handed_on(Builder builder, const std::string& name, ValueId value) {
     const graph::NodeId producer = builder.graph().producer(value);
-    const bool dequantized =
-        producer != graph::NodeId::none && builder.graph().node(producer).op == "DequantizeLinear";
+    const bool dequantized = producer != graph::NodeId::none && builder.graph().node(producer).op == "DequantizeLinear";
     return dequantized ? builder.node("Max", name + "/as_it_is", {value}) : value;
 }
 

@@ -24,7 +24,8 @@ TEST(KeepFinite, WhatMakesOrReadsAnInfinityIsTheHosts) {
     const std::string name = e.graph.value(masked).name;
     const HostNodes host = keep_finite(e.graph, {{name, 12}, {e.graph.value(x).name, 0}});
     const HostReason reason{"NPU_NOT_FINITE", "12 infinite or NaN in `" + name + "`"};
-    EXPECT_THAT(host, ElementsAre(std::pair{e.graph.producer(masked), reason}, std::pair{e.graph.producer(gate), reason}));
+    EXPECT_THAT(host,
+                ElementsAre(std::pair{e.graph.producer(masked), reason}, std::pair{e.graph.producer(gate), reason}));
     const Plan plan = partition(e.graph, npu::find_config(npu::kDefaultConfig), host);
     for (const size_t node : {1, 2}) {
         EXPECT_EQ(plan.decisions.at(node).device, Device::cpu);
