@@ -108,3 +108,21 @@ def test_nothing_is_imported_that_the_script_does_not_import(script):
     run = script.ok("import sys; print([m for m in sys.modules if m.partition('.')[0] in "
                     "('torch', 'numpy', 'onnxruntime', 'onnx', 'threading', 'calotype')])")  # fmt: skip
     assert run.stdout == "['calotype', 'calotype.hook.finder', 'calotype.hook']\n"
+
+
+def test_a_script_may_ask_first_whether_there_is_a_framework(script, onnx_model):
+    """As transformers does before it imports PyTorch; or try to import it in vain."""
+    run = script.ok(f"""
+import importlib.util, sys
+path, sys.path = sys.path, []
+try:
+    import onnxruntime
+except ImportError:
+    sys.path = path
+assert importlib.util.find_spec("onnxruntime")
+import numpy as np, onnxruntime
+session = onnxruntime.InferenceSession({str(onnx_model)!r})
+for _ in range(6):
+    session.run(None, {{"x": np.ones((1, 3, 16, 16), np.float32)}})
+""")
+    assert run.samples() == (4, 2), run.stderr

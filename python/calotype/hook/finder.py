@@ -1,6 +1,7 @@
 """Waits for a script to import a framework, and hands the loaded module to that framework's hook."""
 
 import sys
+from _thread import get_ident  # threading would be an import that the script did not ask for
 
 HOOKS = {
     "torch": "calotype.hook.torch_hook",
@@ -24,7 +25,8 @@ def attach(name: str, module) -> None:
 class Loader:
     """The real loader, and the hook behind it."""
 
-    def __init__(self, name: str, real):
+    def __init__(self, finder: "Finder", name: str, real):
+        self.finder = finder
         self.name = name
         self.real = real
 
@@ -36,32 +38,38 @@ class Loader:
         module.__spec__.loader = self.real
         module.__loader__ = self.real
         self.real.exec_module(module)
+        self.finder.waiting.discard(self.name)
         attach(self.name, module)
 
 
 class Finder:
-    """First on sys.meta_path; answers for the names above alone, each once."""
+    """First on sys.meta_path; answers for the names above alone until each is imported: a script may first ask whether
+    it could be (importlib.util.find_spec), or try in vain."""
 
     def __init__(self):
         self.waiting = set(HOOKS)
+        self.asking: set[tuple[str, int]] = set()  # name and thread: another finder may ask sys.meta_path in its turn
 
     def find_spec(self, name, path=None, target=None):
-        if name not in self.waiting:
+        asked = (name, get_ident())
+        if name not in self.waiting or asked in self.asking:
             return None
-        self.waiting.discard(name)
-        for finder in sys.meta_path:
-            if finder is self or not hasattr(finder, "find_spec"):
-                continue
-            spec = finder.find_spec(name, path, target)
-            if spec is not None:
-                break
-        else:
-            self.waiting.add(name)  # not installed: it may be on a later path
-            return None
-        if spec.loader is None or not hasattr(spec.loader, "exec_module"):
-            return spec
-        spec.loader = Loader(name, spec.loader)
+        self.asking.add(asked)
+        try:
+            spec = self.real_spec(name, path, target)
+        finally:
+            self.asking.discard(asked)
+        if spec is not None and hasattr(spec.loader, "exec_module"):
+            spec.loader = Loader(self, name, spec.loader)
         return spec
+
+    def real_spec(self, name, path, target):
+        for finder in sys.meta_path:
+            if finder is not self and hasattr(finder, "find_spec"):
+                spec = finder.find_spec(name, path, target)
+                if spec is not None:
+                    return spec
+        return None
 
 
 def install() -> None:
