@@ -109,6 +109,25 @@ print(tuple(model(each).shape))
     assert run.samples() == (5, 1) and "called backward" in run.report, run.stderr
 
 
+def test_results_with_a_gradient_can_be_written_into(script):
+    loop = NETWORK + """
+class Two(Small):
+    def forward(self, x):
+        y = super().forward(x)
+        return y, y * 2
+
+model = Two().eval()
+for each in images(6):
+    a, b = model(each)
+    a.sigmoid_()
+    b += a
+a.sum().backward()
+print(a.requires_grad, b.requires_grad, model.head.weight.grad.abs().sum() > 0)
+"""
+    run = script.ok(loop)
+    assert run.stdout == "True True tensor(True)\n" and run.samples() == (4, 2), run.stderr
+
+
 @pytest.mark.parametrize("change", [
     "model.head.weight.data.add_(1)",
     "model.load_state_dict({name: value + 1 for name, value in model.state_dict().items()})",

@@ -9,13 +9,14 @@ from calotype.hook.torch_source import is_array
 
 
 class Answer(torch.autograd.Function):
-    """`anchor` is a parameter that requires a gradient: through it the results do, too."""
+    """`anchor` is a parameter that requires a gradient: through it the results do, too. They come as a list, since a
+    tensor that goes in and comes out is a view to PyTorch, which the script could not write into."""
 
     @staticmethod
-    def forward(ctx, original, anchor, *results):
+    def forward(ctx, original, anchor, results: list):
         ctx.original = original
         ctx.mark_non_differentiable(*(each for each in results if not each.dtype.is_floating_point))
-        return results
+        return tuple(results)
 
     @staticmethod
     def backward(ctx, *gradients):
@@ -23,8 +24,8 @@ class Answer(torch.autograd.Function):
             tensors = structure.flatten(ctx.original(), is_array)[0]
             wanted = [(t, g) for t, g in zip(tensors, gradients) if t.requires_grad and g is not None]
             torch.autograd.backward([t for t, _ in wanted], [g for _, g in wanted])
-        return (None, None, *(None for _ in gradients))
+        return None, None, None
 
 
 def with_gradient(tensors: list, original, anchor: torch.Tensor) -> list:
-    return list(Answer.apply(original, anchor, *tensors))
+    return list(Answer.apply(original, anchor, tensors))
