@@ -182,6 +182,37 @@ print(type(y), type(y["found"]), y["found"].note, y["pair"]._fields, y["pair"].b
     assert again.stdout == run.stdout and again.samples() == (0, 6), again.stderr
 
 
+@pytest.mark.parametrize("result, reason", [
+    ("defaultdict(list, y=y)", "its result cannot be rebuilt"),
+    ("Kept(y)", "its result cannot be rebuilt"),
+    ("(y, float(y.sum()))", "its result holds the number"),
+])  # fmt: skip
+def test_results_that_the_npu_cannot_give(script, result, reason):
+    """The number would stay what it was in the last FP32 call, the others would raise in the middle of the script."""
+    loop = NETWORK + f"""
+from collections import defaultdict
+from dataclasses import dataclass, field
+
+@dataclass
+class Kept:
+    y: torch.Tensor
+    places: list = field(init=False, default_factory=list)
+
+class Odd(Small):
+    def forward(self, x):
+        y = super().forward(x)
+        return {result}
+
+model = Odd().eval()
+with torch.no_grad():
+    for each in images(3, 4, 3, 16, 16):
+        print(model(each))
+"""
+    run = script.ok(loop)
+    assert run.stdout == script.ok(loop, hook=False).stdout
+    assert reason in run.report, run.stderr
+
+
 @pytest.mark.parametrize("made, x", [
     ("torch.nn.DataParallel(Small().eval())", "images(6)"),
     ("torch.jit.script(Small().eval())", "images(6)"),

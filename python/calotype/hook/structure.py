@@ -11,7 +11,7 @@ A skeleton is plain JSON, so that a later run rebuilds results which it has not 
 
 import dataclasses
 import importlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 Skeleton = dict
 CONSTANTS = (type(None), bool, int, float, str)
@@ -100,18 +100,28 @@ def class_of(name: str) -> type:
     return found
 
 
+def parts_of(skeleton: Skeleton) -> list[Skeleton]:
+    match skeleton:
+        case {"list": parts} | {"tuple": parts} | {"named tuple": _, "items": parts}:
+            return parts
+        case {"dict": pairs} | {"dataclass": _, "fields": pairs}:
+            return [item for _, item in pairs]
+    return []
+
+
 def check(skeleton: Skeleton) -> None:
     """Raises Unknown where a class is not there to rebuild it."""
     match skeleton:
-        case {"named tuple": name, "items": items}:
+        case {"named tuple": name} | {"dict": _, "class": name} | {"dataclass": name}:
             class_of(name)
-            parts = items
-        case {"dict": pairs, "class": name} | {"dataclass": name, "fields": pairs}:
-            class_of(name)
-            parts = [item for _, item in pairs]
-        case {"list": parts} | {"tuple": parts}:
-            pass
-        case _:
-            parts = []
-    for part in parts:
+    for part in parts_of(skeleton):
         check(part)
+
+
+def numbers(skeleton: Skeleton) -> Iterator[bool | int | float]:
+    """Those among the constants."""
+    match skeleton:
+        case {"constant": bool() | int() | float() as number}:
+            yield number
+    for part in parts_of(skeleton):
+        yield from numbers(part)

@@ -62,8 +62,12 @@ class ModuleSource:
     def seen(self, result) -> list:
         try:
             tensors, skeleton, names = structure.flatten(result, is_array)
-        except structure.Unknown as reason:
+            structure.rebuild(skeleton, tensors)
+        except Exception as reason:  # also what a class raises when it is made anew
             raise Untouched(f"its result cannot be rebuilt: {reason}")
+        number = next(structure.numbers(skeleton), None)
+        if number is not None:
+            raise Untouched(f"its result holds the number {number}, which another input may change")
         if not tensors:
             raise Untouched("its result holds no tensor")
         outputs = {
