@@ -1,6 +1,7 @@
 # Turns the NPU on for the Python scripts that are run from this shell:
 #     source settings.sh [NPU_CONFIG|LIST|FLIST]      bash, zsh
 #     VAISW_NPU=NPU_CONFIG; . settings.sh             dash, where a sourced file has no arguments
+# A bash or zsh script that was given arguments names the configuration: without one, a sourced file sees the script's.
 # LIST prints the names of the NPU configurations, FLIST their figures too.
 calotype_folder=''  # this file's, written by `calotype settings` for shells that do not tell it
 
@@ -43,4 +44,8 @@ if [ -z "$calotype_sourced" ]; then
     echo "settings.sh sets variables of your shell, so it has to be sourced: source $0" >&2
     exit 1
 fi
-calotype_settings "$@"
+if [ -n "${BASH_VERSION-}${ZSH_VERSION-}" ]; then
+    calotype_settings "$@"
+else
+    calotype_settings  # "$@" are those of the shell itself
+fi

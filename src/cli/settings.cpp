@@ -39,7 +39,8 @@ void write_folder(const fs::path& file) {
     const auto bytes = read_file(file);
     std::string text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
     const std::string key = "\ncalotype_folder='";
-    const size_t first = text.find(key) + key.size(), last = text.find('\'', first);
+    const size_t before = text.find(key), first = before + key.size(), last = text.find('\'', first);
+    if (before == std::string::npos || last == std::string::npos) return;  // edited by hand
     const std::string folder = file.parent_path().string();
     if (text.substr(first, last - first) == folder || folder.find('\'') != std::string::npos) return;
     try {

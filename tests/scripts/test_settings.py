@@ -39,8 +39,19 @@ def test_sourced(name, command):
 
 def test_sourced_in_dash(command):
     subprocess.run([command, "settings"], check=True, capture_output=True)  # writes the folder
-    run = shell("dash", f'VAISW_NPU={NPU}_EXTENDED; . "$({command} settings)"; {SHOW}')
+    run = shell("dash", f'VAISW_NPU={NPU}_EXTENDED; . "$({command} settings)"; {SHOW}', "the script's own")
     assert run.stdout == f"{NPU}_EXTENDED|{SITE}\n", run.stderr
+
+
+def test_a_settings_file_without_the_folders_line_stays(command, tmp_path):
+    settings = tmp_path / "lib/python3.11/site-packages/calotype/settings.sh"
+    settings.parent.mkdir(parents=True)
+    settings.write_text("# edited by hand: 'mine' and 'mine too'\n")
+    (tmp_path / "bin").mkdir()
+    own = shutil.copy(command, tmp_path / "bin/calotype")
+    run = subprocess.run([own, "settings"], capture_output=True, text=True)
+    assert run.stdout == f"{settings}\n" and run.returncode == 0, run.stderr
+    assert settings.read_text() == "# edited by hand: 'mine' and 'mine too'\n"
 
 
 @pytest.mark.parametrize("name", ["bash", "zsh", "dash"])
