@@ -12,9 +12,9 @@
 #include "base/error.hpp"
 
 // Workers wait for a new round first by spinning (layers follow one another within microseconds), then asleep: a long
-// spin on a virtual CPU takes the core from the very thread that is waited for. A worker joins a round through its gate;
-// the caller shuts the gate when no item is left and waits for those inside alone. So a worker that slept through the
-// round costs nothing, and none can hold `work` when for_each returns.
+// spin on a virtual CPU takes the core from the very thread that is waited for. A worker joins a round through its
+// gate; the caller shuts the gate when no item is left and waits for those inside alone. So a worker that slept through
+// the round costs nothing, and none can hold `work` when for_each returns.
 namespace calotype {
 namespace {
 

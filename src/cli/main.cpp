@@ -70,7 +70,8 @@ int run(int argc, char** argv) {
     app.require_subcommand(1);
     app.footer("`calotype COMMAND --help` shows a command's options and an example.");
     Action action;
-    for (const auto add : {add_compile, add_run, add_bench, add_explain, add_inspect, add_verify, add_npu, add_settings})
+    for (const auto add :
+         {add_compile, add_run, add_bench, add_explain, add_inspect, add_verify, add_npu, add_settings})
         add(app, action);
     try {
         app.parse(argc, argv);

@@ -94,8 +94,8 @@ NodeId inner(const Graph& graph, ValueId value, std::string_view op) {
     return id;
 }
 
-/// x * Sigmoid(alpha * x), x * Tanh(Softplus(x)): ONNX has no node for the first before opset 24. HardSwish and Gelu are
-/// nodes when they come here (optimize).
+/// x * Sigmoid(alpha * x), x * Tanh(Softplus(x)): ONNX has no node for the first before opset 24. HardSwish and Gelu
+/// are nodes when they come here (optimize).
 std::optional<ActivationMatch> gated(const Graph& graph, NodeId id) {
     const Node& node = graph.node(id);
     if (node.op != "Mul") return std::nullopt;

@@ -19,8 +19,8 @@ int64_t bytes(const Graph& graph, ValueId value) {
     return elements(graph, value) * bytes_of(graph.value(value).type.value_or(DataType::float32));
 }
 
-/// LSTM, GRU and RNN read X [steps, batch, features], or the first two the other way round, and multiply each step by all
-/// of W and R, for every direction.
+/// LSTM, GRU and RNN read X [steps, batch, features], or the first two the other way round, and multiply each step by
+/// all of W and R, for every direction.
 int64_t recurrent_macs(const Graph& graph, const Node& node) {
     const auto x = graph::concrete_dims(graph, node.inputs[0]);
     if (!x || x->size() != 3 || node.inputs.size() < 3) return 0;

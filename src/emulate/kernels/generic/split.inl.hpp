@@ -1,5 +1,5 @@
-// Whether a layer is split over the pool, by its shape alone. A round of the pool costs a few microseconds, and far more
-// where its workers must be woken on a busy machine, so what takes less than about ten runs on the caller. Work is
+// Whether a layer is split over the pool, by its shape alone. A round of the pool costs a few microseconds, and far
+// more where its workers must be woken on a busy machine, so what takes less than about ten runs on the caller. Work is
 // counted in products of a dense convolution (some 400 a nanosecond); the other loops are weighed by how much slower
 // they go.
 
