@@ -129,3 +129,86 @@ except Exception as reason:
 print(isinstance(session, onnxruntime.InferenceSession), session.get_inputs()[0].name, type(session))
 """
     assert script.ok(wrong, onnx_model).stdout == script.ok(wrong, onnx_model, hook=False).stdout
+
+
+BINDINGS = """
+def bound(x):
+    binding = session.io_binding()
+    binding.bind_cpu_input("x", x)
+    binding.bind_output("y")
+    session.run_with_iobinding(binding)
+    return binding.copy_outputs_to_cpu()[0], binding.get_outputs()[0].numpy()
+
+def in_memory(x):
+    y = np.zeros((1, 5), np.float32)
+    binding = session.io_binding()
+    binding.bind_input("x", "cpu", 0, np.float32, x.shape, x.ctypes.data)
+    binding.bind_output("y", "cpu", 0, np.float32, y.shape, y.ctypes.data)
+    session.run_with_iobinding(binding)
+    return y, binding.get_outputs()[0].numpy()
+
+def with_values(x):
+    value = onnxruntime.OrtValue.ortvalue_from_numpy(x)
+    into = onnxruntime.OrtValue.ortvalue_from_numpy(np.zeros((1, 5), np.float32))
+    binding = session.io_binding()
+    binding.bind_ortvalue_input("x", value)
+    binding.bind_ortvalue_output("y", into)
+    session.run_with_iobinding(binding)
+    return into.numpy(), session.run_with_ort_values(["y"], {"x": value})[0].numpy()
+
+plain = session.run(None, {"x": inputs[-1]})[0]
+for way in (bound, in_memory, with_values):
+    for y in way(inputs[-1]):
+        print(way.__name__, y.shape, y.dtype, np.array_equal(y, plain))
+"""
+
+
+def test_bindings_answer_as_run_does(script, onnx_model):
+    run = script.ok(calls(5) + BINDINGS, onnx_model)
+    assert run.stdout.count("(1, 5) float32 True\n") == 6, run.stdout
+    assert run.samples() == (4, 1 + 1 + 4), run.stderr
+
+
+def test_a_binding_can_be_what_is_recorded(script, onnx_model):
+    loop = calls(1) + BINDINGS.partition("def in_memory")[0] + """
+y = [bound(x)[0] for x in [inputs[0]] * 6]
+print([np.array_equal(each, outputs[0]) for each in y[:3]], np.array_equal(y[3], outputs[0]))
+"""
+    run = script.ok(loop, onnx_model)
+    assert run.stdout == "[True, True, True] False\n" and run.samples() == (4, 3), run.stdout + run.stderr
+
+
+def test_another_size(script, onnx_model, tmp_path):
+    """The model's own file says which sizes are free: a fixed one is refused by ONNX Runtime itself."""
+    import onnx
+
+    model = onnx.load(onnx_model)
+    for axis in (2, 3):
+        model.graph.input[0].type.tensor_type.shape.dim[axis].dim_param = f"size{axis}"
+    onnx.save(model, tmp_path / "free.onnx")
+    loop = calls(5) + """
+print(session.run(None, {"x": np.ones((2, 3, 20, 28), np.float32)})[0].shape)
+"""
+    run = script.ok(loop, "free.onnx")
+    assert run.stdout == "(2, 5)\n" and run.samples() == (4, 3), run.stderr
+
+
+def test_a_model_that_calotype_cannot_read_runs_on(script, tmp_path):
+    import onnx
+    from onnx import TensorProto, helper
+
+    graph = helper.make_graph(
+        [helper.make_node("SequenceConstruct", ["x", "x"], ["s"]), helper.make_node("SequenceAt", ["s", "i"], ["y"])],
+        "sequences",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, ["N", 3]), helper.make_tensor_value_info("i", TensorProto.INT64, [])],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, ["N", 3])],
+    )  # fmt: skip
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9), tmp_path / "s.onnx")
+    loop = """
+import numpy as np, onnxruntime
+session = onnxruntime.InferenceSession("s.onnx")
+for k in range(6):
+    print(session.run(None, {"x": np.full((1, 3), k, np.float32), "i": np.array(1)}))
+"""
+    run = script.ok(loop)
+    assert run.stdout == script.ok(loop, hook=False).stdout

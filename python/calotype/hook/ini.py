@@ -11,7 +11,7 @@ def read(file: Path) -> Iterator[tuple[str, str, int]]:
     """(variable's name, value, line) of each option; nothing where there is no such file."""
     try:
         text = file.read_text(encoding="utf-8")
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return
     except (OSError, UnicodeDecodeError) as reason:
         raise user_error("FILE_UNREADABLE", f"`{file}`", str(reason), "mend it, or remove it")

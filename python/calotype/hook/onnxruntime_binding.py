@@ -5,9 +5,15 @@ import ctypes
 import numpy as np
 
 
+def value_of(onnxruntime, array: np.ndarray):
+    """An OrtValue with memory of its own: one around the array would not keep it for the views that it gives."""
+    value = onnxruntime.OrtValue.ortvalue_from_shape_and_type(array.shape, array.dtype.type)
+    value.update_inplace(array)
+    return value
+
+
 def binding_class(onnxruntime):
     """A subclass for this onnxruntime, which calotype itself does not import."""
-    OrtValue = onnxruntime.OrtValue
 
     class IOBinding(onnxruntime.IOBinding):
         def __init__(self, session):
@@ -58,10 +64,10 @@ def binding_class(onnxruntime):
 
         def _filled(self, bound, array: np.ndarray):
             if isinstance(bound, str):
-                return OrtValue.ortvalue_from_numpy(array)
+                return value_of(onnxruntime, array)
             if isinstance(bound, np.ndarray):
                 np.copyto(bound, array, casting="no")
-                return OrtValue.ortvalue_from_numpy(array)
+                return value_of(onnxruntime, array)
             bound.update_inplace(array)
             return bound
 

@@ -8,7 +8,7 @@ import numpy as np
 from calotype.hook import session as run
 from calotype.hook.guard import in_worker, inside
 from calotype.hook.messages import is_users
-from calotype.hook.onnxruntime_binding import binding_class
+from calotype.hook.onnxruntime_binding import binding_class, value_of
 from calotype.hook.onnxruntime_source import SessionSource
 from calotype.hook.state import Untouched
 
@@ -152,9 +152,12 @@ def attach(onnxruntime) -> None:
             arrays = target.arrays(input_dict_ort_values) if network else None
             if arrays is None or any(name not in target.outputs for name in names):
                 return fp32()
-            make = onnxruntime.OrtValue.ortvalue_from_numpy
+
+            def give(outputs):
+                return [value_of(onnxruntime, outputs[name]) for name in names]
+
             with inside:
-                return network.call(arrays, fp32, lambda outputs: [make(outputs[name]) for name in names])
+                return network.call(arrays, fp32, give)
 
         def run_async(self, *args, **kwargs):
             self._leave("run_async")

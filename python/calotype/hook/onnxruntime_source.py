@@ -39,4 +39,4 @@ class SessionSource:
         return True
 
     def seen(self, result: list) -> list:
-        return [np.shape(array) for array in result]
+        return [each.shape() if callable(getattr(each, "shape", None)) else np.shape(each) for each in result]

@@ -23,6 +23,7 @@ class Recording:
         self.samples = self.folder / "samples"
         self.samples.mkdir()
         self.files: list[tuple[Path, int]] = []
+        self.sizes: list[list[tuple]] = []  # of each file's arrays, without the batch
 
     @property
     def count(self) -> int:
@@ -32,6 +33,7 @@ class Recording:
     def add(self, arrays: dict[str, np.ndarray], samples: int) -> None:
         path = self.samples / f"{len(self.files):06}.npz"
         self.files.append((path, samples))
+        self.sizes.append([array.shape[1:] for array in arrays.values()])
         with zipfile.ZipFile(path, "w") as archive:
             for name, array in arrays.items():
                 with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
@@ -40,7 +42,16 @@ class Recording:
     def drop_last(self) -> None:
         """Of a call that failed."""
         path, _ = self.files.pop()
+        self.sizes.pop()
         path.unlink(missing_ok=True)
+
+    def keep_first_size(self) -> None:
+        """`calotype compile` takes samples of one size so far."""
+        for (path, _), sizes in zip(self.files, self.sizes):
+            if sizes != self.sizes[0]:
+                path.unlink(missing_ok=True)
+        self.files = [file for file, sizes in zip(self.files, self.sizes) if sizes == self.sizes[0]]
+        self.sizes = self.sizes[:1] * len(self.files)
 
     def calls(self):
         """The recorded inputs, one call after the other."""

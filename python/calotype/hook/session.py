@@ -106,7 +106,7 @@ class Session:
         if os.getpid() == self.pid:
             report.write(self)
         for network in self.networks:
-            network.close()
+            network.end()
 
 
 def why_unwritable(folder: Path) -> str:

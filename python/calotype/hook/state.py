@@ -142,6 +142,7 @@ class Network:
 
     def make(self, folder: Path, progress: Progress) -> dict:
         progress("export", 0)
+        self.recording.keep_first_size()
         model = self.source.model(self.recording)
         options = self.session.options
         self.session.core.compile(
@@ -199,3 +200,8 @@ class Network:
         if self.recording is not None:
             self.recording.remove()
             self.recording = None
+
+    def end(self) -> None:
+        """With the run: the native runner has to go before the interpreter does."""
+        self.runner = None
+        self.close()

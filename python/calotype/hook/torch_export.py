@@ -16,10 +16,13 @@ import torch
 from calotype.hook import structure
 from calotype.hook.state import Untouched
 from calotype.hook.torch_compare import Attempt, Compared
-from calotype.hook.torch_source import is_array
 
 OPSET = 18
 COMPARED_CALLS = 8
+
+
+def is_tensor(value) -> bool:
+    return isinstance(value, torch.Tensor)  # also the exporters' own kinds
 
 
 class Flat(torch.nn.Module):
@@ -33,7 +36,7 @@ class Flat(torch.nn.Module):
 
     def forward(self, *tensors):
         args, kwargs = structure.rebuild(self.skeleton, list(tensors))
-        return tuple(structure.flatten(self.module(*args, **kwargs), is_array)[0])
+        return tuple(structure.flatten(self.module(*args, **kwargs), is_tensor)[0])
 
 
 ATTEMPTS = (

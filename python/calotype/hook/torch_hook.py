@@ -63,7 +63,11 @@ def noticed(function, reason: str):
 
 
 def call(self, *args, **kwargs):
-    if inside.busy or torch.compiler.is_compiling() or torch.jit.is_tracing():
+    if inside.busy:  # a part of a network: as PyTorch's own __call__, without another frame
+        if self._compiled_call_impl is not None:
+            return self._compiled_call_impl(*args, **kwargs)
+        return self._call_impl(*args, **kwargs)
+    if torch.compiler.is_compiling() or torch.jit.is_tracing():
         return _call(self, *args, **kwargs)
     try:
         target = _targets[id(self)]
