@@ -1,5 +1,6 @@
 """What happens around a script: other processes, other frameworks, a kill, a disk that cannot be written."""
 
+import resource
 import shutil
 import signal
 import subprocess
@@ -50,7 +51,8 @@ def test_two_at_once_end_with_one_whole_snapshot(script, onnx_model):
 
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
 def test_killed_while_it_compiles_and_started_again(script, onnx_model, how):
-    process = started(script, onnx_model)
+    slow = {"text": LOOP.replace("(1, 3, 16, 16)", "(1000, 3, 16, 16)"), "VAISW_QUANTIZATION_NBIMAGES": 4000}
+    process = started(script, onnx_model, **slow)
     for line in process.stderr:
         if "quantize" in line:
             process.send_signal(how)
@@ -62,8 +64,8 @@ def test_killed_while_it_compiles_and_started_again(script, onnx_model, how):
     else:
         assert process.returncode == -signal.SIGKILL
     assert not script.snapshot.exists()
-    run = script.ok(LOOP, onnx_model)
-    assert run.samples() == (4, 2), run.stderr
+    run = script.ok(slow["text"], onnx_model, VAISW_QUANTIZATION_NBIMAGES=4000)
+    assert run.samples() == (4000, 2000), run.stderr
     assert leftovers(script) == []
 
 
@@ -153,12 +155,17 @@ def test_pip_runs_as_ever(script):
     assert done.returncode == 0 and done.stderr == "", done.stderr
 
 
+def processor_seconds(environment: dict) -> float:
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    subprocess.run([sys.executable, "-c", "pass"], env=environment, check=True)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+
 def test_start_up_takes_at_most_10_ms_more(script):
-    """The best of several starts each, taken in turn: other programs take the processor meanwhile."""
+    """Of processor time, the best of several starts each, taken in turn: other programs run meanwhile."""
     best = {True: 1e9, False: 1e9}
-    for _ in range(25):
+    for _ in range(40):
         for hook in best:
-            start = time.perf_counter()
-            subprocess.run([sys.executable, "-c", "pass"], env=script.environment(hook, {}), check=True)
-            best[hook] = min(best[hook], time.perf_counter() - start)
+            best[hook] = min(best[hook], processor_seconds(script.environment(hook, {})))
     assert best[True] - best[False] < 0.010, best

@@ -5,6 +5,7 @@ Batch and sizes stay free where the exporter finds that they may, and where the 
 
 import contextlib
 import copy
+import importlib.util
 import io
 import logging
 import re
@@ -50,6 +51,9 @@ ATTEMPTS = (
 
 
 def export(source, recording) -> Path:
+    missing = [package for package in ("onnx", "onnxscript") if importlib.util.find_spec(package) is None]
+    if missing:
+        raise Untouched(f"PyTorch's exporter needs {' and '.join(missing)}: pip install {' '.join(missing)}")
     module = source.reference
     if any(tensor.dtype in (torch.float16, torch.bfloat16) for tensor in module.state_dict().values()):
         module = copy.deepcopy(module).float()

@@ -12,6 +12,7 @@ import torch
 
 from calotype.hook.guard import in_worker, inside
 from calotype.hook.torch_target import Target
+from calotype.hook.torch_watch import DataUses
 
 _targets: dict[int, Target | None] = {}  # by id of the module; None for one that is no network
 _call = torch.nn.Module.__call__
@@ -33,6 +34,7 @@ class Training:
 
 def attach(_torch) -> None:
     torch.nn.Module.__call__ = call
+    DataUses.notice()
     torch.optim.Optimizer.__init__ = noticed(torch.optim.Optimizer.__init__, "the script made an optimizer")
     torch.autograd.backward = noticed(torch.autograd.backward, "the script called backward")
     torch.autograd.grad = noticed(torch.autograd.grad, "the script called autograd.grad")
