@@ -152,6 +152,22 @@ np.savez("outputs.npz", y=torch.cat(y))
     assert script.ok(loop).samples(1) == (0, 6)
 
 
+@pytest.mark.parametrize("calls", [
+    "[*map(model, images(1)), *map(copy.deepcopy(model), images(5))]",
+    "list(ThreadPoolExecutor(3).map(model, images(6)))",
+])  # fmt: skip
+def test_copies_and_threads_share_the_network_from_its_first_call_on(script, calls):
+    loop = NETWORK + f"""
+import copy
+from concurrent.futures import ThreadPoolExecutor
+
+model = Small().eval()
+print(len([y.backward for y in {calls}]))
+"""
+    run = script.ok(loop)
+    assert run.stdout == "6\n" and run.samples() == (4, 2), run.stderr
+
+
 def test_results_keep_their_form(script):
     loop = NETWORK + """
 from dataclasses import dataclass

@@ -96,15 +96,16 @@ class ModuleSource:
         self.outputs = outputs
         return True
 
-    def give(self, outputs: dict, device: torch.device, original):
+    def give(self, outputs: dict, device: torch.device, original, anchor: torch.Tensor | None):
+        """The script's result of the module whose call is `original`, and a parameter of which is `anchor`."""
         tensors = [
             torch.from_numpy(outputs[name]).to(device=device, dtype=dtype)
             for name, dtype in zip(self.outputs["names"], self.result_types)
         ]
-        if self.anchor is not None and torch.is_grad_enabled():
+        if anchor is not None and torch.is_grad_enabled():
             from calotype.hook.torch_grad import with_gradient
 
-            tensors = with_gradient(tensors, original, self.anchor)
+            tensors = with_gradient(tensors, original, anchor)
         skeleton = self.outputs["skeleton"]
         return tensors[0] if skeleton == {"array": 0} else structure.rebuild(skeleton, tensors)
 

@@ -51,7 +51,10 @@ class Target:
         self.latest = slot.network
         device = tensors[0].device
         arrays = slot.source.arrays(tensors)
-        return slot.network.call(arrays, original, lambda outputs: slot.source.give(outputs, device, original))
+        form = slot.network.source  # of the first module met of this network: it has seen its results
+        return slot.network.call(
+            arrays, original, lambda outputs: form.give(outputs, device, original, slot.source.anchor)
+        )
 
     def untouched(self, args: tuple, original):
         if self.latest is None:
