@@ -280,8 +280,9 @@ np.savez("outputs.npz", y=torch.cat(y))
     assert "ONNX cannot express it" in run.report, run.stderr
 
 
-def test_forward_called_directly_is_no_network(script):
-    loop = NETWORK + """
+@pytest.mark.parametrize("name", ["self", "this"])
+def test_forward_called_directly_is_no_network(script, name):
+    loop = NETWORK.replace("self", name) + """
 model = Small().eval()
 with torch.no_grad():
     y = [model.forward(each) for each in images(6)]

@@ -115,7 +115,7 @@ def called_by_forward_of_another(module: torch.nn.Module) -> bool:
     frame = sys._getframe(3)
     while frame is not None:
         if frame.f_code.co_name == "forward":
-            owner = frame.f_locals.get("self")
+            owner = frame.f_locals.get(next(iter(frame.f_code.co_varnames), ""))  # whatever it calls itself
             if isinstance(owner, torch.nn.Module) and owner is not module:
                 return True
         frame = frame.f_back
