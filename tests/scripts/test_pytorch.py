@@ -168,6 +168,28 @@ print(len([y.backward for y in {calls}]))
     assert run.stdout == "6\n" and run.samples() == (4, 2), run.stderr
 
 
+def test_a_number_that_counts_up_is_not_a_network_each_time(script):
+    loop = NETWORK + """
+class Step(Small):
+    def forward(self, x, step):
+        return super().forward(x) + step
+
+model = Step().eval()
+with torch.no_grad():
+    for step in range(20):
+        y = model(images(1)[0], step)
+    for each in images(6):
+        model(each, 3)
+np.savez("outputs.npz", y=y)
+"""
+    script.ok(loop, hook=False)
+    fp32 = outputs(script)
+    run = script.ok(loop)
+    np.testing.assert_array_equal(outputs(script), fp32)
+    assert [run.samples(i) for i in range(8)] == [(1, 0)] * 3 + [(4, 3)] + [(1, 0)] * 4, run.stderr
+    assert run.report.count("calls in other forms than the first 8") == 2  # at once, and at the end
+
+
 def test_results_keep_their_form(script):
     loop = NETWORK + """
 from dataclasses import dataclass

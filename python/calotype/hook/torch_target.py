@@ -12,6 +12,7 @@ from calotype.hook.torch_source import ModuleSource, is_array
 from calotype.hook.torch_watch import Watch
 
 MOST_CHANGES = 8
+MOST_FORMS = 8  # of arguments: a number among them that counts up makes a network of each call
 TRAINING_MODE = (
     "the model is in training mode, the NPU runs inference: call model.eval() to make the FP32 reference comparable"
 )
@@ -90,6 +91,9 @@ class Target:
         session = run.current()
         if session is None:
             self.reason = "calotype is off"
+            return None
+        if form not in self.slots and len(self.slots) >= MOST_FORMS:
+            session.note(f"{self.name}: calls in other forms than the first {MOST_FORMS} are answered in FP32")
             return None
         if skeleton is None:
             (_, skeleton, names) = structure.flatten([tuple(tensors), {}], is_array)
