@@ -212,3 +212,33 @@ for k in range(6):
 """
     run = script.ok(loop)
     assert run.stdout == script.ok(loop, hook=False).stdout
+
+
+def test_batches_whose_samples_mix_are_left_to_onnx_runtime(script, onnx_model):
+    """`size` holds the batch, `spread` what the mean over it leaves."""
+    import onnx
+    from onnx import TensorProto, helper
+
+    model = onnx.load(onnx_model)
+    model.graph.node.extend([
+        helper.make_node("Shape", ["y"], ["size"], name="size"),
+        helper.make_node("ReduceMean", ["y"], ["mean"], name="mean", keepdims=0),
+        helper.make_node("Sub", ["y", "mean"], ["spread"], name="spread"),
+    ])  # fmt: skip
+    model.graph.output.extend([helper.make_tensor_value_info("size", TensorProto.INT64, [2]),
+                               helper.make_tensor_value_info("spread", TensorProto.FLOAT, ["N", 5])])  # fmt: skip
+    onnx.save(model, script.folder / "mixing.onnx")
+    loop = """
+import numpy as np, onnxruntime
+session = onnxruntime.InferenceSession("mixing.onnx", providers=["CPUExecutionProvider"])
+random = np.random.default_rng(1)
+for batch in (1, 1, 1, 1, 2, 1, 3):
+    outputs = session.run(None, {"x": random.standard_normal((batch, 3, 16, 16), dtype=np.float32)})
+    print(outputs[1], outputs[2] if batch > 1 else len(outputs[2]))
+"""
+    plain = script.ok(loop, hook=False)
+    run = script.ok(loop)
+    assert run.stdout == plain.stdout and run.samples() == (9, 1), run.stderr
+    assert "5 samples in FP32: it mixes the samples of a batch" in run.report
+    again = script.ok(loop)
+    assert again.stdout == plain.stdout and again.samples() == (5, 5), again.stderr

@@ -4,6 +4,7 @@ A source is what a framework's hook knows of a network:
     name                    for the user
     key()                   text that changes with structure and weights, and with nothing else
     samples(inputs)         how many a call's arrays hold
+    refuses(samples)        why the snapshot cannot take that many at once, or ""
     check()                 before compiling: raises Untouched where the network cannot be taken
     model(recording)        the path of its ONNX file, exported if need be; raises Untouched
     facts()                 JSON that `restore` understands in a later run
@@ -66,6 +67,10 @@ class Network:
         if self.runner is None:
             return self.untouched(self.source.samples(inputs), fp32)
         samples = self.source.samples(inputs)
+        refusal = self.source.refuses(samples)
+        if refusal:
+            self.refused[refusal] += samples
+            return self.untouched(samples, fp32)
         start = time.perf_counter()
         try:
             outputs = self.runner.run(inputs)

@@ -9,10 +9,9 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from calotype.hook.compare import MIXES, Mixed, batch_of_two, close, different_rows
 from calotype.hook.state import Untouched
 
-# Two FP32 implementations of one network: sums in another order, of the size of the largest output.
-TOLERANCE = 1e-3
 GROWN_BY = 32  # pixels: networks that halve five times take it, too
 
 
@@ -33,25 +32,14 @@ class Compared:
         self.recorded = [(call, self.computed(call)) for call in calls]
         rows = different_rows(calls)
         self.rows = len(rows)
-        self.batch = self.pair(rows)
+        try:
+            self.batch = batch_of_two(self.computed, rows)
+        except Mixed:
+            raise Untouched(MIXES)
         self.grown = self.larger(calls[0])
 
     def computed(self, call: list[np.ndarray]) -> list[np.ndarray]:
         return [tensor.numpy() for tensor in self.module(*[torch.from_numpy(array) for array in call])]
-
-    def pair(self, rows: list[list[np.ndarray]]):
-        """Two samples in one batch, where that gives what each gives alone; None where PyTorch does not take it."""
-        if not rows:
-            return None
-        call = [np.concatenate(arrays) for arrays in zip(rows[0], rows[-1])]
-        try:
-            together = self.computed(call)
-            alone = [np.concatenate(arrays) for arrays in zip(self.computed(rows[0]), self.computed(rows[-1]))]
-        except Exception:  # whatever the module does with a batch it was not made for
-            return None
-        if len(together) != len(alone) or not all(map(close, together, alone)):
-            raise Untouched("it mixes the samples of a batch, which the NPU computes one by one")
-        return call, together
 
     def larger(self, call: list[np.ndarray]):
         grown = [np.pad(array, [(0, 0)] * 2 + [(0, GROWN_BY)] * (array.ndim - 2), "wrap") if array.ndim > 2 else array
@@ -81,24 +69,3 @@ class Compared:
             found = session.run(None, dict(zip(inputs, call)))
             if len(found) != len(wanted) or not all(map(close, found, wanted)):
                 raise Untouched("its ONNX form does not compute what PyTorch does")
-
-
-def close(a: np.ndarray, b: np.ndarray) -> bool:
-    if a.shape != b.shape:
-        return False
-    largest = np.max(np.abs(b), initial=0) if b.dtype != bool else 1
-    return np.allclose(a, b, rtol=TOLERANCE, atol=TOLERANCE * largest + 1e-6, equal_nan=True)
-
-
-def different_rows(calls: list[list[np.ndarray]]) -> list[list[np.ndarray]]:
-    """One sample each, no two alike and all of one size; none where the inputs have no common batch."""
-    rows = {}
-    for call in calls:
-        if len({array.shape[0] if array.ndim else 0 for array in call}) != 1 or not call[0].ndim:
-            return []
-        if [array.shape[1:] for array in call] != [array.shape[1:] for array in calls[0]]:
-            continue
-        for i in range(len(call[0])):
-            row = [array[i : i + 1] for array in call]
-            rows.setdefault(b"".join(array.tobytes() for array in row), row)
-    return list(rows.values())

@@ -45,6 +45,9 @@ class ModuleSource:
         sizes = {array.shape[0] if array.ndim else 1 for array in inputs.values()}
         return sizes.pop() if len(sizes) == 1 else 1
 
+    def refuses(self, samples: int) -> str:
+        return ""  # a module that mixes samples was not compiled
+
     def check(self) -> None:
         if self.outputs is None:
             raise Untouched("none of its results was seen")
