@@ -42,6 +42,7 @@ const Limit& find_limit(std::string_view code);
 /// A limit that something breaks, with what was found.
 struct BrokenLimit {
     std::string code, what, actual, limit, why, hint;
+    friend bool operator==(const BrokenLimit&, const BrokenLimit&) = default;
 };
 std::vector<BrokenLimit> broken_limits(const LayerFacts& facts, const Config& config);
 /// The record of node_limits() with the value found in a node.

@@ -53,8 +53,10 @@ class Splitter {
     const Refusals& refused() const { return refused_; }
 
   private:
-    void refuse(const std::vector<NodeId>& nodes, std::string_view code, const std::string& actual) {
-        for (const NodeId id : nodes) refused_.emplace(id, npu::broken_limit(code, actual, config_));
+    void refuse_layout(const std::vector<NodeId>& nodes) {
+        npu::BrokenLimit broken = npu::broken_limit("NPU_DOES_NOT_PAY", "that of two boundaries", config_);
+        broken.limit = "nothing but layout lies between operators of the host";
+        for (const NodeId id : nodes) refused_.emplace(id, broken);
     }
 
     bool try_split() {
@@ -69,8 +71,7 @@ class Splitter {
             lower::Lowering lowering = lower::lower(graph_, made.nodes, config_);
             refused_.insert(lowering.declined.begin(), lowering.declined.end());
             made.network = std::move(lowering.network);
-            if (made.network.layers.empty())
-                refuse(made.nodes, "NPU_DOES_NOT_PAY", "nothing but layout between operators of the host");
+            if (made.network.layers.empty()) refuse_layout(made.nodes);
         }
         return refused_.size() == known;
     }
@@ -143,15 +144,22 @@ Plan drop_what_does_not_pay(const Graph& graph, const npu::Config& config, Plan 
         const auto candidate = std::find_if(parts.begin(), parts.end(),
                                             [&](const Subgraph* part) { return !kept.contains(part->nodes.front()); });
         if (parts.size() < 2 || candidate == parts.end() || *candidate == parts.back()) return plan;
+        const std::vector<NodeId>& nodes = (*candidate)->nodes;
+        const npu::BrokenLimit broken = npu::broken_limit(
+            "NPU_DOES_NOT_PAY", fmt::format("{:.1f} us on the NPU with its boundaries", (*candidate)->predicted_us),
+            config);
         Refusals more = refused;
-        const std::string actual = fmt::format("{:.1f} us on the NPU with its boundaries", (*candidate)->predicted_us);
-        for (const NodeId id : (*candidate)->nodes)
-            more.emplace(id, npu::broken_limit("NPU_DOES_NOT_PAY", actual, config));
+        for (const NodeId id : nodes) more.emplace(id, broken);
         Splitter without(graph, config, more);
         Plan other = without.run();
         if (other.predicted_us < plan.predicted_us) {
-            plan = std::move(other);
             refused = without.refused();
+            const std::string gain = fmt::format("the whole is predicted {:.1f} us faster with it on the host",
+                                                 plan.predicted_us - other.predicted_us);
+            for (const NodeId id : nodes) refused.at(id).limit = gain;
+            for (Decision& decision : other.decisions)
+                if (decision.limit) decision.limit = refused.at(decision.node);
+            plan = std::move(other);
         } else {
             kept.insert((*candidate)->nodes.front());
         }

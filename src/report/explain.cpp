@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "report/totals.hpp"
@@ -37,16 +38,53 @@ void operator_table(std::string& text, const Plan& plan) {
                             percent(decision.macs, all), decision.host_us);
 }
 
-void reasons(std::string& text, const Plan& plan, const npu::Config& config) {
-    const int64_t all = plan.npu_macs + plan.cpu_macs;
+/// The operators that one and the same limit keeps off the NPU.
+struct Reason {
+    const npu::BrokenLimit* limit;
+    std::vector<const Decision*> decisions;
+};
+
+std::vector<Reason> reasons_of(const Plan& plan) {
+    std::vector<Reason> reasons;
     for (const Decision& decision : plan.decisions) {
-        if (!decision.limit || config.none()) continue;
-        const npu::BrokenLimit& limit = *decision.limit;
-        text += fmt::format("\n{}: {} `{}` runs on the CPU: {} is {}; {}\n", limit.code, decision.op, decision.name,
-                            limit.what, limit.actual, limit.limit);
+        if (!decision.limit) continue;
+        const auto same = std::ranges::find_if(reasons, [&](const Reason& r) { return *r.limit == *decision.limit; });
+        if (same != reasons.end())
+            same->decisions.push_back(&decision);
+        else
+            reasons.push_back({&*decision.limit, {&decision}});
+    }
+    return reasons;
+}
+
+/// "Softmax `prob` runs", "5 operators (Add `a`, Relu `b` and 3 more) run".
+std::string subject_of(const Reason& reason) {
+    constexpr size_t kMostNames = 2;
+    const auto name = [](const Decision* decision) { return fmt::format("{} `{}`", decision->op, decision->name); };
+    const size_t count = reason.decisions.size();
+    if (count == 1) return name(reason.decisions[0]) + " runs";
+    std::string names = name(reason.decisions[0]);
+    for (size_t i = 1; i < std::min(count, kMostNames); ++i) names += ", " + name(reason.decisions[i]);
+    if (count > kMostNames) names += fmt::format(" and {} more", count - kMostNames);
+    return fmt::format("{} operators ({}) run", count, names);
+}
+
+void reasons(std::string& text, const Plan& plan, const npu::Config& config) {
+    if (config.none()) return;
+    const int64_t all = plan.npu_macs + plan.cpu_macs;
+    for (const Reason& reason : reasons_of(plan)) {
+        const npu::BrokenLimit& limit = *reason.limit;
+        int64_t macs = 0;
+        double host_us = 0;
+        for (const Decision* decision : reason.decisions) {
+            macs += decision->macs;
+            host_us += decision->host_us;
+        }
+        text += fmt::format("\n{}: {} on the CPU: {} is {}; {}\n", limit.code, subject_of(reason), limit.what,
+                            limit.actual, limit.limit);
         text += fmt::format("  why:  {}\n", limit.why);
-        text += fmt::format("  cost: {:.2f} % of the MACs leave the NPU, {:.1f} us on the host\n",
-                            percent(decision.macs, all), decision.host_us);
+        text += fmt::format("  cost: {:.2f} % of the MACs leave the NPU, {:.1f} us on the host\n", percent(macs, all),
+                            host_us);
         text += fmt::format("  try:  {}\n", limit.hint);
     }
 }
@@ -85,8 +123,9 @@ std::string explain_text(const Plan& plan, const std::vector<npu::Program>& prog
     text += fmt::format("MACs on the NPU      {} of {} ({:.2f} %)\n", sums.npu_macs, sums.npu_macs + sums.cpu_macs,
                         100 * sums.npu_share);
     text += fmt::format("MACs on the CPU      {} ({:.2f} %)\n", sums.cpu_macs, 100 * (1 - sums.npu_share));
-    text += fmt::format("predicted latency    {:.1f} us: NPU {:.1f}, CPU {:.1f}, boundaries {:.1f}\n", sums.latency_us,
-                        sums.npu_us, sums.host_us, sums.boundaries_us);
+    text +=
+        fmt::format("predicted latency    {:.1f} us on the device: NPU {:.1f}, its host {:.1f}, boundaries {:.1f}\n",
+                    sums.latency_us, sums.npu_us, sums.host_us, sums.boundaries_us);
     text += fmt::format("NPU cycles           {}\n", sums.cycles);
     text += fmt::format("utilisation          {:.2f} %\n", 100 * sums.utilisation);
     text +=

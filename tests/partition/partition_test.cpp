@@ -63,6 +63,7 @@ TEST(Partition, AFragmentThatDoesNotPayIsLeftToTheHost) {
     const Plan plan = split(e, small);
     EXPECT_EQ(devices(plan), "NPU CPU");
     EXPECT_EQ(plan.decisions.back().limit->code, "NPU_DOES_NOT_PAY");
+    EXPECT_THAT(plan.decisions.back().limit->limit, HasSubstr("us faster with it on the host"));
 }
 
 TEST(Partition, TheMacsOfARecurrentLayerCount) {
@@ -115,6 +116,18 @@ TEST(Explain, NamesRuleValueLimitCostAndSuggestion) {
     EXPECT_EQ(json["totals"]["npu_share"], 1.0);
     EXPECT_EQ(json["operators"].back()["reason"]["rule"], "NPU_SOFTMAX");
     EXPECT_EQ(json["subgraphs"][0]["peak_activation_bytes"], json["subgraphs"][0]["lower_bound_bytes"]);
+}
+
+TEST(Explain, OneReasonOfSeveralOperatorsIsToldOnce) {
+    Example e;
+    ValueId x = large(e, e.input(kMap));
+    for (int i = 0; i < 4; ++i) x = e.node("Cos", {x}, kMap);
+    const Plan plan = split(e, x);
+    const npu::Config config = npu::find_config(npu::kDefaultConfig);
+    const std::vector<npu::Program> programs{plan::plan(plan.subgraphs[0].network, config)};
+    const std::string text = report::explain_text(plan, programs, config, "m.onnx");
+    EXPECT_THAT(text, HasSubstr("\nNPU_OPERATOR: 4 operators (Cos `Cos`, Cos `Cos_1` and 2 more) run on the CPU: "));
+    EXPECT_EQ(text.find("NPU_OPERATOR"), text.rfind("NPU_OPERATOR"));
 }
 
 }  // namespace
