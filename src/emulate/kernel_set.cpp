@@ -1,9 +1,11 @@
 #include "emulate/kernel_set.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "base/cpu.hpp"
 #include "base/error.hpp"
+#include "base/nearest.hpp"
 
 namespace calotype::emulate {
 namespace {
@@ -40,8 +42,11 @@ KernelSet kernel_set(std::string_view name) {
     if (name == "auto") return KernelSet::automatic;
     for (const Entry& entry : kSets)
         if (entry.name == name) return entry.set;
+    std::vector<std::string> names{"auto"};
+    for (const Entry& entry : kSets) names.emplace_back(entry.name);
     throw Error(
-        {"KERNELS_UNKNOWN", fmt::format("`{}`", name), "is no kernel set", "use auto, avx512, avx2 or reference"});
+        {"OPTION_VALUE", "`--kernels`", fmt::format("there are no kernels `{}`", name),
+         fmt::format("the nearest are `{}`, all are `{}`", nearest(name, names, 1).front(), fmt::join(names, "`, `"))});
 }
 
 KernelSet resolve(KernelSet set) {

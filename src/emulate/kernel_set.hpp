@@ -8,7 +8,7 @@ namespace calotype::emulate {
 /// Which kernels may run. `automatic` takes the best this processor has; every set gives the same bits.
 enum class KernelSet : uint8_t { automatic, reference, avx2, avx512 };
 
-/// "auto", "reference", "avx2", "avx512". Throws Error KERNELS_UNKNOWN with the names there are.
+/// "auto", "reference", "avx2", "avx512". Throws Error OPTION_VALUE with the names there are.
 KernelSet kernel_set(std::string_view name);
 std::string_view name_of(KernelSet set);
 

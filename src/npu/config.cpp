@@ -176,7 +176,7 @@ Config find_config(std::string_view name_or_file) {
     }
     std::vector<std::string> names = builtin_names();
     names.emplace_back("none");
-    throw Error({"NPU_UNKNOWN", fmt::format("NPU configuration `{}`", name_or_file),
+    throw Error({"OPTION_VALUE", fmt::format("NPU configuration `{}`", name_or_file),
                  "there is no configuration and no file of this name",
                  fmt::format("the nearest names are `{}`; `calotype npu` lists all",
                              fmt::join(nearest(name_or_file, names), "`, `"))});

@@ -53,7 +53,7 @@ Config parse_config(std::string_view json, std::string_view subject);
 /// Names of the configurations that are part of the program, sorted; the default one first.
 std::vector<std::string> builtin_names();
 
-/// A built-in configuration by name, "none", or a JSON file. Throws Error NPU_UNKNOWN with the nearest names.
+/// A built-in configuration by name, "none", or a JSON file. Throws Error OPTION_VALUE with the nearest names.
 Config find_config(std::string_view name_or_file);
 
 inline constexpr std::string_view kDefaultConfig = "VE2802_NPU_IP_O00_A304_M3";

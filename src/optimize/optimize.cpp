@@ -12,19 +12,11 @@
 namespace calotype::optimize {
 namespace {
 
-void require_known(const std::vector<Entry>& entries, const std::string& name) {
-    std::vector<std::string> names;
-    for (const Entry& entry : entries) names.emplace_back(entry.name);
-    if (std::ranges::find(names, name) != names.end()) return;
-    throw Error({"REWRITE_UNKNOWN", fmt::format("rewrite `{}`", name), "no rewrite has this name",
-                 fmt::format("the nearest name is `{}`", nearest(name, names, 1).front())});
-}
-
 class Runner {
   public:
     Runner(Graph& graph, const Options& options)
         : graph_(graph), options_(options), entries_(pipeline(options.evaluate)), times_(entries_.size()) {
-        for (const std::string& name : options.disabled) require_known(entries_, name);
+        check_names(options.disabled);
         std::erase_if(entries_, [&](const Entry& entry) {
             return std::ranges::find(options_.disabled, entry.name) != options_.disabled.end();
         });
@@ -103,6 +95,16 @@ class Runner {
 }  // namespace
 
 Report run(Graph& graph, const Options& options) { return Runner(graph, options).run(); }
+
+void check_names(const std::vector<std::string>& disabled) {
+    std::vector<std::string> names;
+    for (const RewriteInfo& rewrite : rewrites()) names.emplace_back(rewrite.name);
+    for (const std::string& name : disabled) {
+        if (std::ranges::find(names, name) != names.end()) continue;
+        throw Error({"OPTION_VALUE", "`--disable`", fmt::format("there is no rewrite `{}`", name),
+                     fmt::format("the nearest name is `{}`", nearest(name, names, 1).front())});
+    }
+}
 
 std::vector<RewriteInfo> rewrites() {
     std::vector<RewriteInfo> result;

@@ -38,8 +38,11 @@ struct Report {
 
 /// Rewrites the graph until nothing is left to do, so that as much as possible of it are layers of an NPU. Values keep
 /// their meaning within float32 rounding; inputs and outputs keep their names. Needs concrete dims
-/// (observe::concretize). Throws Error REWRITE_UNKNOWN for a name in `disabled` that no rewrite has.
+/// (observe::concretize). Throws Error OPTION_VALUE for a name in `disabled` that no rewrite has.
 Report run(graph::Graph& graph, const Options& options);
+
+/// Throws Error OPTION_VALUE for a name that no rewrite has.
+void check_names(const std::vector<std::string>& disabled);
 
 /// Name and reason for its place, in order.
 struct RewriteInfo {

@@ -1,11 +1,14 @@
 #include "quantize/ingredients.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <array>
+#include <vector>
 
 #include "base/error.hpp"
+#include "base/nearest.hpp"
 #include "quantize/quantize.hpp"
 
 namespace calotype::quantize {
@@ -41,10 +44,11 @@ Ingredients::Ingredients(const std::set<std::string>& without) {
     for (const std::string& name : without) {
         const auto* row = std::find_if(kRows.begin(), kRows.end(), [&](const Row& r) { return r.name == name; });
         if (row == kRows.end()) {
-            std::string all;
-            for (const Row& known : kRows) all += fmt::format("{}`{}`", all.empty() ? "" : ", ", known.name);
-            throw Error({"QUANTIZE_INGREDIENT", fmt::format("--without `{}`", name), "there is no such ingredient",
-                         "one of " + all});
+            std::vector<std::string> names;
+            for (const Row& known : kRows) names.emplace_back(known.name);
+            throw Error({"OPTION_VALUE", "`--without`", fmt::format("there is no ingredient `{}`", name),
+                         fmt::format("the nearest is `{}`, all are `{}`", nearest(name, names, 1).front(),
+                                     fmt::join(names, "`, `"))});
         }
         without_.insert(row->ingredient);
     }

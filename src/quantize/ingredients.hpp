@@ -11,7 +11,7 @@ enum class Ingredient : uint8_t { bias_correction, channel_scales, gram_rounding
 
 class Ingredients {
   public:
-    /// Throws Error QUANTIZE_INGREDIENT for an unknown name.
+    /// Throws Error OPTION_VALUE for an unknown name.
     explicit Ingredients(const std::set<std::string>& without);
     bool has(Ingredient ingredient) const { return !without_.contains(ingredient); }
 

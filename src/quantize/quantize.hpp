@@ -44,7 +44,7 @@ struct Result {
     std::vector<bool> whole_numbers;  ///< by network input: scale 1, the samples are whole numbers in one byte's range
 };
 
-/// The exact values are finite. Throws Error QUANTIZE_INGREDIENT for an unknown `without`.
+/// The exact values are finite. Throws Error OPTION_VALUE for an unknown `without`.
 Result quantize(const npu::FloatNetwork& network, const Calibration& calibration, const Options& options,
                 ThreadPool& pool);
 

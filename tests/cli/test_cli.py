@@ -5,7 +5,7 @@ import subprocess
 
 import pytest
 
-from conftest import find_command
+from conftest import DIGITS, compile_digits, find_command
 
 COMMANDS = ["compile", "run", "bench", "explain", "inspect", "verify", "npu"]
 
@@ -48,6 +48,22 @@ def test_a_value_out_of_range_exits_2(tmp_path):
     assert result.returncode == 2 and result.stderr.startswith("OPTION_VALUE: `--output`")
 
 
+@pytest.mark.parametrize(
+    ("option", "value", "right"),
+    [("--without", "bias-corection", "bias-correction"), ("--disable", "fold_batchnorm", "fold_batch_norm"),
+     ("--npu", "VE2802_NPU_IP_O00_A304_M4", "VE2802_NPU_IP_O00_A304_M3")],
+)
+def test_a_misspelt_value_is_a_usage_error_with_the_nearest_name(tmp_path, option, value, right):
+    result = calotype(*compile_digits(DIGITS / "calibration.npz", tmp_path / "s"), option, value)
+    assert result.returncode == 2 and result.stderr.startswith("OPTION_VALUE: "), result.stderr
+    assert value in result.stderr and f"`{right}`" in result.stderr and not (tmp_path / "s").exists()
+
+
+def test_misspelt_kernels_are_a_usage_error(compiled):
+    result = calotype("bench", compiled, "--kernels", "avx-2")
+    assert result.returncode == 2 and "the nearest are `avx2`" in result.stderr, result.stderr
+
+
 def test_a_missing_model_exits_1_and_writes_nothing(tmp_path):
     result = calotype("compile", tmp_path / "absent.onnx", "--samples", tmp_path / "s.npz", "-o", tmp_path / "out")
     assert result.returncode == 1 and "absent.onnx" in result.stderr and result.stderr.startswith("FILE_MISSING")
@@ -60,7 +76,7 @@ def test_npu_lists_the_default_configuration():
     one = json.loads(calotype("npu", listed[0]["name"], "--json").stdout)
     assert one == listed[0]
     wrong = calotype("npu", "VE2802_NPU_IP_O00_A304_M4")
-    assert wrong.returncode == 1 and "VE2802_NPU_IP_O00_A304_M3" in wrong.stderr
+    assert wrong.returncode == 2 and "VE2802_NPU_IP_O00_A304_M3" in wrong.stderr
 
 
 def test_results_that_cannot_be_written_are_no_success():

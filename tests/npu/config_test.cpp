@@ -86,7 +86,7 @@ TEST(Config, AnUnknownNameIsAnsweredWithTheNearest) {
         find_config("VE2802_NPU_IP_O00_A304_M2");
         FAIL();
     } catch (const Error& error) {
-        EXPECT_EQ(error.text().code, "NPU_UNKNOWN");
+        EXPECT_EQ(error.text().code, "OPTION_VALUE");
         EXPECT_THAT(error.text().hint, HasSubstr("are `VE2802_NPU_IP_O00_A304_M3`, `"));
     }
 }

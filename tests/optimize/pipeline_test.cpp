@@ -128,7 +128,7 @@ TEST(Pipeline, AnUnknownNameIsAnErrorWithTheNearest) {
         FAIL() << "no error";
     } catch (const Error& error) {
         EXPECT_STREQ(error.what(),
-                     "REWRITE_UNKNOWN: rewrite `fold_batchnorm`: no rewrite has this name\n"
+                     "OPTION_VALUE: `--disable`: there is no rewrite `fold_batchnorm`\n"
                      "  try: the nearest name is `fold_batch_norm`");
     }
 }
