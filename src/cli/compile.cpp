@@ -74,7 +74,8 @@ void add_compile(CLI::App& app, Action& action) {
     command->add_option("--disable", compile.disabled_rewrites, "Switch a rewrite of the graph off; repeatable");
     command->add_option("--threads", compile.threads, "0: as many as there are processors; never changes a byte")
         ->capture_default_str();
-    command->add_option("--dump", options->dump, "Directory for each stage's result as text");
+    command->add_option("--dump", options->dump,
+                        "Directory for each stage's result as text; a former dump in it is replaced");
     command->add_flag("--no-golden", options->no_golden, "Leave the golden vectors (the first sample) out");
     command->add_option("--ort-library", options->ort_library, "ONNX Runtime's shared library");
     add_sample_options(*command, options->image);

@@ -41,6 +41,21 @@ def test_what_changes_no_byte_of_the_snapshot(calotype, compiled, tmp_path, opti
         assert path.read_bytes() == (tmp_path / "snapshot" / path.name).read_bytes(), path.name
 
 
+def test_a_former_dump_is_replaced_and_nothing_else(calotype, tmp_path):
+    dump = tmp_path / "dump"
+    assert compile_digits(calotype, tmp_path, "--dump", dump).code == 0
+    first = sorted(path.name for path in dump.iterdir())
+    (dump / f"{len(first):03}_of_a_longer_run.txt").write_text("old")
+    assert compile_digits(calotype, tmp_path, "--dump", dump).code == 0
+    assert sorted(path.name for path in dump.iterdir()) == first
+
+    (dump / "notes.txt").write_text("mine")
+    outcome = calotype.refuses("compile", DIGITS / "digits.onnx", "--samples", DIGITS / "calibration.npz", "-o",
+                               tmp_path / "snapshot", "--dump", dump, names="notes.txt")
+    assert outcome.stderr.startswith("OUTPUT_TAKEN: ") and (dump / "notes.txt").read_text() == "mine"
+    assert sorted(path.name for path in dump.iterdir()) == sorted([*first, "notes.txt"])
+
+
 def test_a_file_in_the_folders_place_is_refused(calotype, tmp_path):
     (tmp_path / "dump").write_text("mine")
     outcome = compile_digits(calotype, tmp_path, "--dump", tmp_path / "dump")
