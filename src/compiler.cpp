@@ -11,6 +11,7 @@
 #include "compiler/layer_report.hpp"
 #include "compiler/ports.hpp"
 #include "compiler/sizes.hpp"
+#include "compiler/survey.hpp"
 #include "compiler/values.hpp"
 #include "npu/text.hpp"
 #include "onnx/write.hpp"
@@ -57,17 +58,27 @@ graph::Graph view_of(const compiler::Front& front, const execute::Model& model) 
 
 CompileResult compile(const CompileOptions& options, const Samples& samples) {
     compiler::check_options(options, samples);
-    const int64_t count = compiler::sample_count(options, samples);
     const auto progress = [&](std::string_view stage, double done) {
         if (options.progress) options.progress(stage, done);
     };
     compiler::Dump dump(options.dump);
+    std::vector<std::string> warnings;
+    const auto warn = [&](std::string_view text) {
+        warnings.emplace_back(text);
+        if (options.message) options.message(text);
+    };
+
+    for (const std::string& note : samples.notes())
+        if (options.message) options.message(note);
+    const int64_t count = compiler::sample_count(options, samples, warn);
 
     progress("import", 0);
-    const auto first_sample = samples.at(0);
-    ThreadPool pool(runtime::thread_count(options.threads));
     const compiler::FrontOptions front_options{options.model, options.npu, options.disabled_rewrites,
                                                options.ort_library};
+    const compiler::Survey survey = compiler::survey(samples, count);
+    compiler::check_sizes(survey, front_options, samples);
+    const auto first_sample = samples.at(0);
+    ThreadPool pool(runtime::thread_count(options.threads));
     const compiler::Front front =
         compiler::make_front(front_options, first_sample, dump, compiler::host_nodes_seen(samples, count, pool));
     const compiler::Sizes sizes = compiler::find_sizes(front_options, front, first_sample);
@@ -97,18 +108,19 @@ CompileResult compile(const CompileOptions& options, const Samples& samples) {
         npu::Program program = plan::plan(quantized.network, front.config);
         dump(fmt::format("plan_NPU_{}", k), npu::to_text(program, quantized.network));
         compiler::set_boundaries(model, quantized.network, quantized.whole_numbers);
-        if (options.message) compiler::mention_poor_layers(quantized.errors, options.message);
+        compiler::mention_poor_layers(quantized.errors, warn);
         for (auto& layer : compiler::layer_report(quantized.network, program, quantized.errors, k))
             layers.push_back(std::move(layer));
         model.subgraphs.emplace_back(execute::NpuSubgraph{std::move(quantized.network), std::move(program)});
     }
 
+    for (const std::string& text : survey.warnings) warn(text);  // an error would have made them noise
     progress("snapshot", 0);
     contents.tool_version = CALOTYPE_VERSION;
     contents.npu = {front.config.name, front.config.fingerprint};
     contents.model_sha256 = sha256(onnx::write(front.file_graph));
     contents.samples_sha256 = samples.sha256();
-    contents.options_sha256 = sha256(compiler::canonical_text(options));
+    contents.options_sha256 = sha256(compiler::canonical(options).dump());
     contents.preprocessing = samples.preprocessing();
     if (options.golden) contents.golden = runtime::make_golden(model, first_sample, pool, options.ort_library);
     const graph::Graph view = view_of(front, model);
@@ -118,6 +130,8 @@ CompileResult compile(const CompileOptions& options, const Samples& samples) {
         report::explain_json(front.plan, programs_of(model), front.config, options.model.filename()));
     report["layers"] = std::move(layers);
     report["images"] = count;
+    report["warnings"] = warnings;
+    report["options"] = compiler::canonical(options);
     contents.report_json = report.dump();
     snapshot::write(options.output, contents);
     progress("snapshot", 1);

@@ -25,6 +25,10 @@ class Samples {
     virtual std::map<std::string, Tensor> at(int64_t index) const = 0;
     /// Of the samples' content, 64 hexadecimal digits.
     virtual std::string sha256() const = 0;
+    /// A sample as messages call it: its file, or its number.
+    virtual std::string name_of(int64_t index) const { return "sample " + std::to_string(index); }
+    /// What was found and left out when they were opened, for the user.
+    virtual std::vector<std::string> notes() const { return {}; }
     /// How files became samples (mean, std, resize, layout), recorded in the snapshot; empty where they were arrays.
     virtual std::map<std::string, std::string> preprocessing() const { return {}; }
 };

@@ -18,7 +18,8 @@ struct RunnerOptions {
     std::string kernels = "auto";  ///< auto, reference, avx2, avx512: one the machine lacks is an error
     std::string npu;  ///< configuration present, name or file; empty: the snapshot's own name as this tool knows it
     std::optional<std::filesystem::path> ort_library;  ///< ONNX Runtime, only opened where a CPU subgraph exists
-    /// Notes for the user, each once: a size that the snapshot holds no program for was planned. May be empty.
+    /// Notes for the user, each once: a size that the snapshot holds no program for was planned, values broke their
+    /// input's type. May be empty.
     std::function<void(std::string_view text)> message;
 };
 

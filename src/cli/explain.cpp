@@ -20,7 +20,10 @@ int work(const Options& given) {
     options.ort_library = optional_path(given.ort_library);
     for (const std::string& shape : given.shapes) options.shapes.push_back(parse_shape(shape));
     std::optional<samples::Source> source;
-    if (!given.samples.empty()) source.emplace(open_samples(given.samples, model_inputs(options.model), given.image));
+    if (!given.samples.empty()) {
+        source.emplace(open_samples(given.samples, model_inputs(options.model), given.image));
+        print_notes(*source);
+    }
     const Explanation explanation = explain(options, source ? &*source : nullptr);
     std::string text = given.json ? explanation.json : explanation.text;
     if (!text.ends_with('\n')) text += '\n';

@@ -98,7 +98,7 @@ void add_sample_options(CLI::App& command, SampleOptions& options) {
 samples::Source open_samples(const std::filesystem::path& path, const std::vector<PortInfo>& inputs,
                              const SampleOptions& options, const std::map<std::string, std::string>& recorded) {
     std::vector<samples::InputSpec> specs;
-    for (const PortInfo& input : inputs) specs.push_back({input.name, input.type, input.dims});
+    for (const PortInfo& input : inputs) specs.push_back({input.name, input.type, input.dims, input.boundary});
     std::error_code none;  // a path that cannot be looked at is refused where it is opened
     if (std::filesystem::is_regular_file(path, none)) {
         const std::pair<const char*, const std::string&> given[] = {{"--mean", options.mean},
@@ -113,6 +113,10 @@ samples::Source open_samples(const std::filesystem::path& path, const std::vecto
                              "leave it out: arrays are taken as they are"});
     }
     return samples::open(path, specs, image_options(options, recorded));
+}
+
+void print_notes(const samples::Source& source) {
+    for (const std::string& note : source.notes()) fmt::print(stderr, "{}\n", note);
 }
 
 void add_run_options(CLI::App& command, RunOptions& options, bool kernels) {

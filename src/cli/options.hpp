@@ -27,6 +27,9 @@ void add_sample_options(CLI::App& command, SampleOptions& options);
 samples::Source open_samples(const std::filesystem::path& path, const std::vector<PortInfo>& inputs,
                              const SampleOptions& options, const std::map<std::string, std::string>& recorded = {});
 
+/// What was left out of them, on stderr.
+void print_notes(const samples::Source& source);
+
 struct RunOptions {
     int threads = 0;
     std::string kernels = "auto";

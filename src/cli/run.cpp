@@ -119,6 +119,7 @@ int work(const Options& options) {
     Runner runner(options.snapshot, runner_options);
     const samples::Source source =
         open_samples(options.input, runner.inputs(), options.image, ports(options.snapshot).preprocessing);
+    print_notes(source);
     const int64_t together = batched(runner) ? kTogether : 1;
     Collector collector;
     const auto start = std::chrono::steady_clock::now();
@@ -136,13 +137,7 @@ int work(const Options& options) {
     const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
     const auto outputs = collector.take();
     write_outputs(output, outputs);
-    const BrokenInputs broken = runner.broken_inputs();
-    if (broken.values > 0) {
-        progress.message(
-            fmt::format("note: {} values break the type found on the calibration samples (first: {}); they were "
-                        "rounded and clamped",
-                        broken.values, broken.example));
-    }
+    const int64_t broken = runner.broken_inputs().values;
     Json names = Json::array();
     for (const auto& entry : outputs) names.push_back({{"name", entry.first}, {"dims", entry.second.dims()}});
     if (options.json) {
@@ -150,10 +145,11 @@ int work(const Options& options) {
                                 {"seconds", seconds},
                                 {"output", options.output},
                                 {"outputs", names},
-                                {"broken_values", broken.values}}
+                                {"broken_values", broken}}
                                .dump(2));
     } else {
-        fmt::print("{} samples in {:.2f} s -> {}\n", source.count(), seconds, options.output);
+        fmt::print("{} samples in {:.2f} s -> {}{}\n", source.count(), seconds, options.output,
+                   broken > 0 ? fmt::format("; {} values broke their input's type", broken) : "");
     }
     return kFine;
 }

@@ -24,6 +24,7 @@ Json layer_report(const Options& options) {
     if (options.model.empty()) return Json::parse(inspect(options.snapshot)).at("report");
     const samples::Source source = open_samples(options.samples, model_inputs(options.model), options.image,
                                                 ports(options.snapshot).preprocessing);
+    print_notes(source);
     return Json::parse(measure({options.snapshot, options.model, options.images, options.run.npu,
                                 optional_path(options.run.ort_library), options.run.threads},
                                source));

@@ -3,8 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 
+#include "optimize/optimize.hpp"
+#include "quantize/ingredients.hpp"
 #include "snapshot/snapshot.hpp"
 
 namespace calotype::compiler {
@@ -29,6 +30,8 @@ void refuse_unbuilt(const CompileOptions& options) {
 
 void check_options(const CompileOptions& options, const Samples& samples) {
     refuse_unbuilt(options);
+    optimize::check_names(options.disabled_rewrites);
+    quantize::Ingredients({options.without.begin(), options.without.end()});
     snapshot::check_target(options.output);  // before the work, not after it
     if (options.images < 1)
         throw Error({"OPTION_VALUE", "`--images`", fmt::format("it is {}, at least 1 is needed", options.images),
@@ -38,24 +41,32 @@ void check_options(const CompileOptions& options, const Samples& samples) {
                      "give --samples with representative inputs; 5 to 20 are advised"});
 }
 
-int64_t sample_count(const CompileOptions& options, const Samples& samples) {
-    if (samples.count() < options.images && options.message) {
-        options.message(fmt::format("there are {} samples, {} were asked for: all of them are used", samples.count(),
-                                    options.images));
-    }
+int64_t sample_count(const CompileOptions& options, const Samples& samples,
+                     const std::function<void(std::string_view)>& warn) {
+    if (samples.count() < options.images)
+        warn(fmt::format("there are {} samples, {} were asked for: all of them are used", samples.count(),
+                         options.images));
     return std::min(options.images, samples.count());
 }
 
-std::string canonical_text(const CompileOptions& options) {
+nlohmann::json canonical(const CompileOptions& options) {
     std::vector<std::string> without = options.without, disabled = options.disabled_rewrites;
     std::sort(without.begin(), without.end());
     std::sort(disabled.begin(), disabled.end());
     nlohmann::json shapes = nlohmann::json::array();
     for (const auto& [name, dims] : options.shapes) shapes.push_back({name, dims});
-    return nlohmann::json{{"images", options.images}, {"mode", options.mode},    {"precision", options.precision},
-                          {"deep", options.deep},     {"without", without},      {"disabled", disabled},
-                          {"shapes", shapes},         {"golden", options.golden}}
-        .dump();
+    return {{"images", options.images}, {"mode", options.mode},    {"precision", options.precision},
+            {"deep", options.deep},     {"without", without},      {"disabled", disabled},
+            {"shapes", shapes},         {"golden", options.golden}};
+}
+
+std::vector<std::string> disabled_rewrites_of(const std::string& report_json) {
+    std::vector<std::string> names;
+    const auto options = nlohmann::json::parse(report_json).value("options", nlohmann::json::object());
+    if (!options.is_object()) return names;
+    for (const auto& name : options.value("disabled", nlohmann::json::array()))
+        if (name.is_string()) names.push_back(name.get<std::string>());
+    return names;
 }
 
 }  // namespace calotype::compiler

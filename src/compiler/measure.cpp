@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "calotype/compile.hpp"
+#include "compiler/check_options.hpp"
 #include "compiler/host_nodes.hpp"
 #include "compiler/values.hpp"
 #include "runtime/load.hpp"
@@ -20,7 +21,7 @@ const npu::FloatNetwork& network_of(const compiler::Front& front, size_t index, 
     const auto& parts = front.plan.subgraphs;
     if (index >= parts.size() || !quantize::made_from(parts[index].network, network))
         throw Error({"VERIFY_MODEL", fmt::format("`{}`", model.string()), "its layers are not those of the snapshot",
-                     "give the model that was compiled; what was compiled with `--disable` is not measured anew"});
+                     "give the model that was compiled"});
     return parts[index].network;
 }
 
@@ -38,9 +39,10 @@ std::string measure(const MeasureOptions& options, const Samples& samples) {
     const snapshot::Contents contents = snapshot::read(options.snapshot);
     check(options, samples);
     compiler::Dump no_dump;
-    const compiler::Front front = compiler::make_front(
-        {options.model, options.npu.empty() ? contents.npu.name : options.npu, {}, options.ort_library}, samples.at(0),
-        no_dump, compiler::host_nodes_of(contents.report_json));
+    const compiler::Front front =
+        compiler::make_front({options.model, options.npu.empty() ? contents.npu.name : options.npu,
+                              compiler::disabled_rewrites_of(contents.report_json), options.ort_library},
+                             samples.at(0), no_dump, compiler::host_nodes_of(contents.report_json));
     ThreadPool pool(runtime::thread_count(options.threads));
     json layers = json::array();
     for (size_t k = 0; k < contents.model.subgraphs.size(); ++k) {

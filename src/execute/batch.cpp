@@ -4,6 +4,8 @@
 
 #include <cstring>
 
+#include "base/input_rules.hpp"
+
 namespace calotype::execute {
 namespace {
 
@@ -14,20 +16,17 @@ bool has_batch(const Model& model, const Port& port) {
 std::string subject_of(const Port& port) { return fmt::format("input `{}`", port.name); }
 
 void check_type(const Port& port, const TensorView& array) {
-    const bool converts = port.type == DataType::float32 && array.type != DataType::string;
-    if (array.type == port.type || converts) return;
-    throw Error({"INPUT_TYPE", subject_of(port),
-                 fmt::format("it is {}, the model takes {}", name_of(array.type), name_of(port.type)),
-                 "convert the array"});
+    check_input_type(array.type, port.type, port.boundary, subject_of(port), port.name);
 }
 
 [[noreturn]] void wrong_shape(const Model& model, const Port& port, const TensorView& array, const std::string& hint) {
+    const std::string layout = layout_hint(array.dims, port.dims);
     std::string fact =
         fmt::format("its shape is {}, the model takes {} (-1: any)", to_string(array.dims), to_string(port.dims));
     if (!model.one_size.empty())
         fact = fmt::format("its shape is {}, the model was compiled for {} alone: {}", to_string(array.dims),
                            to_string(port.made_for), model.one_size);
-    throw Error({"INPUT_SHAPE", subject_of(port), fact, hint});
+    throw Error({"INPUT_SHAPE", subject_of(port), fact, layout.empty() ? hint : layout});
 }
 
 bool same_but_free(std::span<const int64_t> wanted, std::span<const int64_t> found) {

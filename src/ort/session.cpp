@@ -58,6 +58,12 @@ DataType from_ort(ONNXTensorElementDataType type) {
         {"TENSOR_TYPE", fmt::format("ONNX Runtime's element type {}", static_cast<int>(type)), "it is unknown here"});
 }
 
+/// ONNX Runtime breaks its own lines before a blank; a line break elsewhere is a name's, and shown as such.
+std::string in_one_line(std::string text) {
+    for (size_t at = text.find("\n "); at != std::string::npos; at = text.find("\n ", at)) text.erase(at, 1);
+    return text;
+}
+
 }  // namespace
 
 struct Session::State {
@@ -77,7 +83,7 @@ struct Session::State {
 
     void check(OrtStatus* status, std::string_view code) const {
         if (status == nullptr) return;
-        const std::string text = without_source_places(library.api().GetErrorMessage(status));
+        const std::string text = in_one_line(without_source_places(library.api().GetErrorMessage(status)));
         library.api().ReleaseStatus(status);
         const bool unknown = text.find("is not a registered function/op") != std::string::npos ||
                              text.find("No Op registered for") != std::string::npos ||

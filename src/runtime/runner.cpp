@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <mutex>
 #include <set>
+#include <vector>
 
 #include "execute/prepared_model.hpp"
 #include "runtime/load.hpp"
@@ -19,7 +20,8 @@ struct Runner::Impl {
     std::vector<PortInfo> inputs, outputs;
     std::function<void(std::string_view)> message;
     std::set<Dims> sizes_met;  // of all inputs, one after the other
-    std::mutex guard;          // one run at a time: they share the pool and its workspaces
+    bool broken_met = false;
+    std::mutex guard;  // one run at a time: they share the pool and its workspaces
 
     Impl(runtime::Loaded loaded, const RunnerOptions& options)
         : contents(std::move(loaded.contents)),
@@ -29,8 +31,8 @@ struct Runner::Impl {
           outputs(runtime::port_infos(contents.model.outputs)),
           message(options.message) {}
 
-    /// Says once of each size that no program of the snapshot is for it.
-    void mention_size(const std::map<std::string, TensorView>& arrays) {
+    /// Once of each size that no program of the snapshot is for it.
+    std::string size_note(const std::map<std::string, TensorView>& arrays) {
         Dims sizes;
         std::string text;
         for (const execute::Port& port : contents.model.inputs) {
@@ -41,7 +43,18 @@ struct Runner::Impl {
                 text += fmt::format("{}input `{}`: planned anew for {}, the snapshot holds a program for {}",
                                     text.empty() ? "" : "; ", port.name, to_string(dims), to_string(port.made_for));
         }
-        if (sizes_met.insert(sizes).second && !text.empty()) message(text);
+        return sizes_met.insert(sizes).second ? text : "";
+    }
+
+    /// Once of the first values that break their input's type.
+    std::string broken_note() {
+        const BrokenInputs broken = prepared.broken_inputs();
+        if (broken.values == 0 || broken_met) return {};
+        broken_met = true;
+        return fmt::format(
+            "{} values break the type found on the calibration samples (first: {}): they are rounded "
+            "and clamped, NaN counts as zero",
+            broken.values, broken.example);
     }
 };
 
@@ -55,9 +68,16 @@ const std::vector<PortInfo>& Runner::inputs() const { return impl_->inputs; }
 const std::vector<PortInfo>& Runner::outputs() const { return impl_->outputs; }
 
 std::map<std::string, Tensor> Runner::run(const std::map<std::string, TensorView>& inputs) {
-    const std::lock_guard lock(impl_->guard);
-    auto outputs = impl_->prepared.run(inputs, impl_->pool);
-    if (impl_->message) impl_->mention_size(inputs);
+    std::map<std::string, Tensor> outputs;
+    std::vector<std::string> notes;
+    {
+        const std::lock_guard lock(impl_->guard);
+        outputs = impl_->prepared.run(inputs, impl_->pool);
+        if (impl_->message) notes = {impl_->size_note(inputs), impl_->broken_note()};
+    }
+    // Outside the lock: the caller's function may take its time, or come back here.
+    for (const std::string& note : notes)
+        if (!note.empty()) impl_->message(note);
     return outputs;
 }
 

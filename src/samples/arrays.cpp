@@ -1,9 +1,12 @@
 // Samples out of .npy and .npz files: how an array of many samples is cut into one at a time.
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 
 #include "base/error.hpp"
+#include "base/input_rules.hpp"
+#include "base/nearest.hpp"
 #include "samples/byte_source.hpp"
 #include "samples/npy.hpp"
 #include "samples/samples.hpp"
@@ -47,21 +50,16 @@ Cut cut(const Dims& found, const InputSpec& input, const std::string& subject) {
     }
     const bool empty = std::ranges::find(want, 0) != want.end();  // nothing to cut
     if (std::ranges::equal(have, want) && (want.empty() || empty)) return {1, found};
+    if (!have.empty() && have[0] == 0)
+        throw Error({"SAMPLE_NONE", subject, fmt::format("it holds no sample: its shape is {}", spelled(found)),
+                     "give at least one sample; 5 to 20 are advised for a compilation"});
+    const std::string layout = layout_hint(found, input.dims);
     throw Error(
         {"SAMPLE_SHAPE", subject,
          fmt::format("its shape is {}, the input `{}` takes {}", spelled(found), input.name, spelled(input.dims)),
-         fmt::format("give [S, ...] with the input's other axes for S samples{}",
-                     batch > 1 ? fmt::format(", S a multiple of the batch {}", batch) : "")});
-}
-
-void check_type(DataType type, const InputSpec& input, const std::string& subject) {
-    if (type != input.type) {
-        throw Error(
-            {"SAMPLE_TYPE", subject,
-             fmt::format("its type is {}, the input `{}` takes {}", name_of(type), input.name, name_of(input.type)),
-             fmt::format("save it with .astype(numpy.{}), and check that its values are meant for the model",
-                         name_of(input.type))});
-    }
+         !layout.empty() ? layout
+                         : fmt::format("give [S, ...] with the input's other axes for S samples{}",
+                                       batch > 1 ? fmt::format(", S a multiple of the batch {}", batch) : "")});
 }
 
 /// One array that feeds one input.
@@ -78,7 +76,7 @@ Array open_array(std::unique_ptr<ByteSource> bytes, const InputSpec& input, cons
     bytes->read(0, head);
     Array array{input, parse_npy_header(head, subject), {}, std::move(bytes), {}};
     const NpyHeader& header = array.header;
-    check_type(header.type, input, subject);
+    check_input_type(header.type, input.type, input.boundary, subject, input.name);
     array.pieces = cut(header.dims, input, subject);
     const int64_t size = element_count(header.dims) * bytes_of(header.type);
     if (array.bytes->size_bytes() - header.data_offset != size) {
@@ -110,16 +108,23 @@ Tensor piece_of(const Array& array, int64_t index) {
 
 class Arrays : public Reader {
   public:
-    explicit Arrays(std::vector<Array> arrays) : arrays_(std::move(arrays)) {}
+    Arrays(std::vector<Array> arrays, std::string file, std::set<std::string> left_out)
+        : arrays_(std::move(arrays)), file_(std::move(file)), left_out_(std::move(left_out)) {}
     int64_t count() const override { return arrays_.empty() ? 0 : arrays_.front().pieces.count; }
     std::map<std::string, Tensor> at(int64_t index) const override {
         std::map<std::string, Tensor> sample;
         for (const Array& array : arrays_) sample[array.input.name] = piece_of(array, index);
         return sample;
     }
+    std::string name_of(int64_t index) const override {
+        return count() == 1 ? file_ : fmt::format("sample {} of {}", index, file_);
+    }
+    std::set<std::string> left_out() const override { return left_out_; }
 
   private:
     std::vector<Array> arrays_;
+    std::string file_;
+    std::set<std::string> left_out_;
 };
 
 std::string names_of(const std::vector<InputSpec>& inputs) {
@@ -136,24 +141,37 @@ const InputSpec& input_named(const std::string& name, const std::vector<InputSpe
                  fmt::format("name the arrays as the model's inputs: {}", names_of(inputs))});
 }
 
-std::vector<Array> open_npz_arrays(const std::filesystem::path& path, const std::vector<InputSpec>& inputs) {
+[[noreturn]] void missing(const std::string& input, const std::set<std::string>& left_out,
+                          const std::vector<InputSpec>& inputs, const std::string& archive) {
+    std::string fact = fmt::format("it has no array for the input `{}`", input);
+    std::vector<std::string> names;  // of what may be a mountain
+    for (const std::string& name : left_out)
+        if (name.size() < 100 && names.size() < 1000) names.push_back(name);
+    const auto near = nearest(input, std::move(names));
+    if (!near.empty()) fact += fmt::format(", but `{}`", fmt::join(near, "`, `"));
+    throw Error({"SAMPLE_NAME", archive, fact, fmt::format("save one array an input: {}", names_of(inputs))});
+}
+
+/// What is no input is left out: people keep labels beside the samples.
+std::vector<Array> open_npz_arrays(const std::filesystem::path& path, const std::vector<InputSpec>& inputs,
+                                   std::set<std::string>& left_out) {
     std::vector<Array> arrays;
     const std::string archive = fmt::format("`{}`", path.string());
     for (const ZipEntry& entry : read_zip_directory(path)) {
         const std::string name =
             entry.name.ends_with(".npy") ? entry.name.substr(0, entry.name.size() - 4) : entry.name;
-        const InputSpec& input = input_named(name, inputs, archive);
-        const bool twice =
-            std::any_of(arrays.begin(), arrays.end(), [&](const Array& a) { return a.input.name == name; });
+        const auto input = std::ranges::find(inputs, name, &InputSpec::name);
+        if (input == inputs.end()) {
+            left_out.insert(name);
+            continue;
+        }
+        const bool twice = std::ranges::any_of(arrays, [&](const Array& a) { return a.input.name == name; });
         if (twice) throw Error({"SAMPLE_NAME", archive, fmt::format("it holds the array `{}` twice", name)});
-        arrays.push_back(open_array(open_entry(path, entry), input, fmt::format("`{}` in {}", name, archive)));
+        arrays.push_back(open_array(open_entry(path, entry), *input, fmt::format("`{}` in {}", name, archive)));
     }
     for (const InputSpec& input : inputs) {
-        const auto same = [&](const Array& array) { return array.input.name == input.name; };
-        if (std::none_of(arrays.begin(), arrays.end(), same)) {
-            throw Error({"SAMPLE_NAME", archive, fmt::format("it has no array for the input `{}`", input.name),
-                         fmt::format("save one array an input: {}", names_of(inputs))});
-        }
+        const bool found = std::ranges::any_of(arrays, [&](const Array& a) { return a.input.name == input.name; });
+        if (!found) missing(input.name, left_out, inputs, archive);
     }
     return arrays;
 }
@@ -164,7 +182,7 @@ Dims dims_of_one(const Dims& found, DataType type, const std::string& name, cons
                  const std::string& subject) {
     const InputSpec& input = input_named(name, inputs, subject);
     const std::string array = fmt::format("`{}` of {}", name, subject);
-    check_type(type, input, array);
+    check_input_type(type, input.type, input.boundary, array, input.name);
     const Cut pieces = cut(found, input, array);
     if (pieces.count == 1) return pieces.dims;
     throw Error({"SAMPLE_COUNT", array, fmt::format("it holds {} samples", pieces.count), "give one dict a sample"});
@@ -172,9 +190,10 @@ Dims dims_of_one(const Dims& found, DataType type, const std::string& name, cons
 
 std::unique_ptr<Reader> open_arrays(const std::filesystem::path& path, const std::vector<InputSpec>& inputs) {
     std::vector<Array> arrays;
+    std::set<std::string> left_out;
     const std::string subject = fmt::format("`{}`", path.string());
     if (path.extension() == ".npz") {
-        arrays = open_npz_arrays(path, inputs);
+        arrays = open_npz_arrays(path, inputs, left_out);
     } else {
         if (inputs.size() != 1) {
             throw Error({"SAMPLE_NAME", subject,
@@ -190,7 +209,7 @@ std::unique_ptr<Reader> open_arrays(const std::filesystem::path& path, const std
                                  arrays.front().pieces.count, arrays.front().input.name),
                      "give every input as many"});
     }
-    return std::make_unique<Arrays>(std::move(arrays));
+    return std::make_unique<Arrays>(std::move(arrays), subject, std::move(left_out));
 }
 
 }  // namespace calotype::samples

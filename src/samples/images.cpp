@@ -80,6 +80,9 @@ class Images : public Reader {
         bgr_ = options.channels == Channels::bgr;
     }
     int64_t count() const override { return static_cast<int64_t>(files_.size()); }
+    std::string name_of(int64_t index) const override {
+        return fmt::format("`{}`", files_[static_cast<size_t>(index)].string());
+    }
 
     std::map<std::string, Tensor> at(int64_t index) const override {
         const fs::path& file = files_[static_cast<size_t>(index)];

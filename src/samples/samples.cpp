@@ -32,17 +32,27 @@ class Folder : public Reader {
         : files_(std::move(files)), inputs_(std::move(inputs)) {
         for (const fs::path& file : files_) {
             first_.push_back(count_);
-            count_ += open_arrays(file, inputs_)->count();
+            const auto reader = open_arrays(file, inputs_);
+            count_ += reader->count();
+            left_out_.merge(reader->left_out());
         }
     }
     int64_t count() const override { return count_; }
     std::map<std::string, Tensor> at(int64_t index) const override {
-        const auto after = std::upper_bound(first_.begin(), first_.end(), index);
-        const auto file = static_cast<size_t>(after - first_.begin() - 1);
+        const size_t file = file_of(index);
         return reader_of(file)->at(index - first_[file]);
     }
+    std::string name_of(int64_t index) const override {
+        const size_t file = file_of(index);
+        return reader_of(file)->name_of(index - first_[file]);
+    }
+    std::set<std::string> left_out() const override { return left_out_; }
 
   private:
+    size_t file_of(int64_t index) const {
+        const auto after = std::upper_bound(first_.begin(), first_.end(), index);
+        return static_cast<size_t>(after - first_.begin() - 1);
+    }
     std::shared_ptr<Reader> reader_of(size_t file) const {
         const std::lock_guard lock(mutex_);
         if (!reader_ || open_file_ != file) {
@@ -56,6 +66,7 @@ class Folder : public Reader {
     std::vector<InputSpec> inputs_;
     std::vector<int64_t> first_;  ///< per file, its first sample
     int64_t count_ = 0;
+    std::set<std::string> left_out_;
     mutable std::mutex mutex_;
     mutable std::shared_ptr<Reader> reader_;
     mutable size_t open_file_ = 0;
@@ -93,8 +104,8 @@ Source open_folder(const fs::path& path, const std::vector<InputSpec>& inputs, c
     }
     if (!arrays.empty()) return Source(std::make_unique<Folder>(std::move(arrays), inputs), {});
     if (!images.empty()) return Source(open_images(std::move(images), inputs, options), recorded(options));
-    throw Error(
-        {"SAMPLE_NONE", subject, "it holds no .npy, .npz, .jpg, .jpeg or .png file", "give at least one sample"});
+    throw Error({"SAMPLE_NONE", subject, "it holds no .npy, .npz, .jpg, .jpeg or .png file",
+                 "put at least one sample into it; 5 to 20 are advised for a compilation"});
 }
 
 }  // namespace
@@ -105,6 +116,15 @@ Source::Source(std::unique_ptr<Reader> reader, std::map<std::string, std::string
 std::map<std::string, Tensor> Source::at(int64_t index) const {
     CALOTYPE_ASSERT(index >= 0 && index < count(), "a sample's index is below their number");
     return reader_->at(index);
+}
+
+std::vector<std::string> Source::notes() const {
+    const std::set<std::string> names = reader_->left_out();
+    if (names.empty()) return {};
+    const std::vector<std::string> shown(names.begin(),
+                                         std::next(names.begin(), std::min<ptrdiff_t>(5, std::ssize(names))));
+    return {fmt::format("left out, as the model has no such input: `{}`{}", fmt::join(shown, "`, `"),
+                        shown.size() < names.size() ? fmt::format(" and {} more", names.size() - shown.size()) : "")};
 }
 
 std::string Source::sha256() const { return sha256_of(*this); }
@@ -125,7 +145,8 @@ Source open(const fs::path& path, const std::vector<InputSpec>& inputs, const Im
     const std::string subject = fmt::format("`{}`", path.string());
     std::error_code error;
     if (!fs::exists(path, error))
-        throw Error({"FILE_MISSING", subject, "there is no such file or folder", "check the path"});
+        throw Error({"FILE_MISSING", subject, "there is no such file or folder",
+                     "name an .npz, an .npy, or a folder of those or of images; --images says how many are used"});
     if (fs::is_directory(path, error)) return open_folder(path, inputs, options);
     if (is_array(path)) return Source(open_arrays(path, inputs), {});
     throw Error({"SAMPLE_KIND", subject, "samples are an .npz, an .npy, or a folder of those or of images",

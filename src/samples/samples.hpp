@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -19,6 +20,7 @@ struct InputSpec {
     std::string name;
     DataType type = DataType::float32;
     Dims dims;
+    Boundary boundary = Boundary::plain;  ///< of a snapshot's input
 };
 
 enum class Layout { nchw, nhwc };
@@ -39,6 +41,9 @@ class Reader {
     virtual ~Reader() = default;
     virtual int64_t count() const = 0;
     virtual std::map<std::string, Tensor> at(int64_t index) const = 0;
+    virtual std::string name_of(int64_t index) const = 0;
+    /// Names of arrays that are no input of the model.
+    virtual std::set<std::string> left_out() const { return {}; }
 };
 
 /// The samples of a path, in order (folders: by file name), one in memory at a time.
@@ -51,6 +56,8 @@ class Source : public Samples {
     std::map<std::string, Tensor> at(int64_t index) const override;
     /// Of names, types, dims and bytes of every sample: equal for equal samples, however they are stored.
     std::string sha256() const override;
+    std::string name_of(int64_t index) const override { return reader_->name_of(index); }
+    std::vector<std::string> notes() const override;
     std::map<std::string, std::string> preprocessing() const override { return preprocessing_; }
 
   private:
@@ -59,15 +66,16 @@ class Source : public Samples {
 };
 
 /// Opens an .npz (keys are input names), a .npy (model with one input), a folder of those, or a folder of .jpg, .jpeg
-/// and .png images. Names, types and shapes of all arrays are checked here. An array [S, ...] whose other axes match
+/// and .png images. Names, types and shapes of all arrays are checked here; what an .npz holds beside the inputs is left
+/// out. An array [S, ...] whose other axes match
 /// gives S samples; a fixed model batch b takes b at a time; an array of one axis more than the input holds whole
-/// inputs. Throws Error FILE_*, SAMPLE_*, NPY_*, NPZ_*, IMAGE_*.
+/// inputs. Throws Error FILE_*, SAMPLE_*, INPUT_TYPE, NPY_*, NPZ_*, IMAGE_*.
 Source open(const std::filesystem::path& path, const std::vector<InputSpec>& inputs, const ImageOptions& options = {});
 
 /// The hash that Source::sha256 gives, of any samples.
 std::string sha256_of(const Samples& samples);
 
-/// The dims one sample's array for the input `name` has with the model's batch. Throws Error SAMPLE_NAME, SAMPLE_TYPE,
+/// The dims one sample's array for the input `name` has with the model's batch. Throws Error SAMPLE_NAME, INPUT_TYPE,
 /// SAMPLE_SHAPE; SAMPLE_COUNT where the array holds several samples.
 Dims dims_of_one(const Dims& found, DataType type, const std::string& name, const std::vector<InputSpec>& inputs,
                  const std::string& subject);

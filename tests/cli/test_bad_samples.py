@@ -1,5 +1,6 @@
 """Samples that cannot be used."""
 
+import json
 import os
 import shutil
 import struct
@@ -16,12 +17,14 @@ JPEGS = ROOT / "tests/samples/data"
 IMAGE = np.zeros((4, 1, 8, 8), np.float32)
 CASES = {
     "wrong name": ({"picture": IMAGE}, "picture"),
-    "one too many": ({"image": IMAGE, "mask": IMAGE}, "mask"),
+    "channels last": ({"image": np.zeros((4, 8, 8, 1), np.float32)}, "numpy.moveaxis(array, -1, 1)"),
+    "one of channels last": ({"image": np.zeros((8, 8, 1), np.float32)}, "numpy.moveaxis(array, -1, 0)"),
+    "other names alone": ({"mask": IMAGE, "label": IMAGE}, "`label`"),
     "wrong shape": ({"image": np.zeros((4, 1, 9, 8), np.float32)}, "9"),
     "wrong rank": ({"image": np.zeros((8,), np.float32)}, "image"),
     "wrong type": ({"image": IMAGE.astype(np.float64)}, "float64"),
     "no numbers": ({"image": np.array([["a"]])}, "<U1"),
-    "no samples": ({"image": IMAGE[:0]}, "image"),
+    "no samples": ({"image": IMAGE[:0]}, "5 to 20 are advised"),
 }
 
 
@@ -36,6 +39,9 @@ def test_samples_that_do_not_match(calotype, tmp_path, name):
 def test_samples_that_are_not_there(calotype, tmp_path):
     calotype.refuses(*compile_digits(tmp_path / "none.npz", tmp_path / "out"), names="none.npz")
     calotype.refuses(*compile_digits(tmp_path, tmp_path / "out"), names=str(tmp_path))
+    empty = calotype.refuses(*compile_digits(tmp_path, tmp_path / "out"), names="no .npy")
+    assert "put at least one sample into it" in empty.stderr
+    assert "--images says how many" in calotype.refuses(*compile_digits("0", tmp_path / "out"), names="`0`").stderr
     (tmp_path / "cut.npz").write_bytes((DIGITS / "calibration.npz").read_bytes()[:500])
     calotype.refuses(*compile_digits(tmp_path / "cut.npz", tmp_path / "out"), names="cut.npz")
 
@@ -175,3 +181,54 @@ def test_options_that_do_not_apply_are_refused(calotype, tmp_path):
     told = calotype(*compile_digits(DIGITS / "calibration.npz", tmp_path / "s"), "--mean", "0")
     assert told.code == 2 and told.stderr.startswith("OPTION_UNUSED: `--mean`") and not (tmp_path / "s").exists()
     calotype.refuses("explain", DIGITS / "digits.onnx", "--shape", "nope=1x1x8x8", names="`image`")
+
+
+def test_arrays_that_are_no_input_are_left_out_with_a_note(calotype, compiled, tmp_path):
+    with np.load(DIGITS / "calibration.npz") as arrays:
+        np.savez(tmp_path / "labelled.npz", image=arrays["image"], label=np.array(["a"] * 20), more=np.zeros(3))
+    outcome = calotype(*compile_digits(tmp_path / "labelled.npz", tmp_path / "out"))
+    note = "left out, as the model has no such input: `label`, `more`"
+    assert outcome.code == 0 and outcome.stderr.count(note) == 1, outcome.stderr
+    for file in compiled.iterdir():
+        assert file.read_bytes() == (tmp_path / "out" / file.name).read_bytes(), file.name
+    outcome = calotype("run", compiled, "--input", tmp_path / "labelled.npz", "--output", tmp_path / "out.npz")
+    assert outcome.code == 0 and outcome.stderr.count(note) == 1, outcome.stderr
+
+
+def test_samples_without_variation_are_warned_of(calotype, tmp_path):
+    with np.load(DIGITS / "calibration.npz") as arrays:
+        images = arrays["image"][:4].copy()
+    images[2] = 3
+    np.savez(tmp_path / "one.npz", image=images)
+    outcome = calotype(*compile_digits(tmp_path / "one.npz", tmp_path / "out"))
+    warning = "input `image` is one value throughout in 1 of 4 samples, first in sample 2 (3)"
+    assert outcome.code == 0 and warning in outcome.stderr, outcome.stderr
+    assert [text for text in json.loads((tmp_path / "out/report.json").read_text())["warnings"] if warning in text]
+    np.savez(tmp_path / "zeros.npz", image=IMAGE)
+    outcome = calotype(*compile_digits(tmp_path / "zeros.npz", tmp_path / "out"))
+    assert outcome.code == 0 and "input `image` is 0 throughout all 4 samples" in outcome.stderr, outcome.stderr
+
+
+def test_images_of_several_sizes_for_a_network_of_one(calotype, tmp_path):
+    """Height and width are free in the file, but what comes behind the Flatten holds them."""
+    from onnx import TensorProto, helper, numpy_helper
+    import onnx
+
+    weights = np.random.default_rng(0).normal(size=(192, 10)).astype(np.float32)
+    graph = helper.make_graph(
+        [helper.make_node("Relu", ["x"], ["r"]), helper.make_node("Flatten", ["r"], ["f"]), helper.make_node("MatMul", ["f", "w"], ["y"])], "g",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, ["N", 3, "H", "W"])],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, ["N", 10])], [numpy_helper.from_array(weights, "w")])
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), tmp_path / "m.onnx")
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    noise = np.random.default_rng(1)
+    for name, (width, height) in {"a": (8, 8), "b": (8, 8), "c": (9, 7), "d": (8, 8)}.items():
+        rows = b"".join(b"\0" + noise.bytes(3 * width) for _ in range(height))
+        (folder / f"{name}.png").write_bytes(png(width, height, color=2, rows=rows))
+    arguments = ["compile", tmp_path / "m.onnx", "--samples", folder, "-o", tmp_path / "out"]
+    refused = calotype.refuses(*arguments, names="SAMPLE_SIZES")
+    assert "a.png" in refused.stderr and "c.png" in refused.stderr and "b.png" not in refused.stderr, refused.stderr
+    assert "[1, 3, 8, 8]" in refused.stderr and "[1, 3, 7, 9]" in refused.stderr and "--resize HEIGHTxWIDTH" in refused.stderr
+    assert not (tmp_path / "out").exists()
+    assert calotype(*arguments, "--resize", "8x8").code == 0

@@ -111,14 +111,29 @@ TEST_F(SamplesTest, FolderGoesByName) {
     EXPECT_THAT(values, ElementsAre(42, 0, 1, 42));
 }
 
+TEST_F(SamplesTest, LeavesOutWhatIsNoInputAndSaysSo) {
+    const Source source = open(kData / "stored.npz", {kX});
+    EXPECT_EQ(source.at(0).size(), 1U);
+    EXPECT_THAT(source.notes(), ElementsAre(HasSubstr("no such input: `n`")));
+    EXPECT_TRUE(open(kData / "stored.npz", {kX, kN}).notes().empty());
+    fs::copy(kData / "stored.npz", dir_ / "a.npz");
+    fs::copy(kData / "stored.npz", dir_ / "b.npz");
+    const Source folder = open(dir_, {kX});
+    EXPECT_EQ(folder.notes().size(), 1U);
+    EXPECT_THAT(folder.name_of(3), testing::AllOf(HasSubstr("sample 1 of"), HasSubstr("b.npz")));
+}
+
 TEST_F(SamplesTest, NamesWhatDoesNotMatch) {
     const fs::path array = saved("x.npy", counted({2, 3, 4, 6}));
     EXPECT_THAT(error_of(array, {kX}),
                 AllOf(HasSubstr("SAMPLE_SHAPE"), HasSubstr("[2, 3, 4, 6]"), HasSubstr("`x` takes [any, 3, 4, 5]")));
     EXPECT_THAT(error_of(array, {{"x", DataType::uint8, {-1, 3, 4, 6}}}),
-                AllOf(HasSubstr("SAMPLE_TYPE"), HasSubstr("float32"), HasSubstr("uint8")));
+                AllOf(HasSubstr("INPUT_TYPE"), HasSubstr("float32"), HasSubstr("uint8")));
     EXPECT_THAT(error_of(array, {kX, kN}), HasSubstr("SAMPLE_NAME"));
-    EXPECT_THAT(error_of(kData / "stored.npz", {kX}), HasSubstr("`n` is no input of the model"));
+    EXPECT_THAT(error_of(kData / "stored.npz", {{"image", DataType::float32, {-1, 3, 4, 5}}}),
+                HasSubstr("no array for the input `image`, but `n`, `x`"));
+    EXPECT_THAT(error_of(array, {{"x", DataType::float32, {-1, 6, 3, 4}}}), HasSubstr("numpy.moveaxis(array, -1, 1)"));
+    EXPECT_THAT(error_of(array, {{"x", DataType::float32, {-1, 4, 6, 3}}}), HasSubstr("numpy.moveaxis(array, 1, -1)"));
     EXPECT_THAT(error_of(kData / "stored.npz", {kX, kN, {"m", DataType::float32, {1}}}),
                 HasSubstr("no array for the input `m`"));
     EXPECT_THAT(error_of(dir_ / "none.npz", {kX}), HasSubstr("FILE_MISSING"));
