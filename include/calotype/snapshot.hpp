@@ -37,20 +37,21 @@ std::map<std::string, Tensor> layer_codes(const std::filesystem::path& snapshot,
                                           const std::map<std::string, TensorView>& inputs,
                                           const RunnerOptions& options = {});
 
-struct LayerTime {
+/// A part of a run: an NPU layer, a boundary conversion, a CPU subgraph, or the rest (copies, joining of results).
+struct PartTime {
     std::string name;
     std::string kind;
-    double best_ms = 0, median_ms = 0;
+    double mean_ms = 0, best_ms = 0;  ///< the means of all parts add up to the whole's
     int64_t macs = 0;
 };
 struct BenchResult {
-    double best_ms = 0, median_ms = 0;
+    double best_ms = 0, median_ms = 0, mean_ms = 0;  ///< measured: the emulator on this machine
+    double predicted_ms = 0;                         ///< on the device, by its configuration; 0 where unknown
     int64_t rounds = 0;
-    std::string isa;                ///< of the machine and of the kernels in use
-    std::vector<LayerTime> layers;  ///< empty unless asked for
+    std::string isa;              ///< of the machine and of the kernels in use
+    std::vector<PartTime> parts;  ///< empty unless asked for
 };
 /// Runs one sample `rounds` times after a warm-up.
-BenchResult bench(const std::filesystem::path& snapshot, int64_t rounds, bool layers,
-                  const RunnerOptions& options = {});
+BenchResult bench(const std::filesystem::path& snapshot, int64_t rounds, bool parts, const RunnerOptions& options = {});
 
 }  // namespace calotype

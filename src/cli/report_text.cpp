@@ -28,6 +28,18 @@ void print_ports(const char* word, const Json& ports) {
     }
 }
 
+/// Of one sample by the configuration's figures; `bench` measures the emulator instead.
+void print_latency(const Json& report) {
+    if (!report.contains("totals")) return;
+    const Json& totals = report.at("totals");
+    const auto ms = [&](const char* key) {
+        const auto found = totals.find(key);
+        return found != totals.end() && found->is_number() ? 1e-3 * found->get<double>() : 0;
+    };
+    fmt::print("predicted on the device: {:.3f} ms a sample: NPU {:.3f}, its host {:.3f}, boundaries {:.3f}\n",
+               ms("latency_us"), ms("npu_us"), ms("host_us"), ms("boundaries_us"));
+}
+
 }  // namespace
 
 void print_summary(const std::filesystem::path& snapshot) {
@@ -43,12 +55,14 @@ void print_summary(const std::filesystem::path& snapshot) {
         }
         const int64_t cycles = subgraph.at("cycles");
         fmt::print(
-            "{}: {} layers, {:.2f} million MACs, weights {} bytes, activations {} bytes (lower bound {}), predicted {} "
-            "cycles{}\n",
+            "{}: {} layers, {:.2f} million MACs, weights {} bytes, activations {} bytes (lower bound {}), predicted on "
+            "the "
+            "NPU {} cycles{}\n",
             name, subgraph.at("layers").size(), 1e-6 * subgraph.at("macs").get<double>(),
             subgraph.at("weights_bytes").get<int64_t>(), subgraph.at("activation_bytes").get<int64_t>(),
             subgraph.at("activation_lower_bound_bytes").get<int64_t>(), cycles, latency(json.at("npu"), cycles));
     }
+    print_latency(json.at("report"));
 }
 
 void print_layer_errors(const Json& report, size_t most) {

@@ -1,4 +1,5 @@
 #include "execute/parts.hpp"
+#include "execute/stopwatch.hpp"
 
 namespace calotype::execute {
 Tensor copy_of(const TensorView& view) {
@@ -13,7 +14,7 @@ NpuPart::NpuPart(const Model& model, const NpuSubgraph& subgraph, size_t index, 
     : network_(subgraph.network), index_(index), sizes_(model, subgraph, kernels, config) {}
 
 void NpuPart::run(Values& values, Owned& owned, RunContext& context) const {
-    const std::vector<TensorView> sources = sources_of(values, owned);
+    const std::vector<TensorView> sources = sources_of(values, owned, context);
     std::vector<Dims> dims;
     for (const TensorView& source : sources) dims.push_back(source.dims);
     const auto size = sizes_.at(dims);
@@ -29,7 +30,8 @@ void NpuPart::run(Values& values, Owned& owned, RunContext& context) const {
 }
 
 /// The values read, as float32 or bytes: what the conversions take.
-std::vector<TensorView> NpuPart::sources_of(const Values& values, Owned& owned) const {
+std::vector<TensorView> NpuPart::sources_of(const Values& values, Owned& owned, const RunContext& context) const {
+    const Stopwatch watch(context.ns(index_, &SubgraphNs::to_codes));
     std::vector<TensorView> sources;
     for (const npu::Placement& placement : network_.inputs) {
         TensorView view = values.at(placement.value);
@@ -42,11 +44,10 @@ std::vector<TensorView> NpuPart::sources_of(const Values& values, Owned& owned) 
     return sources;
 }
 
-void NpuPart::run_sample(const NpuSize& size, const std::vector<TensorView>& sources, int64_t sample,
-                         std::vector<Tensor>& results, RunContext& context) const {
+std::vector<std::span<const int8_t>> NpuPart::codes_of(const NpuSize& size, const std::vector<TensorView>& sources,
+                                                       int64_t sample, RunContext& context) const {
+    const Stopwatch watch(context.ns(index_, &SubgraphNs::to_codes));
     Workspace& work = context.workspace;
-    work.inputs.resize(std::max(work.inputs.size(), sources.size()));
-    work.outputs.resize(std::max(work.outputs.size(), results.size()));
     std::vector<std::span<const int8_t>> inputs;
     for (size_t i = 0; i < sources.size(); ++i) {
         const auto count = static_cast<size_t>(size.to_codes[i].elements());
@@ -59,6 +60,15 @@ void NpuPart::run_sample(const NpuSize& size, const std::vector<TensorView>& sou
         context.breaks.add(broken, network_.inputs[i].value);
         inputs.push_back(codes);
     }
+    return inputs;
+}
+
+void NpuPart::run_sample(const NpuSize& size, const std::vector<TensorView>& sources, int64_t sample,
+                         std::vector<Tensor>& results, RunContext& context) const {
+    Workspace& work = context.workspace;
+    work.inputs.resize(std::max(work.inputs.size(), sources.size()));
+    work.outputs.resize(std::max(work.outputs.size(), results.size()));
+    const std::vector<std::span<const int8_t>> inputs = codes_of(size, sources, sample, context);
     std::vector<std::span<int8_t>> outputs;
     for (size_t i = 0; i < results.size(); ++i) {
         const auto count = static_cast<size_t>(size.to_reals[i].elements());
@@ -66,6 +76,7 @@ void NpuPart::run_sample(const NpuSize& size, const std::vector<TensorView>& sou
         outputs.emplace_back(work.outputs[i].data(), count);
     }
     size.executor.run(inputs, outputs, work.arena, options(context));
+    const Stopwatch watch(context.ns(index_, &SubgraphNs::to_reals));
     for (size_t i = 0; i < results.size(); ++i) {
         if (context.hooks.npu_output) context.hooks.npu_output(index_, i, outputs[i]);
         float* target = results[i].values<float>().data() + sample * size.to_reals[i].elements();
@@ -81,7 +92,7 @@ emulate::Executor::Options NpuPart::options(RunContext& context) const {
             context.hooks.after_layer(index_, layer, codes);
         };
     }
-    if (context.hooks.layer_ns != nullptr) options.layer_ns = &(*context.hooks.layer_ns)[index_];
+    if (context.hooks.ns != nullptr) options.layer_ns = &(*context.hooks.ns)[index_].layers;
     return options;
 }
 

@@ -47,6 +47,10 @@ struct RunContext {
     ThreadPool* pool;  // null where the runs themselves are parallel
     const Hooks& hooks;
     Breaks breaks;
+    /// Where a part of subgraph `index` counts its time; null where nobody asks.
+    int64_t* ns(size_t index, int64_t SubgraphNs::* part) const {
+        return hooks.ns != nullptr ? &((*hooks.ns)[index].*part) : nullptr;
+    }
 };
 
 Tensor copy_of(const TensorView& view);
@@ -62,7 +66,9 @@ class NpuPart {
     void run(Values& values, Owned& owned, RunContext& context) const;
 
   private:
-    std::vector<TensorView> sources_of(const Values& values, Owned& owned) const;
+    std::vector<TensorView> sources_of(const Values& values, Owned& owned, const RunContext& context) const;
+    std::vector<std::span<const int8_t>> codes_of(const NpuSize& size, const std::vector<TensorView>& sources,
+                                                  int64_t sample, RunContext& context) const;
     void run_sample(const NpuSize& size, const std::vector<TensorView>& sources, int64_t sample,
                     std::vector<Tensor>& results, RunContext& context) const;
     emulate::Executor::Options options(RunContext& context) const;

@@ -2,6 +2,7 @@
 
 #include "execute/batch.hpp"
 #include "execute/parts.hpp"
+#include "execute/stopwatch.hpp"
 
 namespace calotype::execute {
 namespace {
@@ -38,10 +39,12 @@ struct PreparedModel::State {
         Values values = inputs;
         Owned owned;
         for (size_t k = 0; k < count; ++k) {
-            if (parts[k].npu)
+            if (parts[k].npu) {
                 parts[k].npu->run(values, owned, context);
-            else
+            } else {
+                const Stopwatch watch(context.ns(k, &SubgraphNs::onnx_runtime));
                 parts[k].cpu->run(values, owned);
+            }
         }
         return owned;
     }

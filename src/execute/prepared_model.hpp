@@ -9,6 +9,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "base/thread_pool.hpp"
 #include "calotype/runner.hpp"
@@ -18,6 +19,13 @@
 
 namespace calotype::execute {
 
+/// Where a subgraph's time goes, in nanoseconds, added up over samples and runs.
+struct SubgraphNs {
+    int64_t to_codes = 0, to_reals = 0;  ///< NPU: the boundary conversions
+    std::vector<int64_t> layers;         ///< NPU: by layer; sized by the caller
+    int64_t onnx_runtime = 0;            ///< CPU
+};
+
 /// What a run may report while it goes; each may be empty. Where samples run in parallel the calls come from several
 /// threads: such hooks need a pool of 1, or a single run.
 struct Hooks {
@@ -25,8 +33,7 @@ struct Hooks {
     std::function<void(size_t subgraph, size_t layer, std::span<const int8_t> codes)> after_layer;
     /// Codes of an NPU subgraph's output `index`, for each sample of the run in order.
     std::function<void(size_t subgraph, size_t index, std::span<const int8_t> codes)> npu_output;
-    /// [subgraph][layer], added up; sized by the caller.
-    std::vector<std::vector<int64_t>>* layer_ns = nullptr;
+    std::vector<SubgraphNs>* ns = nullptr;  ///< by subgraph; sized by the caller
 };
 
 class PreparedModel {

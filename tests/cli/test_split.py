@@ -58,3 +58,20 @@ def test_each_part_is_calibrated_on_what_the_parts_before_really_give(calotype: 
     assert measured.code == 0, measured.stderr
     again = {layer["name"]: layer["snr_db"] for layer in json.loads(measured.stdout)["report"]["layers"]}
     assert abs(again["last"] - real) < 0.01, (again, real)
+
+
+def test_bench_tells_where_the_whole_time_goes(calotype: Command, tmp_path: Path):
+    onnx.save(conv_shuffle_conv(), tmp_path / "m.onnx")
+    np.savez(tmp_path / "s.npz", x=np.random.default_rng(6).normal(size=(4, 3, 40, 40)).astype(np.float32))
+    made = calotype("compile", tmp_path / "m.onnx", "--samples", tmp_path / "s.npz", "-o", tmp_path / "m.snapshot")
+    assert made.code == 0 and "predicted on the device: " in made.stdout, made.stderr
+    told = json.loads(calotype("bench", tmp_path / "m.snapshot", "--layers", "--rounds", "20", "--json").stdout)
+    names = [part["name"] for part in told["parts"]]
+    assert [name for name in names if "/" not in name] == [
+        "NPU_0 inputs", "NPU_0 outputs", "CPU_1", "NPU_2 inputs", "NPU_2 outputs", "copies and joined results"]
+    assert all(part["mean_ms"] >= part["best_ms"] >= 0 for part in told["parts"])
+    assert all(part["mean_ms"] > 0 for part in told["parts"] if "NPU" in part["name"] or "CPU" in part["name"])
+    assert abs(sum(part["mean_ms"] for part in told["parts"]) / told["mean_ms"] - 1) < 1e-6
+    text = calotype("bench", tmp_path / "m.snapshot", "--layers").stdout
+    assert text.startswith("measured, the emulator on this machine: ") and "\npredicted, the device: " in text
+    assert " 100.0 % " in text.splitlines()[-1] and text.splitlines()[-1].endswith("whole")

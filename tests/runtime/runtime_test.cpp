@@ -104,14 +104,17 @@ TEST_F(RuntimeTest, VerifyRunsWithoutGoldenVectors) {
     for (const Check& check : verify(path_)) EXPECT_TRUE(check.passed) << check.name << ": " << check.detail;
 }
 
-TEST_F(RuntimeTest, BenchTimesEveryLayer) {
+TEST_F(RuntimeTest, BenchTimesEveryPart) {
     const BenchResult result = bench(path_, 3, true);
     EXPECT_GT(result.best_ms, 0);
     EXPECT_LE(result.best_ms, result.median_ms);
-    ASSERT_EQ(result.layers.size(), 3U);
-    EXPECT_EQ(result.layers[1].name, "NPU_0/pool");
-    EXPECT_EQ(result.layers[0].macs, 6 * 6 * 20 * 27);
-    EXPECT_EQ(bench(path_, 3, false).layers.size(), 0U);
+    ASSERT_EQ(result.parts.size(), 6U);  // inputs, three layers, outputs, the rest
+    EXPECT_EQ(result.parts[2].name, "NPU_0/pool");
+    EXPECT_EQ(result.parts[1].macs, 6 * 6 * 20 * 27);
+    double sum_ms = 0;
+    for (const PartTime& part : result.parts) sum_ms += part.mean_ms;
+    EXPECT_NEAR(sum_ms, result.mean_ms, 1e-9 * result.mean_ms);  // float64
+    EXPECT_EQ(bench(path_, 3, false).parts.size(), 0U);
 }
 
 TEST_F(RuntimeTest, InspectListsWhatTheSnapshotHolds) {
