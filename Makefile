@@ -28,7 +28,7 @@ $(CACHE): $(STAMPS)/packages $(STAMPS)/python $(STAMPS)/headers CMakePresets.jso
 
 # Ninja itself knows what changed. The links make the command and the module those just built.
 build: $(CACHE)
-	cmake --build --preset release -j $(JOBS) --target calotype_cli calotype_python
+	cmake --build --preset release -j $(JOBS) --target calotype_cli calotype_stub
 	@scripts/setup.sh link $(VENV) build/release
 
 demo: build

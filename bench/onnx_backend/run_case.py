@@ -1,7 +1,6 @@
 """One case: what ONNX Runtime makes of it, what calotype makes of it, and the verdict. Runs in a worker process."""
 
 import dataclasses
-import json
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -82,7 +81,7 @@ def run_case(case: Case, npu: str, phase: Callable[[str], None]) -> Outcome:
             runner = calotype.Runner(snapshot, threads=1)
             phase("run")
             outputs = runner.run(feeds)
-            outcome.layers = len(json.loads(made.report)["layers"])
+            outcome.layers = len(made.report["layers"])
             inspected = calotype.inspect(snapshot)
     except calotype.Error as error:
         outcome.cause = str(error)

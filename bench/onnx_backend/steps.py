@@ -6,8 +6,6 @@ layer err for exact inputs (`own_steps`). An element may be off by twice the lar
 signs seldom all agree, and, where an output is itself codes, by the last layer's own steps.
 """
 
-import json
-
 import numpy as np
 import onnx
 from onnx import helper, numpy_helper
@@ -108,14 +106,13 @@ def _sizes(model: onnx.ModelProto, report: dict, inspected: dict, inputs: dict) 
     return sizes, {name: value.shape for name, value in values.items() if name in sizes}
 
 
-def tolerances(model: onnx.ModelProto, given: list, wanted: list, report: str, inspected: str) -> list:
+def tolerances(model: onnx.ModelProto, given: list, wanted: list, report: dict, inspected: dict) -> list:
     """An array an output of the graph: how far each element may be from `wanted`, the exact one."""
     named = onnx.ModelProto()
     named.CopyFrom(model)
     _name_nodes(named)
-    facts = json.loads(inspected)
     inputs = {value.name: np.asarray(array) for value, array in zip(fed_inputs(model), given)}
-    sizes, shapes = _sizes(named, json.loads(report), facts, inputs)
+    sizes, shapes = _sizes(named, report, inspected, inputs)
     random = np.random.default_rng(7)
     largest = [np.zeros(np.shape(y)) for y in wanted]
     for _ in range(PROBES):
@@ -123,6 +120,6 @@ def tolerances(model: onnx.ModelProto, given: list, wanted: list, report: str, i
         for place, y in enumerate(reference.run(noisy, DataSet(list(feeds.values()), []))):
             moved = np.abs(np.asarray(y, np.float64) - np.asarray(wanted[place], np.float64))
             largest[place] = np.fmax(largest[place], moved)
-    told = {port["name"] for port in facts["outputs"] if "scale" in port}  # what inside gets noise, these have anyway
+    told = {port["name"] for port in inspected["outputs"] if "scale" in port}  # what inside gets noise, these have anyway
     return [2 * one + (sizes.get(value.name, 0) if value.name in told else 0)
             for one, value in zip(largest, model.graph.output)]

@@ -1,4 +1,4 @@
-// The module calotype._core: names, defaults and conversions only.
+// The module calotype._core: names, defaults, conversions and what help() tells. The stub is made from it.
 #include <nanobind/stl/filesystem.h>
 #include <nanobind/stl/map.h>
 #include <nanobind/stl/pair.h>
@@ -14,6 +14,7 @@
 #include "calotype/error.hpp"
 #include "calotype/runner.hpp"
 #include "calotype/snapshot.hpp"
+#include "docs.hpp"
 #include "hook.hpp"
 #include "samples.hpp"
 
@@ -36,6 +37,16 @@ void throw_into_python(const std::exception_ptr& pointer, void*) {
     }
 }
 
+/// Notes become Python warnings; called while Python's lock is free.
+void warn(std::string_view text) {
+    const nb::gil_scoped_acquire lock;
+    if (PyErr_WarnEx(PyExc_UserWarning, std::string(text).c_str(), 1) != 0) throw nb::python_error();
+}
+
+nb::dict dict_of(const std::string& json) {
+    return nb::cast<nb::dict>(nb::module_::import_("json").attr("loads")(json));
+}
+
 Ports ports_of(const std::vector<PortInfo>& ports) {
     Ports out;
     for (const PortInfo& port : ports) out.emplace_back(port.name, std::string(name_of(port.type)), port.dims);
@@ -52,6 +63,14 @@ std::optional<fs::path> installed_ort() {
         if (file.path().filename().string().starts_with("libonnxruntime.so.")) return file.path();
     }
     return {};
+}
+
+RunnerOptions runner_options(int threads) {
+    RunnerOptions options;
+    options.threads = threads;
+    options.ort_library = installed_ort();
+    options.message = warn;
+    return options;
 }
 
 struct Snapshot {
@@ -84,10 +103,42 @@ Snapshot compile_model(const fs::path& model, nb::handle samples, const fs::path
     options.ort_library = installed_ort();
     if (!progress.is_none())
         options.progress = [&](std::string_view stage, double done) { show(progress, stage, done); };
+    options.message = warn;
     const std::unique_ptr<Samples> source = samples_of(samples, model);
     const nb::gil_scoped_release free;
     CompileResult result = compile(options, *source);
     return {std::move(result.snapshot), std::move(result.report_json)};
+}
+
+nb::dict explain_model(const fs::path& model, const std::string& npu, const Shapes& shapes) {
+    ExplainOptions options;
+    options.model = model;
+    options.npu = npu;
+    options.shapes = shapes;
+    options.ort_library = installed_ort();
+    std::string json;
+    {
+        const nb::gil_scoped_release free;
+        json = explain(options).json;
+    }
+    return dict_of(json);
+}
+
+nb::dict inspect_snapshot(const fs::path& snapshot) {
+    std::string json;
+    {
+        const nb::gil_scoped_release free;
+        json = inspect(snapshot);
+    }
+    return dict_of(json);
+}
+
+std::vector<std::tuple<std::string, bool, std::string>> verify_snapshot(const fs::path& snapshot, int threads) {
+    const RunnerOptions options = runner_options(threads);
+    const nb::gil_scoped_release free;
+    std::vector<std::tuple<std::string, bool, std::string>> out;
+    for (const Check& check : verify(snapshot, options)) out.emplace_back(check.name, check.passed, check.detail);
+    return out;
 }
 
 nb::dict run(Runner& runner, const nb::dict& inputs) {
@@ -108,14 +159,13 @@ nb::dict run(Runner& runner, const nb::dict& inputs) {
     return out;
 }
 
-std::vector<std::tuple<std::string, bool, std::string>> verify_snapshot(const fs::path& snapshot, int threads) {
-    RunnerOptions options;
-    options.threads = threads;
-    options.ort_library = installed_ort();
+void make_runner(Runner* self, const fs::path& snapshot, int threads, const std::string& kernels,
+                 const std::string& npu) {
+    RunnerOptions options = runner_options(threads);
+    options.kernels = kernels;
+    options.npu = npu;
     const nb::gil_scoped_release free;
-    std::vector<std::tuple<std::string, bool, std::string>> out;
-    for (const Check& check : verify(snapshot, options)) out.emplace_back(check.name, check.passed, check.detail);
-    return out;
+    new (self) Runner(snapshot, options);
 }
 
 }  // namespace
@@ -125,49 +175,42 @@ NB_MODULE(_core, m) {
     m.attr("__version__") = CALOTYPE_VERSION;
     nb::exception<Error> error(m, "Error");
     error_type = error.ptr();
+    error.attr("__doc__") = kErrorDoc;
     nb::register_exception_translator(throw_into_python);
 
-    nb::class_<Snapshot>(m, "Snapshot")
-        .def_prop_ro("path", [](const Snapshot& s) { return s.path.string(); })
-        .def_ro("report", &Snapshot::report)
+    nb::class_<Snapshot>(m, "Snapshot", kSnapshotDoc)
+        .def_prop_ro(
+            "path", [](const Snapshot& s) { return s.path.string(); }, "The directory.")
+        .def_prop_ro(
+            "report", [](const Snapshot& s) { return dict_of(s.report); }, nb::sig(kReportSig), kReportDoc)
         .def("__fspath__", [](const Snapshot& s) { return s.path.string(); });
 
     m.def("compile", &compile_model, "model"_a, "samples"_a, "output"_a, nb::kw_only(), "mode"_a = "fast",
           "images"_a = 4, "deep"_a = false, "precision"_a = "INT8", "npu"_a = std::string(kDefaultNpu),
-          "shapes"_a = Shapes{}, "threads"_a = 0, "without"_a = std::vector<std::string>{}, "progress"_a = nb::none());
-    m.def(
-        "explain",
-        [](const fs::path& model, const std::string& npu, const Shapes& shapes) {
-            ExplainOptions options;
-            options.model = model;
-            options.npu = npu;
-            options.shapes = shapes;
-            options.ort_library = installed_ort();
-            const nb::gil_scoped_release free;
-            return explain(options).json;
-        },
-        "model"_a, nb::kw_only(), "npu"_a = std::string(kDefaultNpu), "shapes"_a = Shapes{});
-    m.def("inspect", &inspect, "snapshot"_a, nb::call_guard<nb::gil_scoped_release>());
+          "shapes"_a = Shapes{}, "threads"_a = 0, "without"_a = std::vector<std::string>{}, "progress"_a = nb::none(),
+          nb::sig(kCompileSig), kCompileDoc);
+    m.def("explain", &explain_model, "model"_a, nb::kw_only(), "npu"_a = std::string(kDefaultNpu),
+          "shapes"_a = Shapes{}, nb::sig(kExplainSig), kExplainDoc);
+    m.def("inspect", &inspect_snapshot, "snapshot"_a, nb::sig(kInspectSig), kInspectDoc);
+    m.def("verify", &verify_snapshot, "snapshot"_a, nb::kw_only(), "threads"_a = 0, nb::sig(kVerifySig), kVerifyDoc);
     add_hook_parts(m);
-    m.def("verify", &verify_snapshot, "snapshot"_a, nb::kw_only(), "threads"_a = 0);
 
-    nb::class_<Runner>(m, "Runner")
-        .def(
-            "__init__",
-            [](Runner* self, const fs::path& snapshot, int threads, const std::string& kernels,
-               const std::string& npu) {
-                RunnerOptions options;
-                options.threads = threads;
-                options.kernels = kernels;
-                options.npu = npu;
-                options.ort_library = installed_ort();
+    nb::class_<Runner>(m, "Runner", kRunnerDoc)
+        .def("__init__", &make_runner, "snapshot"_a, nb::kw_only(), "threads"_a = 0, "kernels"_a = "auto", "npu"_a = "",
+             nb::sig(kRunnerSig), kRunnerInitDoc)
+        .def_prop_ro(
+            "inputs", [](const Runner& runner) { return ports_of(runner.inputs()); }, kInputsDoc)
+        .def_prop_ro(
+            "outputs", [](const Runner& runner) { return ports_of(runner.outputs()); }, kOutputsDoc)
+        .def_prop_ro(
+            "broken_values",
+            [](const Runner& runner) {
+                // The count waits for a run that may be waiting for Python's lock, to warn.
                 const nb::gil_scoped_release free;
-                new (self) Runner(snapshot, options);
+                return runner.broken_inputs().values;
             },
-            "snapshot"_a, nb::kw_only(), "threads"_a = 0, "kernels"_a = "auto", "npu"_a = "")
-        .def_prop_ro("inputs", [](const Runner& runner) { return ports_of(runner.inputs()); })
-        .def_prop_ro("outputs", [](const Runner& runner) { return ports_of(runner.outputs()); })
-        .def("run", &run, "inputs"_a);
+            kBrokenDoc)
+        .def("run", &run, "inputs"_a, nb::sig(kRunSig), kRunDoc);
 }
 
 }  // namespace calotype::python

@@ -25,14 +25,14 @@ void add_hook_parts(nb::module_& m) {
             const npu::Config config = npu::find_config(name_or_file);
             return std::pair(config.name, config.fingerprint);
         },
-        "name"_a);
+        "name"_a, "Name and fingerprint of a configuration, given by name or file.");
     m.def(
         "model_sha256",
         [](const fs::path& model) {
             const nb::gil_scoped_release free;
             return sha256(onnx::write(onnx::read(model)));
         },
-        "model"_a);
+        "model"_a, "Of an ONNX model's content, external data included.");
     m.def(
         "model_sha256_of",
         [](const nb::bytes& model) {
@@ -41,9 +41,11 @@ void add_hook_parts(nb::module_& m) {
             const nb::gil_scoped_release free;
             return sha256(onnx::write(onnx::parse(bytes, "the model", fs::current_path())));
         },
-        "model"_a);
-    m.def("check_target", &snapshot::check_target, "path"_a);
-    m.def("copy_snapshot", &snapshot::copy, "snapshot"_a, "target"_a, nb::call_guard<nb::gil_scoped_release>());
+        "model"_a, "As model_sha256, of a file's bytes.");
+    m.def("check_target", &snapshot::check_target, "path"_a,
+          "Raises Error OUTPUT_TAKEN where something stands that is neither a snapshot nor an empty folder.");
+    m.def("copy_snapshot", &snapshot::copy, "snapshot"_a, "target"_a, nb::call_guard<nb::gil_scoped_release>(),
+          "A second one at `target`, in one step. Raises Error OUTPUT_TAKEN as `check_target`.");
 }
 
 }  // namespace calotype::python

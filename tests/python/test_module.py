@@ -1,6 +1,9 @@
 """The Python module: the same bits as the command, arrays in and out, errors as exceptions."""
 
-import json
+import ast
+import inspect
+import os
+import subprocess
 import threading
 import time
 from pathlib import Path
@@ -9,6 +12,7 @@ import calotype
 import numpy as np
 import pytest
 
+COMMAND = os.environ.get("CALOTYPE_COMMAND") or Path(__file__).parents[2] / ".venv/bin/calotype"
 DIGITS = Path(__file__).parents[2] / "examples" / "digits"
 IMAGES = np.load(DIGITS / "test.npz")["image"]
 LABELS = np.load(DIGITS / "test_labels.npz")["label"]
@@ -63,7 +67,8 @@ def test_other_python_threads_go_on_meanwhile(snapshot):
 @pytest.mark.parametrize(
     ("inputs", "code"),
     [({}, "INPUT_MISSING"), ({"image": IMAGES, "more": IMAGES}, "INPUT_UNKNOWN"), ({"image": IMAGES[:, :, :7]}, "INPUT_SHAPE"),
-     ({"image": np.array([["a"]])}, "INPUT_TYPE")],
+     ({"image": np.array([["a"]])}, "INPUT_TYPE"), ({"image": IMAGES.astype(np.float64)}, "INPUT_TYPE"),
+     ({"image": IMAGES.astype(np.int8)}, "INPUT_TYPE"), ({"image": IMAGES.astype(np.float16)}, "INPUT_TYPE")],
 )
 def test_errors_carry_their_code(snapshot, inputs, code):
     with pytest.raises(calotype.Error) as caught:
@@ -81,7 +86,8 @@ def test_bad_samples(tmp_path):
 def test_verify_and_inspect(snapshot):
     checks = calotype.verify(snapshot)
     assert checks and all(passed for _, passed, _ in checks), checks
-    assert json.loads(calotype.inspect(snapshot))
+    told = calotype.inspect(snapshot)
+    assert told["inputs"][0]["name"] == "image" and told["report"] == snapshot.report
 
 
 @pytest.mark.parametrize("op", ["Sigmoid", "LeakyRelu", "Tanh", "Relu"])
@@ -98,7 +104,7 @@ def test_an_activation_alone_is_within_two_steps(tmp_path, op):
              "Relu": np.maximum(x, 0)}[op]
     calotype.compile(tmp_path / "m.onnx", [{"x": x}], tmp_path / "s", images=1)
     y = calotype.Runner(tmp_path / "s").run({"x": x})["y"]
-    scales = json.loads(calotype.inspect(tmp_path / "s"))
+    scales = calotype.inspect(tmp_path / "s")
     assert np.abs(y - exact).max() <= 2 * scales["outputs"][0]["scale"] + scales["inputs"][0]["scale"]
 
 
@@ -125,3 +131,73 @@ def test_one_runner_may_be_called_from_several_threads(snapshot):
 def test_samples_of_another_kind_are_refused_with_the_right_form(samples, tmp_path):
     with pytest.raises(calotype.Error, match="SAMPLE_KIND.*list of dicts"):
         calotype.compile(DIGITS / "digits.onnx", samples, tmp_path / "s")
+
+
+def by_command(snapshot, folder, images) -> subprocess.CompletedProcess:
+    np.savez(folder / "in.npz", image=images)
+    return subprocess.run([COMMAND, "run", snapshot.path, "--input", folder / "in.npz", "--output", folder / "out.npz"],
+                          capture_output=True, text=True, timeout=60)
+
+
+def test_a_wrong_type_is_refused_in_the_words_of_the_command(snapshot, tmp_path):
+    wide = IMAGES.astype(np.float64)
+    with pytest.raises(calotype.Error) as caught:
+        calotype.Runner(snapshot).run({"image": wide})
+    said = by_command(snapshot, tmp_path, wide)
+    ours, theirs = (text[text.index("its type is"):].strip() for text in (str(caught.value), said.stderr))
+    assert said.returncode == 1 and ours == theirs and "float64" in ours and "float32" in ours
+
+
+def test_whole_numbers_may_come_as_the_bytes_they_are(tmp_path):
+    snapshot = compiled(tmp_path / "s", [{"image": np.round(x[None])} for x in CALIBRATION])
+    assert calotype.inspect(snapshot)["inputs"][0]["boundary"] == "uint8"
+    whole = np.round(IMAGES)
+    logits = calotype.Runner(snapshot).run({"image": whole})["logits"]
+    assert np.array_equal(calotype.Runner(snapshot).run({"image": whole.astype(np.uint8)})["logits"], logits)
+    assert by_command(snapshot, tmp_path, whole.astype(np.uint8)).returncode == 0
+    assert np.array_equal(np.load(tmp_path / "out.npz")["logits"], logits)
+
+
+def test_what_breaks_the_type_is_noted_once_in_the_words_of_the_command(snapshot, tmp_path):
+    broken = IMAGES.copy()
+    broken[0, 0, 0, 0] = np.nan
+    runner = calotype.Runner(snapshot)
+    with pytest.warns(UserWarning, match="first: input `image`: nan") as warned:
+        outputs = runner.run({"image": broken})
+        runner.run({"image": broken})
+    assert len(warned) == 1 and runner.broken_values == 2
+    said = by_command(snapshot, tmp_path, broken)
+    assert said.returncode == 0 and said.stderr.strip() == str(warned[0].message)
+    assert np.array_equal(np.load(tmp_path / "out.npz")["logits"], outputs["logits"])
+
+
+def test_samples_without_variation_are_warned_of(tmp_path):
+    zeros = [{"image": np.zeros((1, 1, 8, 8), np.float32)}] * 4
+    with pytest.warns(UserWarning, match="`image` is 0 throughout all 4 samples"):
+        made = compiled(tmp_path / "s", zeros)
+    assert any("throughout" in text for text in made.report["warnings"])
+
+
+def test_explain_tells_as_a_dict():
+    told = calotype.explain(DIGITS / "digits.onnx")
+    assert told["totals"]["npu_share"] == 1 and {o["device"] for o in told["operators"]} == {"NPU"}
+
+
+PUBLIC = [calotype.compile, calotype.explain, calotype.inspect, calotype.verify, calotype.Runner, calotype.Runner.run]
+
+
+@pytest.mark.parametrize("function", PUBLIC, ids=lambda f: f.__name__)
+def test_help_says_what_goes_in_and_out(function):
+    text = inspect.getdoc(function)
+    assert "Example:" in text or "Args:" in text, text
+    assert function is calotype.Runner or ("Returns:" in text and "Raises:" in text), text
+
+
+def test_the_stub_types_and_documents_everything():
+    stub = ast.parse(Path(calotype._core.__file__).with_name("_core.pyi").read_text())
+    named = {node.name: node for node in stub.body if isinstance(node, (ast.FunctionDef, ast.ClassDef))}
+    assert set(calotype.__all__) <= set(named)
+    for name in ("compile", "explain", "inspect", "verify"):
+        function = named[name]
+        arguments = function.args.args + function.args.kwonlyargs
+        assert function.returns and all(argument.annotation for argument in arguments) and ast.get_docstring(function)

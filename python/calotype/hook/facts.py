@@ -1,18 +1,15 @@
-"""What the report says of a snapshot, taken from `calotype inspect`."""
-
-import json
+"""What the report says of a snapshot, taken from calotype.inspect."""
 
 TYPES = {"quantized": "INT8", "int8": "INT8", "uint8": "UINT8"}
 
 
-def facts_of(inspected) -> dict:
-    seen = json.loads(inspected) if isinstance(inspected, str) else inspected
-    report = seen["report"]
+def facts_of(inspected: dict) -> dict:
+    report = inspected["report"]
     totals = report["totals"]
     return {
-        "npu": seen["npu"]["name"],
-        "inputs": [port_type(port) for port in seen["inputs"]],
-        "outputs": [port_type(port) for port in seen["outputs"]],
+        "npu": inspected["npu"]["name"],
+        "inputs": [port_type(port) for port in inspected["inputs"]],
+        "outputs": [port_type(port) for port in inspected["outputs"]],
         "npu_subgraphs": totals["npu_subgraphs"],
         "cpu_subgraphs": totals["cpu_subgraphs"],
         "npu_macs": totals["npu_macs"],
