@@ -75,3 +75,26 @@ def test_bench_tells_where_the_whole_time_goes(calotype: Command, tmp_path: Path
     text = calotype("bench", tmp_path / "m.snapshot", "--layers").stdout
     assert text.startswith("measured, the emulator on this machine: ") and "\npredicted, the device: " in text
     assert " 100.0 % " in text.splitlines()[-1] and text.splitlines()[-1].endswith("whole")
+
+
+def test_verify_measures_what_was_compiled_without_a_rewrite(calotype: Command, tmp_path: Path):
+    random = np.random.default_rng(7)
+    constants = {"w": random.normal(size=(32, 3, 3, 3)), **{name: random.uniform(1, 2, 32) for name in ("g", "b", "m", "v")}}
+    graph = helper.make_graph(
+        [helper.make_node("Conv", ["x", "w"], ["c"], name="conv", pads=[1, 1, 1, 1]),
+         helper.make_node("BatchNormalization", ["c", "g", "b", "m", "v"], ["n"], name="norm"),
+         helper.make_node("Relu", ["n"], ["y"], name="relu")], "g",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, ["N", 3, 24, 24])],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, ["N", 32, 24, 24])],
+        [numpy_helper.from_array(array.astype(np.float32), name) for name, array in constants.items()],
+    )
+    model, samples = tmp_path / "m.onnx", tmp_path / "s.npz"
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), model)
+    np.savez(samples, x=random.normal(size=(4, 3, 24, 24)).astype(np.float32))
+    layers = {}
+    for name, options in {"whole": [], "without": ["--disable", "fold_batch_norm"]}.items():
+        assert calotype("compile", model, "--samples", samples, "-o", tmp_path / name, *options).code == 0
+        told = calotype("verify", tmp_path / name, "--model", model, "--samples", samples, "--json")
+        assert told.code == 0, told.stderr
+        layers[name] = {layer["name"] for layer in json.loads(told.stdout)["report"]["layers"]}
+    assert layers["whole"] != layers["without"]
