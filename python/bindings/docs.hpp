@@ -74,9 +74,9 @@ Args:
     shapes: (input, shape) pairs for inputs with free dims other than the batch: [("input", [1, 3, 224, 224])].
 
 Returns:
-    "subgraphs" in order of execution; "operators" with "device" ("NPU" or "CPU"), "macs", "host_us" (microseconds on the
-    device's host) and, off the NPU, "reason": rule, actual value, limit, why, suggestion; "totals" with the NPU's share
-    of the multiply-accumulates ("npu_share", 0 to 1) and the predicted latency of one sample in microseconds
+    "subgraphs" in order of execution; "operators" with "device" ("NPU" or "CPU"), "macs", "host_us" (microseconds on
+    the device's host) and, off the NPU, "reason": rule, actual value, limit, why, suggestion; "totals" with the NPU's
+    share of the multiply-accumulates ("npu_share", 0 to 1) and the predicted latency of one sample in microseconds
     ("latency_us").
 
 Raises:

@@ -7,8 +7,8 @@
 
 namespace calotype::compiler {
 
-/// Writes each stage's result as numbered text where a folder is given (`--dump`). A former dump in it is replaced; throws
-/// Error OUTPUT_TAKEN where it holds anything else, FILE_UNWRITABLE.
+/// Writes each stage's result as numbered text where a folder is given (`--dump`). A former dump in it is replaced;
+/// throws Error OUTPUT_TAKEN where it holds anything else, FILE_UNWRITABLE.
 class Dump {
   public:
     Dump() = default;

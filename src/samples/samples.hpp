@@ -66,10 +66,10 @@ class Source : public Samples {
 };
 
 /// Opens an .npz (keys are input names), a .npy (model with one input), a folder of those, or a folder of .jpg, .jpeg
-/// and .png images. Names, types and shapes of all arrays are checked here; what an .npz holds beside the inputs is left
-/// out. An array [S, ...] whose other axes match
-/// gives S samples; a fixed model batch b takes b at a time; an array of one axis more than the input holds whole
-/// inputs. Throws Error FILE_*, SAMPLE_*, INPUT_TYPE, NPY_*, NPZ_*, IMAGE_*.
+/// and .png images. Names, types and shapes of all arrays are checked here; what an .npz holds beside the inputs is
+/// left out. An array [S, ...] whose other axes match gives S samples; a fixed model batch b takes b at a time; an
+/// array of one axis more than the input holds whole inputs. Throws Error FILE_*, SAMPLE_*, INPUT_TYPE, NPY_*, NPZ_*,
+/// IMAGE_*.
 Source open(const std::filesystem::path& path, const std::vector<InputSpec>& inputs, const ImageOptions& options = {});
 
 /// The hash that Source::sha256 gives, of any samples.
