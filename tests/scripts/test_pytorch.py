@@ -1,5 +1,7 @@
 """PyTorch scripts under the hook."""
 
+import re
+
 import numpy as np
 import pytest
 
@@ -315,3 +317,35 @@ np.savez("outputs.npz", y=torch.cat(y))
     run = script.ok(loop)
     np.testing.assert_array_equal(outputs(script), fp32)
     assert "on the NPU" not in run.report
+
+
+def test_compiled_by_torch(script):
+    loop = NETWORK + """
+model = torch.compile(Small().eval(), backend="eager")
+with torch.no_grad():
+    y = [model(each) for each in images(6)]
+np.savez("outputs.npz", y=torch.cat(y))
+"""
+    script.ok(loop, hook=False)
+    fp32 = outputs(script)
+    run = script.ok(loop)
+    assert run.samples() == (4, 2), run.stderr
+    np.testing.assert_array_equal(outputs(script)[:4], fp32[:4])
+
+
+def test_what_cannot_be_exported_is_named(script):
+    loop = NETWORK + """
+class Special(Small):
+    def forward(self, x):
+        y = super().forward(x)
+        return y + torch.linalg.eigvalsh(y[:, :, None] * y[:, None, :])
+
+model = Special().eval()
+with torch.no_grad():
+    for each in images(5):
+        y = model(each)
+print(tuple(y.shape))
+"""
+    run = script.ok(loop)
+    assert run.stdout == "(1, 5)\n"
+    assert re.search(r"ONNX cannot express it: .*operator aten\S*linalg_eig.*at .*script.py:\d+", run.report), run.stderr
