@@ -8,7 +8,9 @@ import copy
 import importlib.util
 import io
 import logging
+import os
 import re
+import tempfile
 import warnings
 from pathlib import Path
 
@@ -67,16 +69,17 @@ def export(source, recording) -> Path:
     with torch.inference_mode(False), torch.no_grad(), torch.autocast("cpu", enabled=False):
         compared = Compared(flat, calls)
         for attempt in ATTEMPTS:
+            graph = PrintedGraph()
             if (attempt.dynamo and scripted) or not compared.allows(attempt):
                 continue
             try:
-                write(attempt, flat, source, [torch.from_numpy(array) for array in calls[0]], path)
+                write(attempt, flat, source, [torch.from_numpy(array) for array in calls[0]], path, graph)
                 compared.check(attempt, path, source.inputs)
                 return path
             except Untouched as reason:
                 failures.append(str(reason))
             except Exception as reason:  # the exporters raise whatever they meet
-                failures.append(why(reason))
+                failures.append(why(reason, graph))
     raise Untouched(f"ONNX cannot express it: {'; '.join(dict.fromkeys(failures))}")
 
 
@@ -86,7 +89,7 @@ def plain(skeleton: structure.Skeleton) -> bool:
     return all("array" in each for each in args["tuple"]) and not kwargs["dict"]
 
 
-def write(attempt: Attempt, flat: Flat, source, tensors: list, path: Path) -> None:
+def write(attempt: Attempt, flat: Flat, source, tensors: list, path: Path, graph: "PrintedGraph") -> None:
     names = {"input_names": source.inputs, "output_names": source.outputs["names"]}
     with quiet():
         if attempt.dynamo:
@@ -102,9 +105,10 @@ def write(attempt: Attempt, flat: Flat, source, tensors: list, path: Path) -> No
                 axes |= {name: {0: "batch"} for name in source.outputs["names"]}
             # The recorder does not look into a script that it meets as a part of another module.
             whole = flat.module if isinstance(flat.module, torch.jit.ScriptModule) else flat
-            torch.onnx.export(
-                whole, tuple(tensors), path, dynamo=False, opset_version=OPSET, dynamic_axes=axes, **names
-            )
+            with graph:
+                torch.onnx.export(
+                    whole, tuple(tensors), path, dynamo=False, opset_version=OPSET, dynamic_axes=axes, **names
+                )
 
 
 def dynamic_shapes(tensor: torch.Tensor, attempt: Attempt) -> dict:
@@ -125,20 +129,51 @@ def too_large(module: torch.nn.Module) -> bool:
     return sum(tensor.nbytes for tensor in module.state_dict().values()) > 2_000_000_000
 
 
-def why(reason: Exception) -> str:
-    """One line with the operator and the place in the user's model, out of an exporter's pages."""
+def why(reason: Exception, graph: "PrintedGraph") -> str:
+    """One line with the operator and its place in the user's model, out of an exporter's pages."""
     pages = [str(reason)]
     cause = reason
     while (cause := cause.__cause__ or cause.__context__) is not None and len(pages) < 10:
         pages.append(str(cause))
-    text = "\n".join(pages)
-    operator = re.search(r"\b(?:aten|prims|prim|torchvision|torch_scatter|[a-z]\w+)::\w+|\baten\.\w+", text)
-    frames = re.findall(r'File "([^"]+)", line (\d+), in (\w+)', text)
-    places = [f"{file}:{line}" for file, line, _ in frames if "/torch/" not in file and "calotype/hook" not in file]
+    operator = re.search(r"\b[a-z]\w+::\w+|\baten\.\w+", "\n".join(pages))
     head = pages[-1].strip().splitlines()[0] if pages[-1].strip() else type(reason).__name__
-    parts = [f"operator {operator[0]}"] if operator else []
-    parts += [f"at {places[-1]}"] if places else []
-    return f"{type(reason).__name__}: {head[:200]}" + (f" ({', '.join(parts)})" if parts else "")
+    parts = [f"operator {operator[0]}", graph.place(operator[0])] if operator else []
+    told = " ".join(part for part in parts if part)
+    return f"{type(reason).__name__}: {head[:200]}" + (f" ({told})" if told else "")
+
+
+class PrintedGraph:
+    """What the recording exporter prints from C++, below Python's own stdout: the graph that it failed on, which knows the
+    module and the line of each operator."""
+
+    text = ""
+
+    def __enter__(self):
+        self.file = tempfile.TemporaryFile()
+        try:
+            self.stdout = os.dup(1)
+            os.dup2(self.file.fileno(), 1)
+        except OSError:  # the script closed it
+            self.stdout = None
+        return self
+
+    def __exit__(self, *_):
+        if self.stdout is not None:
+            os.dup2(self.stdout, 1)
+            os.close(self.stdout)
+        self.file.seek(0)
+        self.text = self.file.read().decode(errors="replace")
+        self.file.close()
+
+    def place(self, operator: str) -> str:
+        """"layers.3 at model.py:20", empty where the graph does not tell."""
+        found = re.findall(rf"= {re.escape(operator)}\(.*scope: (\S+)(?: # (\S+:\d+))?", self.text)
+        if not found:
+            return ""
+        scope, line = found[-1]
+        names = [part.rpartition("::")[2] for part in scope.split("/")[1:]]
+        module = ".".join(name for name in names if name != "module")
+        return " ".join(part for part in (module and f"in `{module}`", line and f"at {line}") if part)
 
 
 @contextlib.contextmanager
