@@ -39,7 +39,7 @@ def main() -> None:
     environment = {**os.environ, **{option.name: getattr(given, option.name) for option in TABLE
                                     if getattr(given, option.name) is not None}}  # fmt: skip
     try:
-        Options(environment)  # a wrong option is told here, before Python starts again
+        Options(environment, mention=lambda _: None)  # a wrong option is told here, before Python starts again
     except Exception as reason:
         sys.exit(str(reason))
     others = [entry for entry in environment.get("PYTHONPATH", "").split(os.pathsep) if entry and entry != str(SITE)]

@@ -120,12 +120,12 @@ def nearest_value(option: Option, text: str) -> str:
     return f"{option.name}={by_lower[near[0]]}" if near else ""
 
 
-def check_name(name: str, place: str) -> bool:
+def check_name(name: str, place: str, mention: Callable[[str], None]) -> bool:
     """Whether the name has a value to read."""
     if name in BY_NAME:
         return True
     if without_effect(name):
-        say_once(f"{name}{place} has no effect here")
+        mention(f"{name}{place} has no effect here")
         return False
     near = difflib.get_close_matches(name, BY_NAME, 1, cutoff=0)[0]
     raise user_error("OPTION_UNKNOWN", f"`{name}`{place}", "there is no such variable", f"the nearest is {near}")
@@ -144,7 +144,8 @@ def ini_files() -> list[Path]:
 class Options:
     """Each variable's value, as attributes do in `options["VAISW_NPU"]`."""
 
-    def __init__(self, environment=os.environ):
+    def __init__(self, environment=os.environ, mention: Callable[[str], None] = say_once):
+        self.mention = mention
         self.values = {option.name: option.default for option in TABLE}
         for file in ini_files():
             for name, text, line in ini.read(file):
@@ -158,7 +159,7 @@ class Options:
         return self.values[name]
 
     def take(self, name: str, text: str, place: str) -> None:
-        if check_name(name, place):
+        if check_name(name, place, self.mention):
             self.values[name] = value_of(BY_NAME[name], text, place)
 
     def set_folders(self) -> None:

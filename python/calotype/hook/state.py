@@ -74,10 +74,13 @@ class Network:
         start = time.perf_counter()
         try:
             outputs = self.runner.run(inputs)
-        except self.session.core.Error as reason:
+            result = give(outputs)
+        except self.session.core.Error as reason:  # these inputs, of this size
             self.refused[str(reason)] += samples
             return self.untouched(samples, fp32)
-        result = give(outputs)
+        except Exception as reason:  # our fault: the script goes on
+            self.stop(f"{type(reason).__name__}: {reason}")
+            return self.untouched(samples, fp32)
         self.count("NPU", samples, start)
         if not self.output_shapes:
             self.input_shapes = [array.shape for array in inputs.values()]
