@@ -24,11 +24,17 @@ print("done", y[0].shape)
 """
 
 
+def heed_ctrl_c() -> None:
+    """A shell lets the programs that it starts in the background ignore it, and theirs inherit that."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def started(script, *arguments, text=LOOP, **variables) -> subprocess.Popen:
     path = script.folder / "script.py"
     path.write_text(text)
     return subprocess.Popen([sys.executable, str(path), *map(str, arguments)], cwd=script.folder, text=True,
-                            env=script.environment(True, variables), stdout=subprocess.PIPE, stderr=subprocess.PIPE)  # fmt: skip
+                            env=script.environment(True, variables), stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                            preexec_fn=heed_ctrl_c)  # fmt: skip
 
 
 def leftovers(script) -> list[str]:
