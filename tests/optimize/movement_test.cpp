@@ -177,6 +177,21 @@ TEST(ResizeOfOnePixel, LinearAndCubicAreRepetition) {
         }
 }
 
+TEST(ResizeOfOnePixel, ExpandAndTileRepeatIt) {
+    Writer w;
+    const ValueId pooled = w.node("GlobalAveragePool", {w.input("x", {2, 3, 6, 5})});
+    w.output(w.node("Expand", {pooled, w.ints({2, 3, 6, 5})}), "expanded");
+    w.output(w.node("Tile", {pooled, w.ints({1, 1, 4, 7})}), "tiled");
+    EXPECT_THAT(optimized(w).ops, ElementsAre("GlobalAveragePool", "Resize", "Resize"));
+}
+
+TEST(ResizeOfOnePixel, LeavesWhatRepeatsChannelsOrRows) {
+    Writer w;
+    w.output(w.node("Expand", {w.input("x", {1, 1, 1, 1}), w.ints({1, 3, 6, 5})}), "channels");
+    w.output(w.node("Expand", {w.input("z", {1, 3, 1, 5}), w.ints({1, 3, 6, 5})}), "rows");
+    EXPECT_THAT(optimized(w).ops, ElementsAre("Expand", "Expand"));
+}
+
 TEST(ResizeOfOnePixel, DeclinesALargerMap) {
     Writer w;
     const ValueId x = w.input("x", {1, 3, 1, 2});
