@@ -15,6 +15,7 @@ std::vector<Entry> pipeline(const Evaluate& evaluate) {
          "before all that would take a constant of an activation for one of its own"},
         {"hard_swish_from_parts", hard_swish_from_parts, "likewise"},
         {"layer_norm_from_parts", layer_norm_from_parts, "before its mean, product and sum become layers of their own"},
+        {"softplus_from_parts", softplus_from_parts, "likewise"},
         {"prelu_to_relu", prelu_to_relu, "before its products fold into their neighbours"},
 
         {"sum_to_add", sum_to_add, "one spelling of a sum for all that follow"},

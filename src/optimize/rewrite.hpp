@@ -40,6 +40,7 @@ Rewrite remove_identity(Graph& graph, NodeId id);
 Rewrite gelu_from_parts(Graph& graph, NodeId id);
 Rewrite hard_swish_from_parts(Graph& graph, NodeId id);
 Rewrite layer_norm_from_parts(Graph& graph, NodeId id);
+Rewrite softplus_from_parts(Graph& graph, NodeId id);
 
 Rewrite sub_to_add(Graph& graph, NodeId id);
 Rewrite sum_to_add(Graph& graph, NodeId id);

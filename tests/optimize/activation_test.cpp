@@ -1,4 +1,4 @@
-// gelu_from_parts, hard_swish_from_parts, layer_norm_from_parts, prelu_to_relu
+// gelu_from_parts, hard_swish_from_parts, layer_norm_from_parts, softplus_from_parts, prelu_to_relu
 #include <gmock/gmock.h>
 
 #include <functional>
@@ -156,6 +156,34 @@ TEST(LayerNormFromParts, LeavesOtherMeans) {
     NormParts second;  // the square of something else
     second.w.output(second.normalized(second.centred(), second.w.node("Mul", {second.x, second.x})), "y");
     EXPECT_EQ(optimized(second.w).applied("layer_norm_from_parts"), 0);
+}
+
+ValueId softplus_above(Parts& p, float threshold) {
+    const ValueId greater = p.w.node("Greater", {p.x, p.of(threshold)});
+    return p.w.node("Where", {greater, p.x, p.w.node("Softplus", {p.x})});
+}
+
+TEST(SoftplusFromParts, WithPyTorchsThresholdAndByItsFormula) {
+    const Spelling spellings[] = {
+        [](Parts& p) { return softplus_above(p, 20); },
+        [](Parts& p) { return p.w.node("Log", {p.add(p.of(1), p.w.node("Exp", {p.x}))}); },
+        [](Parts& p) { return p.w.node("Log", {p.add(p.w.node("Exp", {p.x}), p.of(1))}); },
+    };
+    for (const Spelling& spelling : spellings) {
+        Parts parts;
+        const Outcome outcome = parts.outcome(spelling(parts));
+        EXPECT_THAT(outcome.ops, ElementsAre("Softplus"));
+        EXPECT_GE(outcome.only("Softplus").sources.size(), 3u);
+    }
+}
+
+TEST(SoftplusFromParts, DeclinesALowThresholdAndLeavesOtherSums) {
+    Parts low;
+    EXPECT_THAT(low.outcome(softplus_above(low, 2)).reasons("softplus_from_parts"),
+                ElementsAre("its threshold is so low that it makes a step"));
+    Parts two;
+    const Outcome sum_with_two = two.outcome(two.w.node("Log", {two.add(two.w.node("Exp", {two.x}), two.of(2))}));
+    EXPECT_EQ(sum_with_two.applied("softplus_from_parts"), 0);
 }
 
 TEST(PReluToRelu, OneSlopeAChannel) {
