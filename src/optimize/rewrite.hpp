@@ -62,6 +62,7 @@ Rewrite squeeze_to_reshape(Graph& graph, NodeId id);
 Rewrite sink_reshape(Graph& graph, NodeId id);
 Rewrite merge_reshapes(Graph& graph, NodeId id);
 Rewrite reshape_to_flatten(Graph& graph, NodeId id);
+Rewrite gather_nd_to_gather(Graph& graph, NodeId id);
 Rewrite gather_to_slice(Graph& graph, NodeId id);
 Rewrite reverse_slice_to_gather(Graph& graph, NodeId id);
 Rewrite merge_slices(Graph& graph, NodeId id);

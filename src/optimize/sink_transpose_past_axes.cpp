@@ -1,5 +1,5 @@
 // f(Transpose(x, p), by axes) => Transpose(f(x, by axes'), p')
-// f a ReduceMean, -Max, -Min or -Sum, Slice, Pad or Resize. Exact: the same elements meet. Axis i of the Transpose is
+// f a ReduceMean, -Max, -Min or -Sum, Slice, Pad, Resize or Gather of a list. Exact: the same elements meet. Axis i of the Transpose is
 // axis p[i] of x; p' leaves out what a reduction drops. Towards the Transpose that undoes it, as sink_transpose.
 
 #include <algorithm>
@@ -45,6 +45,12 @@ std::optional<NewOp> moved(Graph& graph, NodeId id, const Perm& perm) {
         for (int64_t& axis : axes) axis = at(perm, own_axis(axis, perm.size()));
         return axes;
     };
+    if (node.op == "Gather") {
+        const ValueId list = graph.input(id, 1);
+        if (!integers(graph, list) || graph.value(list).constant->dims().size() != 1) return {};
+        f.attributes["axis"] = turned({graph::int_attribute(node, "axis", 0)}).front();
+        return f;
+    }
     if (node.op == "Slice" || node.op == "Pad") {
         const auto count = integers(graph, graph.input(id, 1));
         if (!count) return {};
@@ -91,7 +97,8 @@ Perm remaining(const Graph& graph, NodeId id, const Perm& perm) {
 Rewrite sink_transpose_past_axes(Graph& graph, NodeId id) {
     constexpr std::array kReductions{"ReduceMean", "ReduceMax", "ReduceMin", "ReduceSum"};
     const bool reduces = std::ranges::any_of(kReductions, [&](const char* op) { return is_op(graph, id, op); });
-    if (!reduces && !is_op(graph, id, "Slice") && !is_op(graph, id, "Pad") && !is_op(graph, id, "Resize"))
+    constexpr std::array kMoves{"Slice", "Pad", "Resize", "Gather"};
+    if (!reduces && std::ranges::none_of(kMoves, [&](const char* op) { return is_op(graph, id, op); }))
         return Rewrite::no_match();
     const NodeId transpose = producer_of_op(graph, id, "Transpose");
     if (transpose == NodeId::none) return Rewrite::no_match();
@@ -101,7 +108,7 @@ Rewrite sink_transpose_past_axes(Graph& graph, NodeId id) {
     const auto dims = known_dims(graph, graph.output(id));
     if (perm.empty() || !dims) return Rewrite::declined("the dims are known only at run time");
     auto f = moved(graph, id, perm);
-    if (!f) return Rewrite::declined("its axes are computed at run time, or a Resize reads a region");
+    if (!f) return Rewrite::declined("its axes are computed at run time, a Resize reads a region, or a Gather a table");
     if (reduces && !keeps_dims(graph, id)) perm = remaining(graph, id, perm);
     f->inputs[0] = graph.input(transpose, 0);
     Dims made(dims->size());

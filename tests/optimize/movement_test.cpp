@@ -1,4 +1,4 @@
-// gather_to_slice, reverse_slice_to_gather, repeat_to_resize, sink_transpose_past_axes, transpose_between_reshapes,
+// gather_nd_to_gather, gather_to_slice, reverse_slice_to_gather, repeat_to_resize, sink_transpose_past_axes, transpose_between_reshapes,
 // resize_of_one_pixel
 #include <gmock/gmock.h>
 
@@ -16,6 +16,36 @@ ValueId gather(Writer& w, ValueId x, ValueId indices, int64_t axis) {
 }
 ValueId index(Writer& w, int64_t i) {
     return w.graph.add_constant(w.graph.unused_value_name("index"), Tensor::of<int64_t>({}, std::vector<int64_t>{i}));
+}
+
+ValueId table(Writer& w, Dims dims, const Ints& indices) {
+    return w.graph.add_constant(w.graph.unused_value_name("table"), Tensor::of<int64_t>(std::move(dims), indices));
+}
+
+// PyTorch's x[:, [2, 0, 1]] and x[:, :, [1, 1, 0]][:, :, :, [3, 2]]; one sample alone makes the first Transpose a Reshape.
+TEST(GatherNdToGather, ListsOfIndicesBetweenTransposes) {
+    for (const int64_t samples : {1, 2}) {
+        Writer w;
+        const Attributes channels_first{{"perm", Ints{1, 0, 2, 3}}}, pixels_first{{"perm", Ints{2, 3, 0, 1}}};
+        const ValueId a = w.node("Transpose", {w.input("a", {samples, 3, 4, 5})}, channels_first);
+        w.output(w.node("Transpose", {w.node("GatherND", {a, table(w, {3, 1}, {2, 0, 1})})}, channels_first), "c");
+        const ValueId b = w.node("Transpose", {w.input("b", {samples, 3, 4, 5})}, pixels_first);
+        const ValueId grid = table(w, {3, 2, 2}, {1, 3, 1, 2, 1, 3, 1, 2, 0, 3, 0, 2});
+        w.output(w.node("Transpose", {w.node("GatherND", {b, grid})}, pixels_first), "d");
+        EXPECT_THAT(optimized(w).ops, ElementsAre("Gather", "Gather", "Gather"));
+    }
+}
+
+TEST(GatherNdToGather, DeclinesPointsAndIndicesOfEachSample) {
+    Writer w;
+    const ValueId x = w.input("x", {2, 3, 4});
+    w.output(w.node("GatherND", {x, table(w, {2, 2, 2}, {0, 1, 0, 2, 1, 1, 1, 0})}), "no grid");
+    w.output(w.node("GatherND", {x, table(w, {2, 2}, {0, 1, 1, 2})}), "points");
+    w.output(w.node("GatherND", {x, table(w, {2, 1}, {0, 1})}, {{"batch_dims", int64_t{1}}}), "of each sample");
+    EXPECT_THAT(optimized(w).reasons("gather_nd_to_gather"),
+                testing::UnorderedElementsAre("its indices are no grid of rows and columns",
+                                              "its indices are no grid of rows and columns",
+                                              "it has indices of its own for each sample"));
 }
 
 TEST(GatherToSlice, OneIndexAndEvenSteps) {
