@@ -14,6 +14,7 @@ A source is what a framework's hook knows of a network:
 
 import threading
 import time
+import warnings
 from collections import Counter
 from pathlib import Path
 
@@ -153,16 +154,20 @@ class Network:
         self.recording.keep_first_size()
         model = self.source.model(self.recording)
         options = self.session.options
-        self.session.core.compile(
-            model,
-            self.recording.samples,
-            folder / "snapshot",
-            mode=options["VAISW_QUANTIZATION_MODE"],
-            images=options["VAISW_QUANTIZATION_NBIMAGES"],
-            precision=options["VAISW_FE_PRECISION"],
-            npu=options["VAISW_NPU"],
-            progress=progress,
-        )
+        with warnings.catch_warnings(record=True) as notes:
+            warnings.simplefilter("always")
+            self.session.core.compile(
+                model,
+                self.recording.samples,
+                folder / "snapshot",
+                mode=options["VAISW_QUANTIZATION_MODE"],
+                images=options["VAISW_QUANTIZATION_NBIMAGES"],
+                precision=options["VAISW_FE_PRECISION"],
+                npu=options["VAISW_NPU"],
+                progress=progress,
+            )
+        for note in notes:
+            say(str(note.message))
         return {
             "name": self.name,
             "samples": options["VAISW_QUANTIZATION_NBIMAGES"],
