@@ -14,6 +14,7 @@
 #include "compiler/survey.hpp"
 #include "compiler/values.hpp"
 #include "npu/text.hpp"
+#include "observe/observe.hpp"
 #include "onnx/write.hpp"
 #include "plan/plan.hpp"
 #include "quantize/quantize.hpp"
@@ -79,17 +80,22 @@ CompileResult compile(const CompileOptions& options, const Samples& samples) {
     compiler::check_sizes(survey, front_options, samples);
     const auto first_sample = samples.at(0);
     ThreadPool pool(runtime::thread_count(options.threads));
-    const compiler::Front front =
+    compiler::Front front =
         compiler::make_front(front_options, first_sample, dump, compiler::host_nodes_seen(samples, count, pool));
     const compiler::Sizes sizes = compiler::find_sizes(front_options, front, first_sample);
+    const auto further = compiler::further_sizes(front_options, front, sizes, first_sample, options.shapes);
     progress("import", 1);
 
     snapshot::Contents contents;
     execute::Model& model = contents.model;
     model.batch = front.batch;
     model.one_size = sizes.one_size;
-    for (const graph::ValueId id : front.graph.inputs) model.inputs.push_back(compiler::port_of(front, sizes, id));
-    for (const graph::ValueId id : front.graph.outputs) model.outputs.push_back(compiler::port_of(front, sizes, id));
+    model.size_step = sizes.step;
+    model.off_step = sizes.off_step;
+    for (const graph::ValueId id : front.graph.inputs)
+        model.inputs.push_back(compiler::port_of(front, sizes, further, id));
+    for (const graph::ValueId id : front.graph.outputs)
+        model.outputs.push_back(compiler::port_of(front, sizes, further, id));
 
     const quantize::Options quantize_options{{options.without.begin(), options.without.end()},
                                              [&](double done) { progress("quantize", done); }};
@@ -97,12 +103,12 @@ CompileResult compile(const CompileOptions& options, const Samples& samples) {
     for (size_t k = 0; k < front.plan.subgraphs.size(); ++k) {
         const partition::Subgraph& part = front.plan.subgraphs[k];
         if (part.device == partition::Device::cpu) {
-            const graph::Graph graph = sizes.free ? compiler::without_sizes(part.graph) : part.graph;
+            const graph::Graph graph = sizes.free ? observe::without_sizes(part.graph) : part.graph;
             model.subgraphs.emplace_back(execute::CpuSubgraph{onnx::write(graph), part.inputs, part.outputs});
             continue;
         }
         const quantize::Calibration calibration =
-            compiler::calibration_of(front, model, k, samples, count, options.ort_library);
+            compiler::calibration_of(front_options, front, model, k, samples, count, options.ort_library);
         auto quantized = quantize::quantize(part.network, calibration, quantize_options, pool);
         dump(fmt::format("quantize_NPU_{}", k), npu::to_text(quantized.network));
         npu::Program program = plan::plan(quantized.network, front.config);
@@ -111,7 +117,11 @@ CompileResult compile(const CompileOptions& options, const Samples& samples) {
         compiler::mention_poor_layers(quantized.errors, warn);
         for (auto& layer : compiler::layer_report(quantized.network, program, quantized.errors, k))
             layers.push_back(std::move(layer));
-        model.subgraphs.emplace_back(execute::NpuSubgraph{std::move(quantized.network), std::move(program)});
+        std::vector<npu::Program> more;
+        for (const compiler::FurtherSize& size : further)
+            more.push_back(plan::plan(quantized.network, front.config, size.npu_inputs[k]));
+        model.subgraphs.emplace_back(
+            execute::NpuSubgraph{std::move(quantized.network), std::move(program), std::move(more)});
     }
 
     for (const std::string& text : survey.warnings) warn(text);  // an error would have made them noise

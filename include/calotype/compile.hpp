@@ -38,11 +38,12 @@ struct CompileOptions {
     std::filesystem::path output;  ///< the snapshot; replaced whole, in one step, if it exists
     std::string npu{kDefaultNpu};  ///< configuration's name or file; "none": all on ONNX Runtime in FP32
     int64_t images = 4;            ///< samples used for calibration
-    // Anything but these four defaults is refused so far: Error OPTION_NOT_BUILT.
+    // Anything but these three defaults is refused so far: Error OPTION_NOT_BUILT.
     std::string mode = "fast";
     std::string precision = "INT8";
-    bool deep = false;                                 ///< fine-tuning against the FP32 network
-    std::vector<std::pair<std::string, Dims>> shapes;  ///< more input shapes to make programs for
+    bool deep = false;  ///< fine-tuning against the FP32 network
+    /// More input shapes to make programs for, beside the first sample's; the n-th of each input belong together.
+    std::vector<std::pair<std::string, Dims>> shapes;
     std::vector<std::string> without;            ///< ingredients of quantization switched off: "bias-correction", ...
     std::vector<std::string> disabled_rewrites;  ///< names of the optimize pipeline
     int threads = 0;                             ///< 0: all processors; never changes a byte

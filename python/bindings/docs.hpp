@@ -42,7 +42,7 @@ Args:
     deep: fine-tuning of the weights; not built yet.
     precision: "INT8"; no other is built yet.
     npu: a configuration's name or file; "none" runs the optimized graph in FP32 on ONNX Runtime.
-    shapes: more (input, shape) pairs to make programs for; not built yet.
+    shapes: more (input, shape) pairs to make programs for, beside the first sample's.
     threads: 0 for as many as there are processors; never changes a byte of the result.
     without: ingredients of quantization to leave out, such as "bias-correction".
     progress: called with the stage's name and how far it is, 0 to 1; what it raises ends the compilation.

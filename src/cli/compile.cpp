@@ -66,8 +66,9 @@ void add_compile(CLI::App& app, Action& action) {
     command->add_flag("--deep", compile.deep, "Fine-tune the weights against the FP32 network; not built yet");
     command->add_option("--precision", compile.precision, "INT8; BF16 and MIXED are not built yet")
         ->capture_default_str();
-    command->add_option("--shape", options->shapes,
-                        "INPUT=DIMS: one more input shape to make a program for; not built yet");
+    command->add_option(
+        "--shape", options->shapes,
+        "INPUT=DIMS: one more input shape to make a program for, beside the first sample's; repeatable");
     command->add_option("--without", compile.without,
                         fmt::format("Switch an ingredient of quantization off (one of {}); repeatable",
                                     fmt::join(std::views::keys(quantize::ingredients()), ", ")));

@@ -24,6 +24,7 @@ void print_ports(const char* word, const Json& ports) {
                    port.at("dims").dump(), port.at("boundary").get<std::string>());
         if (port.contains("scale"))
             fmt::print(", scale {:g}, zero point {}", port.at("scale").get<double>(), port.at("zero_point").dump());
+        if (port.at("made_for").size() > 1) fmt::print(", programs for {}", port.at("made_for").dump());
         fmt::print("\n");
     }
 }
@@ -47,6 +48,11 @@ void print_summary(const std::filesystem::path& snapshot) {
     fmt::print("snapshot {} for {}\n", snapshot.string(), json.at("npu").at("name").get<std::string>());
     print_ports("input", json.at("inputs"));
     print_ports("output", json.at("outputs"));
+    if (json.contains("one_size"))
+        fmt::print("serves one height and width: {}\n", json.at("one_size").get<std::string>());
+    if (json.contains("size_step"))
+        fmt::print("serves heights and widths in steps of {}; between them: {}\n",
+                   json.at("size_step").at("step").get<int64_t>(), json.at("size_step").at("cause").get<std::string>());
     for (const Json& subgraph : json.at("subgraphs")) {
         const std::string name = subgraph.at("name");
         if (!subgraph.contains("layers")) {

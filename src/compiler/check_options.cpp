@@ -21,9 +21,6 @@ void refuse_unbuilt(const CompileOptions& options) {
     if (options.precision != "INT8")
         refuse("--precision", fmt::format("it is `{}`, only INT8 is built so far", options.precision));
     if (options.deep) refuse("--deep", "deep quantization is not built so far");
-    if (!options.shapes.empty())
-        refuse("--shape",
-               "programs for further shapes are not built so far; one is made as another height or width comes");
 }
 
 }  // namespace

@@ -39,18 +39,20 @@ std::string measure(const MeasureOptions& options, const Samples& samples) {
     const snapshot::Contents contents = snapshot::read(options.snapshot);
     check(options, samples);
     compiler::Dump no_dump;
+    const compiler::FrontOptions front_options{options.model, options.npu.empty() ? contents.npu.name : options.npu,
+                                               compiler::disabled_rewrites_of(contents.report_json),
+                                               options.ort_library};
     const compiler::Front front =
-        compiler::make_front({options.model, options.npu.empty() ? contents.npu.name : options.npu,
-                              compiler::disabled_rewrites_of(contents.report_json), options.ort_library},
-                             samples.at(0), no_dump, compiler::host_nodes_of(contents.report_json));
+        compiler::make_front(front_options, samples.at(0), no_dump, compiler::host_nodes_of(contents.report_json));
     ThreadPool pool(runtime::thread_count(options.threads));
     json layers = json::array();
     for (size_t k = 0; k < contents.model.subgraphs.size(); ++k) {
         const auto* npu = std::get_if<execute::NpuSubgraph>(&contents.model.subgraphs[k]);
         if (npu == nullptr) continue;
         const npu::FloatNetwork& network = network_of(front, k, npu->network, options.model);
-        const quantize::Calibration calibration = compiler::calibration_of(
-            front, contents.model, k, samples, std::min(options.images, samples.count()), options.ort_library);
+        const quantize::Calibration calibration =
+            compiler::calibration_of(front_options, front, contents.model, k, samples,
+                                     std::min(options.images, samples.count()), options.ort_library);
         const auto errors = quantize::measure(network, npu->network, calibration, pool);
         for (const quantize::LayerError& error : errors)
             layers.push_back({{"subgraph", fmt::format("NPU_{}", k)}, {"name", error.layer}, {"snr_db", error.snr_db}});

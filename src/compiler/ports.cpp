@@ -23,11 +23,13 @@ Boundary boundary_of(const npu::Quantization& quantization, bool whole_numbers) 
 
 }  // namespace
 
-execute::Port port_of(const Front& front, const Sizes& sizes, graph::ValueId id) {
+execute::Port port_of(const Front& front, const Sizes& sizes, const std::vector<FurtherSize>& further,
+                      graph::ValueId id) {
     const graph::Value& value = front.graph.value(id);
     execute::Port port{
-        value.name, value.type.value_or(DataType::float32), value.dims.value_or(Dims{}), Boundary::plain, {}, {}};
+        value.name, value.type.value_or(DataType::float32), value.dims.value_or(Dims{}), Boundary::plain, {}, {}, {}};
     port.made_for = port.dims;
+    for (const FurtherSize& size : further) port.also_for.push_back(size.dims.at(value.name));
     if (const auto free = sizes.ports.find(value.name); free != sizes.ports.end()) port.dims = free->second;
     if (batch_is_free(front.file_graph) && !port.dims.empty() && port.dims[0] == front.batch) port.dims[0] = -1;
     return port;

@@ -9,7 +9,8 @@
 namespace calotype::compiler {
 
 /// The model's input or output as the runner shows it, its boundary still plain.
-execute::Port port_of(const Front& front, const Sizes& sizes, graph::ValueId id);
+execute::Port port_of(const Front& front, const Sizes& sizes, const std::vector<FurtherSize>& further,
+                      graph::ValueId id);
 
 /// Types of the model's inputs that the NPU network reads and of the outputs it makes. `whole_numbers`, by network
 /// input: the samples are whole numbers in one byte's range, so the codes are the numbers themselves.

@@ -72,7 +72,8 @@ void check_sizes(const Survey& survey, const FrontOptions& options, const Sample
     if (survey.other_size.empty()) return;
     Dump no_dump;
     const auto first = samples.at(0);
-    const Sizes sizes = find_sizes(options, make_front(options, first, no_dump, {}), first);
+    Front front = make_front(options, first, no_dump, {});
+    const Sizes sizes = find_sizes(options, front, first);
     if (sizes.free) return;
     throw Error({"SAMPLE_SIZES", fmt::format("{} and {}", samples.name_of(0), survey.other_size),
                  fmt::format("{}, but the model takes one size: {}", survey.sizes,

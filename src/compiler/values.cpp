@@ -1,25 +1,42 @@
 #include "compiler/values.hpp"
 
+#include <fmt/format.h>
+
 #include <mutex>
 
+#include "compiler/host_nodes.hpp"
 #include "execute/prepared_model.hpp"
 #include "observe/observe.hpp"
+#include "onnx/write.hpp"
+#include "quantize/sizes.hpp"
 
 namespace calotype::compiler {
 
 namespace {
 
-/// A source of samples need not be safe for several threads.
+using Sample = std::map<std::string, Tensor>;
+
+/// A source of samples need not be safe for several threads. Refuses what the model cannot take beside the first one.
 class Source {
   public:
-    explicit Source(const Samples& samples) : samples_(samples) {}
+    Source(const Samples& samples, const execute::Model& model) : samples_(samples), model_(model) {}
     std::map<std::string, Tensor> at(int64_t index) {
-        const std::lock_guard lock(guard_);
-        return samples_.at(index);
+        std::unique_lock lock(guard_);
+        auto sample = samples_.at(index);
+        lock.unlock();
+        for (const execute::Port& port : model_.inputs) {
+            const Dims& dims = sample.at(port.name).dims();
+            const std::string fault = execute::size_fault(model_, port, dims);
+            if (!fault.empty())
+                throw Error({"SAMPLE_SHAPE", fmt::format("sample {}, input `{}`", index, port.name),
+                             fmt::format("its shape is {}, {}", to_string(dims), fault), "give samples of such sizes"});
+        }
+        return sample;
     }
 
   private:
     const Samples& samples_;
+    const execute::Model& model_;
     std::mutex guard_;
 };
 
@@ -30,21 +47,83 @@ struct Prefix {
     std::mutex guard;
 };
 
+/// FP32 values of one network at any size. Constants that came from a shape stand in the graph without binding the
+/// network (sizes of a Resize, targets of a Reshape): then each size has a graph of its own.
+class Exact {
+  public:
+    Exact(const FrontOptions& options, const Front& front, std::vector<std::string> names)
+        : options_(options),
+          front_(front),
+          names_(std::move(names)),
+          shared_(front.graph, front.library, names_),
+          of_size_([this](const quantize::InputDims& dims) { return made_at(dims); }) {}
+
+    std::map<std::string, Tensor> run(const Sample& sample) {
+        quantize::InputDims dims;
+        bool own = true;
+        for (const graph::ValueId id : front_.file_graph.inputs) {
+            dims.push_back(sample.at(front_.file_graph.value(id).name).dims());
+            const auto known = front_.graph.find_value(front_.file_graph.value(id).name);
+            own = own && (!known || front_.graph.value(*known).dims == dims.back());
+        }
+        if (own || one_graph(dims)) return shared_.run(sample);
+        return of_size_.at(dims)->run(sample);
+    }
+
+  private:
+    Front front_at(const quantize::InputDims& dims) const {
+        Sample zeros;
+        for (size_t i = 0; i < dims.size(); ++i) {
+            const graph::Value& input = front_.file_graph.value(front_.file_graph.inputs[i]);
+            zeros.emplace(input.name, Tensor(input.type.value_or(DataType::float32), dims[i]));
+        }
+        Dump no_dump;
+        return make_front(options_, zeros, no_dump, host_nodes_of(front_.plan));
+    }
+
+    /// Asked of the first other size, which stands for all.
+    bool one_graph(const quantize::InputDims& dims) {
+        const std::lock_guard lock(guard_);
+        if (!one_graph_)
+            one_graph_ = onnx::write(observe::without_sizes(front_at(dims).graph)) ==
+                         onnx::write(observe::without_sizes(front_.graph));
+        return *one_graph_;
+    }
+
+    observe::Observer made_at(const quantize::InputDims& dims) const {
+        const Front front = front_at(dims);
+        for (const std::string& name : names_)
+            if (!front.graph.find_value(name))
+                throw Error({"SAMPLE_SHAPE", fmt::format("value `{}`", name),
+                             fmt::format("it does not exist where the model's inputs are {}", to_string(dims[0])),
+                             "give samples of one size"});
+        return {front.graph, front.library, names_};
+    }
+
+    const FrontOptions& options_;
+    const Front& front_;
+    std::vector<std::string> names_;
+    observe::Observer shared_;
+    quantize::PerSize<observe::Observer> of_size_;
+    std::mutex guard_;
+    std::optional<bool> one_graph_;
+};
+
 /// Every tensor's and layer's value, computed by ONNX Runtime.
-quantize::Values exact_values(const Front& front, const npu::FloatNetwork& network, const Samples& samples) {
+quantize::Values exact_values(const FrontOptions& options, const Front& front, const npu::FloatNetwork& network,
+                              const std::shared_ptr<Source>& source) {
     std::vector<std::string> names;
     for (const npu::FloatTensor& tensor : network.tensors) names.push_back(tensor.value);
     for (const npu::FloatLayer& layer : network.layers) names.push_back(layer.sum_value);
     for (const npu::Placement& input : network.inputs) names.push_back(input.value);
-    auto observer = std::make_shared<observe::Observer>(front.graph, front.library, std::move(names));
-    auto source = std::make_shared<Source>(samples);
-    return [observer, source](int64_t index) { return observer->run(source->at(index)); };
+    auto exact = std::make_shared<Exact>(options, front, std::move(names));
+    return [exact, source](int64_t index) { return exact->run(source->at(index)); };
 }
 
 /// The model's inputs and what subgraphs 0 to index - 1 make of them.
 quantize::Values real_values(const execute::Model& model, const npu::Config& config, size_t index,
-                             const Samples& samples, const std::optional<std::filesystem::path>& ort_library) {
-    auto source = std::make_shared<Source>(samples);
+                             const std::shared_ptr<Source>& source,
+                             const std::optional<std::filesystem::path>& ort_library) {
     if (index == 0) return [source](int64_t sample) { return source->at(sample); };
     auto prefix =
         std::make_shared<Prefix>(execute::PreparedModel(model, emulate::KernelSet::automatic, ort_library, config));
@@ -59,13 +138,14 @@ quantize::Values real_values(const execute::Model& model, const npu::Config& con
 
 }  // namespace
 
-quantize::Calibration calibration_of(const Front& front, const execute::Model& model, size_t index,
-                                     const Samples& samples, int64_t count,
+quantize::Calibration calibration_of(const FrontOptions& options, const Front& front, const execute::Model& model,
+                                     size_t index, const Samples& samples, int64_t count,
                                      const std::optional<std::filesystem::path>& ort_library) {
     const npu::FloatNetwork& network = front.plan.subgraphs[index].network;
     const Dims& first = network.inputs.front().dims;
-    return {exact_values(front, network, samples), real_values(model, front.config, index, samples, ort_library), count,
-            first.empty() ? 1 : first.front()};
+    const auto source = std::make_shared<Source>(samples, model);
+    return {exact_values(options, front, network, source), real_values(model, front.config, index, source, ort_library),
+            count, first.empty() ? 1 : first.front()};
 }
 
 }  // namespace calotype::compiler

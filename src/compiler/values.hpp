@@ -11,9 +11,10 @@
 namespace calotype::compiler {
 
 /// What quantization is told of subgraph `index` of `model`, whose earlier subgraphs are quantized already: FP32 values
-/// by ONNX Runtime, and the inputs it will really read. All references must outlive the result.
-quantize::Calibration calibration_of(const Front& front, const execute::Model& model, size_t index,
-                                     const Samples& samples, int64_t count,
+/// by ONNX Runtime, and the inputs it will really read. Throws Error SAMPLE_SHAPE for a sample of a size that the network
+/// cannot have. All references must outlive the result.
+quantize::Calibration calibration_of(const FrontOptions& options, const Front& front, const execute::Model& model,
+                                     size_t index, const Samples& samples, int64_t count,
                                      const std::optional<std::filesystem::path>& ort_library);
 
 }  // namespace calotype::compiler

@@ -19,14 +19,21 @@ void check_type(const Port& port, const TensorView& array) {
     check_input_type(array.type, port.type, port.boundary, subject_of(port), port.name);
 }
 
-[[noreturn]] void wrong_shape(const Model& model, const Port& port, const TensorView& array, const std::string& hint) {
+[[noreturn]] void wrong_shape(const Port& port, const TensorView& array, const std::string& hint) {
     const std::string layout = layout_hint(array.dims, port.dims);
-    std::string fact =
-        fmt::format("its shape is {}, the model takes {} (-1: any)", to_string(array.dims), to_string(port.dims));
-    if (!model.one_size.empty())
-        fact = fmt::format("its shape is {}, the model was compiled for {} alone: {}", to_string(array.dims),
-                           to_string(port.made_for), model.one_size);
-    throw Error({"INPUT_SHAPE", subject_of(port), fact, layout.empty() ? hint : layout});
+    throw Error(
+        {"INPUT_SHAPE", subject_of(port),
+         fmt::format("its shape is {}, the model takes {} (-1: any)", to_string(array.dims), to_string(port.dims)),
+         hint});
+}
+
+/// Of an array whose shape fits: refuses a size that no program can be made for.
+void check_size(const Model& model, const Port& port, const TensorView& array) {
+    if (array.dims.size() != port.dims.size()) return;
+    const std::string fault = size_fault(model, port, array.dims);
+    if (!fault.empty())
+        throw Error({"INPUT_SHAPE", subject_of(port), fmt::format("its shape is {}, {}", to_string(array.dims), fault),
+                     "give such a size, or compile with samples of the other one"});
 }
 
 bool same_but_free(std::span<const int64_t> wanted, std::span<const int64_t> found) {
@@ -37,29 +44,21 @@ bool same_but_free(std::span<const int64_t> wanted, std::span<const int64_t> fou
     return true;
 }
 
-/// Dims that an array may have: free ones are those of the compilation where no other size can be planned.
-Dims wanted_dims(const Model& model, const Port& port) {
-    Dims dims = port.dims;
-    for (size_t axis = 1; axis < dims.size() && !model.one_size.empty(); ++axis) dims[axis] = port.made_for[axis];
-    return dims;
-}
-
 /// Runs that one array makes; 0 where the array is the same for any number of them.
 int64_t runs_of(const Model& model, const Port& port, const TensorView& array) {
-    const Dims dims = wanted_dims(model, port);
-    const std::span<const int64_t> found(array.dims), wanted(dims);
+    const std::span<const int64_t> found(array.dims), wanted(port.dims);
     if (has_batch(model, port)) {
         if (found.size() != wanted.size() || !same_but_free(wanted.subspan(1), found.subspan(1))) {
-            wrong_shape(model, port, array, "give [batch, ...]: a single sample has a batch of 1 in front");
+            wrong_shape(port, array, "give [batch, ...]: a single sample has a batch of 1 in front");
         }
         if (found[0] < 1 || found[0] % model.batch != 0) {
-            wrong_shape(model, port, array, fmt::format("give a batch that {} divides, at least that", model.batch));
+            wrong_shape(port, array, fmt::format("give a batch that {} divides, at least that", model.batch));
         }
         return found[0] / model.batch;
     }
     if (same_but_free(wanted, found)) return 0;
     if (found.size() != wanted.size() + 1 || !same_but_free(wanted, found.subspan(1)) || found[0] < 1) {
-        wrong_shape(model, port, array, "give one array of that shape, or one a run stacked in front");
+        wrong_shape(port, array, "give one array of that shape, or one a run stacked in front");
     }
     return found[0];
 }
@@ -79,6 +78,7 @@ int64_t count_runs(const Model& model, const std::map<std::string, TensorView>& 
         }
         check_type(port, array->second);
         const int64_t own = runs_of(model, port, array->second);
+        check_size(model, port, array->second);
         if (own != 0 && runs != 0 && own != runs) {
             throw Error(
                 {"INPUT_SHAPE", subject_of(port),
@@ -136,7 +136,7 @@ Tensor join(const Model& model, const Port& output, std::vector<Tensor> results)
             throw Error({"OUTPUT_SHAPE", fmt::format("output `{}`", output.name),
                          fmt::format("its shape {} differs from {} of another sample", to_string(result.dims()),
                                      to_string(results.front().dims())),
-                         "run such samples one at a time"});
+                         "run such samples one at a time; `calotype run` does where --output is a folder"});
         }
         std::memcpy(target, result.bytes().data(), result.bytes().size());
         target += result.bytes().size();

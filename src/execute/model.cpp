@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 namespace calotype {
 
 std::string name_of(Boundary boundary) {
@@ -24,6 +26,27 @@ std::vector<std::string> values_of(const std::vector<npu::Placement>& placements
 }
 
 }  // namespace
+
+std::string sizes_of(const Port& port) {
+    std::string text = to_string(port.made_for);
+    for (const Dims& dims : port.also_for) text += ", " + to_string(dims);
+    return text;
+}
+
+std::string size_fault(const Model& model, const Port& input, const Dims& dims) {
+    const auto same_size = [&](const Dims& made) {
+        return dims.empty() || std::equal(dims.begin() + 1, dims.end(), made.begin() + 1);
+    };
+    if (same_size(input.made_for) || std::ranges::any_of(input.also_for, same_size)) return {};
+    if (!model.one_size.empty())
+        return fmt::format("the network made for {} serves that size alone: {}", to_string(input.made_for),
+                           model.one_size);
+    for (size_t axis = 1; axis < dims.size(); ++axis)
+        if ((dims[axis] - input.made_for[axis]) % model.size_step != 0)
+            return fmt::format("the network serves sizes in steps of {} from {}; not those between: {}",
+                               model.size_step, to_string(input.made_for), model.off_step);
+    return {};
+}
 
 std::vector<std::string> inputs_of(const Subgraph& subgraph) {
     if (const auto* npu = std::get_if<NpuSubgraph>(&subgraph)) return values_of(npu->network.inputs);

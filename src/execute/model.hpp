@@ -20,6 +20,7 @@ struct Port {
     Boundary boundary = Boundary::plain;
     npu::Quantization quantization;  ///< one scale; empty where plain
     Dims made_for;                   ///< of the run that the programs were made for
+    std::vector<Dims> also_for{};    ///< of the runs that the further programs were made for, in their order
     friend bool operator==(const Port&, const Port&) = default;
 };
 
@@ -27,6 +28,7 @@ struct Port {
 struct NpuSubgraph {
     npu::Network network;
     npu::Program program;
+    std::vector<npu::Program> more_programs{};  ///< of other sizes
     friend bool operator==(const NpuSubgraph&, const NpuSubgraph&) = default;
 };
 /// Runs on ONNX Runtime; a complete model of the shapes of one run (the model's own batch, 1 where that is free).
@@ -41,9 +43,17 @@ struct Model {
     std::vector<Port> inputs, outputs;
     int64_t batch = 1;                ///< samples of one run: axis 0 of every value that has a batch
     std::vector<Subgraph> subgraphs;  ///< in order of execution
-    std::string one_size;  ///< why no other height or width than the programs' can be run; empty where it can
+    std::string one_size;    ///< why no other height or width than the programs' can be run; empty where it can
+    int64_t size_step = 1;   ///< sizes that can be run lie so far apart, counted from the first sample's
+    std::string off_step{};  ///< why not those between
     friend bool operator==(const Model&, const Model&) = default;
 };
+
+/// The shapes that the programs were made for: "[1, 3, 224, 224], [1, 3, 320, 256]".
+std::string sizes_of(const Port& port);
+
+/// Why the input cannot have these dims, whose rank is the port's: its size is none that can be run. Empty where it can.
+std::string size_fault(const Model& model, const Port& input, const Dims& dims);
 
 /// Value names a subgraph reads and makes.
 std::vector<std::string> inputs_of(const Subgraph& subgraph);

@@ -14,11 +14,7 @@ constexpr size_t kKept = 16;  // sizes beside the program's own: weights are pac
 size_t at(npu::TensorId id) { return static_cast<size_t>(id); }
 
 bool is_of(const std::vector<npu::Placement>& inputs, const std::vector<Dims>& dims) {
-    return std::ranges::equal(inputs, dims, [](const npu::Placement& input, const Dims& given) {
-        return input.dims == given ||
-               // A value of another rank is the same elements in the same order.
-               (input.dims.size() != given.size() && element_count(input.dims) == element_count(given));
-    });
+    return std::ranges::equal(inputs, dims, holds);
 }
 
 }  // namespace
@@ -61,19 +57,13 @@ std::shared_ptr<const NpuSize> NpuSizes::planned(const std::vector<Dims>& dims) 
     std::vector<Dims> input_shapes;
     for (size_t i = 0; i < network.inputs.size(); ++i) {
         const npu::Placement& input = network.inputs[i];
-        if (!model_.one_size.empty()) refuse(i, dims[i], model_.one_size);
-        if (config_ == nullptr) refuse(i, dims[i], "no NPU configuration is at hand to plan another size with");
+        if (!model_.one_size.empty()) refuse(i, dims[i], model_.one_size);  // of an inner value
         const auto end = resized_to_dims({input, shapes[execute::at(input.tensor)]}, dims[i]);
         if (!end) refuse(i, dims[i], "the order of its axes on the NPU holds the size");
         inputs.push_back(end->placement);
         input_shapes.push_back(end->shape);
     }
-    npu::Program program;
-    try {
-        program = plan::plan(network, *config_, input_shapes);
-    } catch (const Error& error) {
-        refuse(0, dims[0], fmt::format("{}: {}", error.text().subject, error.text().fact));
-    }
+    npu::Program program = program_at(input_shapes, dims[0]);
     for (const npu::Placement& output : network.outputs) {
         const auto end =
             resized_to_shape({output, shapes[execute::at(output.tensor)]}, program.shapes[execute::at(output.tensor)]);
@@ -83,12 +73,30 @@ std::shared_ptr<const NpuSize> NpuSizes::planned(const std::vector<Dims>& dims) 
     return make(std::move(inputs), std::move(outputs), std::move(program));
 }
 
+/// The snapshot's own where it has one of this size.
+npu::Program NpuSizes::program_at(const std::vector<Dims>& input_shapes, const Dims& dims) const {
+    const npu::Network& network = subgraph_.network;
+    for (const npu::Program& program : subgraph_.more_programs) {
+        const auto shape = [&](const npu::Placement& input) { return program.shapes[execute::at(input.tensor)]; };
+        if (std::ranges::equal(network.inputs, input_shapes, {}, shape)) return program;
+    }
+    if (config_ == nullptr) refuse(0, dims, "no NPU configuration is at hand to plan another size with");
+    try {
+        return plan::plan(network, *config_, input_shapes);
+    } catch (const Error& error) {
+        refuse(0, dims, fmt::format("{}: {}", error.text().subject, error.text().fact));
+    }
+}
+
 void NpuSizes::refuse(size_t input, const Dims& dims, const std::string& cause) const {
     const npu::Placement& placement = subgraph_.network.inputs[input];
+    std::string made_for = to_string(placement.dims);
+    for (const Port& port : model_.inputs)
+        if (port.name == placement.value) made_for = sizes_of(port);
     throw Error({"INPUT_SIZE", fmt::format("value `{}`", placement.value),
-                 fmt::format("its shape is {}, the snapshot holds a program for {} and cannot be planned anew: {}",
-                             to_string(dims), to_string(placement.dims), cause),
-                 "give that shape, or compile with samples of the other size"});
+                 fmt::format("its shape is {}, the snapshot holds programs for {} and cannot be planned anew: {}",
+                             to_string(dims), made_for, cause),
+                 "give such a shape, or compile with samples of the other size"});
 }
 
 Conversion NpuSizes::conversion(const std::vector<Port>& ports, const npu::Placement& placement) const {

@@ -36,6 +36,7 @@ class NpuSizes {
     std::shared_ptr<const NpuSize> make(std::vector<npu::Placement> inputs, std::vector<npu::Placement> outputs,
                                         npu::Program program) const;
     std::shared_ptr<const NpuSize> planned(const std::vector<Dims>& dims) const;
+    npu::Program program_at(const std::vector<Dims>& input_shapes, const Dims& dims) const;
     [[noreturn]] void refuse(size_t input, const Dims& dims, const std::string& cause) const;
     Conversion conversion(const std::vector<Port>& ports, const npu::Placement& placement) const;
 

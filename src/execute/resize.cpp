@@ -111,4 +111,9 @@ std::optional<End> resized_to_shape(const End& end, const Dims& shape) {
     return made_of(end, *atoms);
 }
 
+bool holds(const npu::Placement& placement, const Dims& dims) {
+    return placement.dims == dims ||
+           (placement.dims.size() != dims.size() && element_count(placement.dims) == element_count(dims));
+}
+
 }  // namespace calotype::execute

@@ -21,4 +21,7 @@ std::optional<End> resized_to_dims(const End& end, const Dims& dims);
 /// The same where its tensor has this shape.
 std::optional<End> resized_to_shape(const End& end, const Dims& shape);
 
+/// Whether an array of these dims is the placement's value: the same dims, or the same elements under another rank.
+bool holds(const npu::Placement& placement, const Dims& dims);
+
 }  // namespace calotype::execute

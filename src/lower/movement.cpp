@@ -130,16 +130,23 @@ void lower_slice(Builder& builder, NodeId id) {
     npu::Crop crop;
     const Dims& out = builder.dims(graph.output(id));
     const Order order = builder.own_order(x), made{{out.begin() + 1, out.end()}, order.axes};
+    constexpr int64_t kFar = int64_t{1} << 31;  // beyond any axis: exporters write many such numbers
+    const auto bound = [](int64_t at) { return at >= kFar - 1 ? npu::Crop::kOpen : std::max(at, -kFar); };
     for (size_t i = 0; i < axes->size(); ++i) {
         int64_t axis = (*axes)[i];
         if (axis < 0) axis += static_cast<int64_t>(dims.size());
         if (axis == 0 && (*steps)[i] == 1 && out[0] == dims[0]) continue;
         axis = own_axis(builder, axis, dims.size());
         if ((*steps)[i] < 1) builder.decline("NPU_ATTRIBUTE", fmt::format("a step of {}", (*steps)[i]));
-        const int64_t size = dims[static_cast<size_t>(axis)];
-        const int64_t start = (*starts)[i] < 0 ? (*starts)[i] + size : (*starts)[i];
-        crop.first[map_axis(axis, order)] = std::clamp<int64_t>(start, 0, size);
-        crop.step[map_axis(axis, order)] = (*steps)[i];
+        const size_t to = map_axis(axis, order);
+        crop.first[to] = bound((*starts)[i]);
+        crop.end[to] = bound((*ends)[i]);
+        crop.step[to] = std::min((*steps)[i], kFar);
+        if (to != 3) continue;
+        // Scales stand by channel: what counts from their end is counted from their start.
+        const npu::CropRange range = npu::range_of(crop, {1, 1, 1, dims[static_cast<size_t>(axis)]});
+        crop.first[to] = range.first[3];
+        crop.end[to] = range.first[3] + (range.count[3] - 1) * crop.step[to] + 1;
     }
     const npu::TensorId input = builder.require(x, order, order.target());
     builder.add(id, {crop, {input}}, graph.output(id), made, made.target());
@@ -170,11 +177,14 @@ void lower_split(Builder& builder, NodeId id) {
     const Order order = builder.own_order(x);
     const npu::TensorId input = builder.require(x, order, order.target());
     npu::Crop crop;
+    int64_t &first = crop.first[map_axis(axis, order)], &end = crop.end[map_axis(axis, order)];
+    end = 0;
     for (const ValueId output : node.outputs) {
         const Dims& out = builder.dims(output);
         const Order made{{out.begin() + 1, out.end()}, order.axes};
+        end += out[static_cast<size_t>(axis)];
         builder.add(id, {crop, {input}}, output, made, made.target());
-        crop.first[map_axis(axis, order)] += out[static_cast<size_t>(axis)];
+        first = end;
     }
 }
 

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "npu/activation_names.hpp"
@@ -112,14 +113,8 @@ struct OutputShape {
         return as_shape(map, rank());
     }
     Dims operator()(const Crop& crop) const {
-        const Map in = as_map(first()), out = as_map(made_for);
-        const std::array<int64_t, 4> in_size{in.depth, in.height, in.width, in.channels};
-        const std::array<int64_t, 4> out_size{out.depth, out.height, out.width, out.channels};
-        for (size_t i = 0; i < 4; ++i)
-            if (crop.first[i] + (out_size[i] - 1) * crop.step[i] >= in_size[i])
-                shape_error(attributes,
-                            fmt::format("{} does not hold the cut-out {}", to_string(first()), to_string(made_for)));
-        return made_for;
+        const auto [d, h, w, c] = range_of(crop, as_map(first())).count;
+        return as_shape({d, h, w, c}, rank());
     }
     Dims operator()(const Upsample& upsample) const {
         Map map = as_map(first());
@@ -145,10 +140,15 @@ struct OutputShape {
     }
     Dims operator()(const Reshape&) const {
         const int64_t elements = element_count(first());
-        if (element_count(made_for) == elements) return made_for;
-        if (made_for.size() == 1) return {elements};
-        shape_error(attributes, fmt::format("{} has {} elements, the network was made for {}", to_string(first()),
-                                            elements, to_string(made_for)));
+        if (made_for.empty()) shape_error(attributes, "its output has no axis");
+        Dims shape = made_for;
+        shape[0] = 1;
+        const int64_t rest = element_count(shape);
+        if (elements % rest != 0)
+            shape_error(attributes, fmt::format("{} has {} elements, which do not fill {}", to_string(first()),
+                                                elements, to_string(made_for)));
+        shape[0] = elements / rest;
+        return shape;
     }
     Dims operator()(const Requantize&) const { return first(); }
 };
@@ -167,6 +167,20 @@ Dims as_shape(const Map& map, size_t rank) {
     CALOTYPE_ASSERT(rank <= 4, "a tensor of the NPU has at most four axes");
     for (size_t i = 0; i < 4 - rank; ++i) CALOTYPE_ASSERT(sizes[i] == 1, "an axis left out of a shape has size 1");
     return {sizes.end() - static_cast<std::ptrdiff_t>(rank), sizes.end()};
+}
+
+CropRange range_of(const Crop& crop, const Map& in) {
+    const std::array<int64_t, 4> sizes{in.depth, in.height, in.width, in.channels};
+    CropRange range;
+    for (size_t i = 0; i < 4; ++i) {
+        const int64_t size = sizes[i];
+        const auto bound = [size](int64_t at) {
+            return std::clamp<int64_t>(at < 0 ? std::max(at, -size) + size : at, 0, size);
+        };
+        range.first[i] = bound(crop.first[i]);
+        range.count[i] = std::max<int64_t>(0, (bound(crop.end[i]) - range.first[i] + crop.step[i] - 1) / crop.step[i]);
+    }
+    return range;
 }
 
 Window window_of(const Pool& pool, const Map& in) {

@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <set>
 #include <string>
@@ -91,12 +92,20 @@ struct Pad {
     int64_t channels_before = 0, channels_after = 0;
     friend bool operator==(const Pad&, const Pad&) = default;
 };
-/// y[i] = x[first + i * step] on each axis of the map (depth, height, width, channels), as many as the output has.
+/// y = x[first : end : step] as in Python on each axis of the map (depth, height, width, channels): below 0 counts from
+/// the axis' end, what lies beyond it is cut off. So it means the same at every height and width.
 struct Crop {
+    static constexpr int64_t kOpen = std::numeric_limits<int64_t>::max();
     std::array<int64_t, 4> first{0, 0, 0, 0};
     std::array<int64_t, 4> step{1, 1, 1, 1};
+    std::array<int64_t, 4> end{kOpen, kOpen, kOpen, kOpen};
     friend bool operator==(const Crop&, const Crop&) = default;
 };
+/// Where a crop begins on each axis of a map, and how many elements it takes there.
+struct CropRange {
+    std::array<int64_t, 4> first{0, 0, 0, 0}, count{0, 0, 0, 0};
+};
+CropRange range_of(const Crop& crop, const Map& in);
 /// Nearest: y[h, w] = x[h / factor_height, w / factor_width].
 struct Upsample {
     int64_t factor_height = 1, factor_width = 1;
@@ -112,7 +121,7 @@ struct ChannelReorder {
     std::vector<int64_t> source;
     friend bool operator==(const ChannelReorder&, const ChannelReorder&) = default;
 };
-/// The same elements in the same order under another shape.
+/// The same elements in the same order under another shape, of which the first axis alone grows with the elements.
 struct Reshape {
     friend bool operator==(const Reshape&, const Reshape&) = default;
 };

@@ -39,7 +39,8 @@ struct AttributeText {
                axes(pad.depth, pad.height, pad.width);
     }
     std::string operator()(const Crop& crop) const {
-        return fmt::format(" first={} step={}", crop.first, crop.step);  // depth, height, width, channels
+        // depth, height, width, channels
+        return fmt::format(" first={} end={} step={}", crop.first, crop.end, crop.step);
     }
     std::string operator()(const Upsample& upsample) const {
         return fmt::format(" {}x{}", upsample.factor_height, upsample.factor_width);

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 #include <set>
 
 #include "base/error.hpp"
@@ -69,6 +70,20 @@ std::set<ValueId> fixed_values(const Graph& graph) {
 
 }  // namespace
 
+std::set<ValueId> values_from_shapes(const Graph& graph) {
+    const std::set<ValueId> fixed = fixed_values(graph);
+    std::set<ValueId> from_shapes;
+    for (const NodeId id : graph.nodes()) {
+        const Node& node = graph.node(id);
+        const bool is_shape = node.domain.empty() && (node.op == "Shape" || node.op == "Size");
+        const bool reads_one = std::ranges::any_of(node.inputs, [&](ValueId in) { return from_shapes.contains(in); });
+        if (!is_shape && !reads_one) continue;
+        std::ranges::copy_if(node.outputs, std::inserter(from_shapes, from_shapes.end()),
+                             [&](ValueId out) { return fixed.contains(out); });
+    }
+    return from_shapes;
+}
+
 void concretize(Graph& graph, const ort::Library& library, const std::map<std::string, Tensor>& first_sample) {
     bind_inputs(graph, first_sample);
     forget_shapes(graph);
@@ -95,8 +110,18 @@ void concretize(Graph& graph, const ort::Library& library, const std::map<std::s
     graph.remove_dead();
 }
 
+Graph without_sizes(Graph graph) {
+    for (const ValueId id : graph.values()) {
+        graph::Value& value = graph.value(id);
+        if (value.constant || !value.dims) continue;
+        std::ranges::fill(*value.dims, -1);
+        value.symbols.clear();
+    }
+    return graph;
+}
+
 Observer::Observer(const Graph& graph, const ort::Library& library, std::vector<std::string> values) {
-    Graph exposed = graph;
+    Graph exposed = without_sizes(graph);
     exposed.outputs.clear();
     for (const std::string& name : values) {
         const auto id = exposed.find_value(name);

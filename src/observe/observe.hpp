@@ -3,6 +3,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -16,7 +17,13 @@ namespace calotype::observe {
 /// are known now). Throws what a bad model makes ONNX Runtime say.
 void concretize(graph::Graph& graph, const ort::Library& library, const std::map<std::string, Tensor>& first_sample);
 
-/// FP32 values of a graph, sample by sample; nothing of a sample is kept.
+/// Values computed from the shapes of others, through Shape and Size, and from nothing else but constants.
+std::set<graph::ValueId> values_from_shapes(const graph::Graph& graph);
+
+/// The graph with every dim of its values free: what ONNX Runtime is given where sizes are.
+graph::Graph without_sizes(graph::Graph graph);
+
+/// FP32 values of a graph, sample by sample, whatever their sizes; nothing of a sample is kept.
 class Observer {
   public:
     /// `values`: names of values of the graph; ONNX Runtime runs it unoptimized, on one thread.

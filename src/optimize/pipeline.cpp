@@ -36,6 +36,7 @@ std::vector<Entry> pipeline(const Evaluate& evaluate) {
         {"transpose_to_reshape", transpose_to_reshape,
          "after sinking: one that moves only axes of size 1 and met no other joins the Reshapes"},
         {"resize_of_one_pixel", resize_of_one_pixel, "anywhere: it only renames"},
+        {"resize_by_factors", resize_by_factors, "anywhere: it only spells a size as a factor"},
         {"repeat_to_resize", repeat_to_resize, "makes Reshapes, which the exporter's own undo"},
         {"gather_to_slice", gather_to_slice, "before slices merge; makes a Reshape where it drops the axis"},
         {"reverse_slice_to_gather", reverse_slice_to_gather, "a Slice that goes backwards merges with none"},

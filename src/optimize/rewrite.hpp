@@ -67,6 +67,7 @@ Rewrite gather_to_slice(Graph& graph, NodeId id);
 Rewrite reverse_slice_to_gather(Graph& graph, NodeId id);
 Rewrite merge_slices(Graph& graph, NodeId id);
 Rewrite resize_of_one_pixel(Graph& graph, NodeId id);
+Rewrite resize_by_factors(Graph& graph, NodeId id);
 Rewrite repeat_to_resize(Graph& graph, NodeId id);
 
 Rewrite merge_reduce_means(Graph& graph, NodeId id);

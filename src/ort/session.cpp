@@ -161,6 +161,8 @@ Session::Session(const Library& library, std::string_view model_bytes, SessionOp
     state_->check(api.AddSessionConfigEntry(raw, "session.intra_op.allow_spinning", "0"), "ORT_MODEL");
     state_->check(api.SetSessionGraphOptimizationLevel(raw, options.optimize ? ORT_ENABLE_ALL : ORT_DISABLE_ALL),
                   "ORT_MODEL");
+    // Sessions that show every value are given samples of many sizes; an arena would keep what each of them needed.
+    if (!options.optimize) state_->check(api.DisableCpuMemArena(raw), "ORT_MODEL");
     state_->check(
         api.CreateSessionFromArray(library.env(), model_bytes.data(), model_bytes.size(), raw, &state_->session),
         "ORT_MODEL");
@@ -208,7 +210,10 @@ std::map<std::string, Tensor> Session::run(const std::map<std::string, Tensor>& 
     for (OrtValue* value : made) owned.emplace_back(value, release);
     state_->check(status, "ORT_RUN");
     std::map<std::string, Tensor> out;
-    for (size_t i = 0; i < made.size(); ++i) out.emplace(output_names[i], state_->copy_out(made[i]));
+    for (size_t i = 0; i < made.size(); ++i) {
+        out.emplace(output_names[i], state_->copy_out(made[i]));
+        owned[given.size() + i].reset();  // so that no more than one value is held twice
+    }
     return out;
 }
 

@@ -4,6 +4,7 @@
 
 #include "quantize/rounding_noise.hpp"
 #include "quantize/sensitivity.hpp"
+#include "quantize/sizes.hpp"
 
 namespace calotype::quantize {
 namespace {
@@ -18,9 +19,10 @@ using Errors = std::vector<std::array<double, kWidths.size()>>;  // by tensor
 Errors held_back_errors(const npu::FloatNetwork& network, const ScaleClasses& classes,
                         const std::vector<std::vector<double>>& cost, const ClassRanges& known,
                         const std::map<std::string, Tensor>& by_name) {
-    Errors errors(network.tensors.size());
+    const auto tensors = tensors_at(network, input_dims(network, by_name));
+    Errors errors(tensors.size());
     for (size_t t = 0; t < errors.size(); ++t) {
-        const std::vector<float> x = in_tensor_order(by_name.at(network.tensors[t].value), network.tensors[t]);
+        const std::vector<float> x = in_tensor_order(by_name.at(tensors[t].value), tensors[t]);
         const size_t channels = cost[t].size();
         for (size_t w = 0; w < kWidths.size(); ++w) {
             std::vector<Code> codes(channels);

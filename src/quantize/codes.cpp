@@ -8,11 +8,6 @@
 namespace calotype::quantize {
 namespace {
 
-std::vector<int64_t> times(std::vector<int64_t> bytes, int64_t batch) {
-    for (int64_t& one : bytes) one *= batch;
-    return bytes;
-}
-
 /// Codes between which a layer's output is not clamped, by channel.
 struct Clamp {
     std::vector<int32_t> lo, hi;
@@ -52,23 +47,17 @@ std::vector<int8_t> to_codes(std::span<const float> x, const npu::Quantization& 
 }
 
 std::vector<int8_t> run_layer(const emulate::PreparedLayer& prepared, const std::vector<std::vector<int8_t>>& inputs,
-                              const std::vector<int64_t>& bytes, const npu::Layer& layer, int64_t batch) {
+                              const std::vector<Dims>& shapes, const npu::Layer& layer, int64_t batch) {
+    const auto bytes = [&](npu::TensorId tensor) { return element_count(shapes[index_of(tensor)]); };
     emulate::Arena scratch;
-    const int64_t out_bytes = bytes[index_of(layer.output)];
+    const int64_t out_bytes = bytes(layer.output);
     std::vector<int8_t> output(static_cast<size_t>(out_bytes * batch));
     for (int64_t b = 0; b < batch; ++b) {
         std::vector<const int8_t*> from;
-        for (size_t i = 0; i < inputs.size(); ++i)
-            from.push_back(inputs[i].data() + b * bytes[index_of(layer.inputs[i])]);
+        for (size_t i = 0; i < inputs.size(); ++i) from.push_back(inputs[i].data() + b * bytes(layer.inputs[i]));
         prepared.run(from, output.data() + b * out_bytes, scratch.take(prepared.scratch_bytes()), nullptr);
     }
     return output;
-}
-
-std::vector<int64_t> sample_bytes(std::span<const npu::FloatTensor> tensors) {
-    std::vector<int64_t> bytes;
-    for (const npu::FloatTensor& tensor : tensors) bytes.push_back(element_count(tensor.shape));
-    return bytes;
 }
 
 CalibrationCodes::CalibrationCodes(const npu::FloatNetwork& from, const npu::Network& network, int64_t samples,
@@ -78,10 +67,10 @@ CalibrationCodes::CalibrationCodes(const npu::FloatNetwork& from, const npu::Net
       samples_(samples),
       batch_(batch),
       pool_(pool),
-      bytes_(sample_bytes(from.tensors)),
-      store_(times(bytes_, batch), samples),
+      store_(from.tensors.size(), samples),
+      dims_(static_cast<size_t>(samples)),
+      shapes_([&from](const InputDims& dims) { return shapes_at(from, dims); }),
       last_read_(from.tensors.size()) {
-    for (const npu::FloatTensor& tensor : from.tensors) shapes_.push_back(tensor.shape);
     for (size_t i = 0; i < from.layers.size(); ++i) {
         for (const npu::TensorId input : from.layers[i].inputs) last_read_[index_of(input)] = i;
     }
@@ -90,26 +79,29 @@ CalibrationCodes::CalibrationCodes(const npu::FloatNetwork& from, const npu::Net
 void CalibrationCodes::put_inputs(const Values& values) {
     pool_.for_each(samples_, [&](int64_t sample, int) {
         const auto by_name = values(sample);
+        const InputDims dims = input_dims(from_, by_name);
+        const auto tensors = tensors_at(from_, dims);
         for (const npu::Placement& input : from_.inputs) {
-            const auto x = in_tensor_order(by_name.at(input.value), from_.tensors[index_of(input.tensor)]);
+            const auto x = in_tensor_order(by_name.at(input.value), tensors[index_of(input.tensor)]);
             store_.put(input.tensor, sample, to_codes(x, network_.tensors[index_of(input.tensor)].quantization));
         }
+        dims_[static_cast<size_t>(sample)] = dims;
     });
 }
 
-InputMoments CalibrationCodes::moments(size_t index, bool with_gram) const {
+InputMoments CalibrationCodes::moments(size_t index, bool with_gram) {
     const npu::Layer& layer = network_.layers[index];
     const npu::CodeTensor& input = network_.tensors[index_of(layer.inputs[0])];
-    const auto size = static_cast<size_t>(bytes_[index_of(layer.inputs[0])]);
     InputMoments all = make_moments(layer.attributes, with_gram);
     std::mutex guard;
     pool_.for_each(samples_, [&](int64_t sample, int) {
+        const auto shapes = shapes_.at(dims_[static_cast<size_t>(sample)]);
+        const Dims &in = (*shapes)[index_of(layer.inputs[0])], &out = (*shapes)[index_of(layer.output)];
+        const auto size = static_cast<size_t>(element_count(in));
         InputMoments one = make_moments(layer.attributes, with_gram);
         const auto codes = store_.get(layer.inputs[0], sample);
-        for (size_t first = 0; first < codes.size(); first += size) {
-            accumulate(one, layer.attributes, input.shape, network_.tensors[index_of(layer.output)].shape,
-                       input.quantization, std::span(codes).subspan(first, size));
-        }
+        for (size_t first = 0; first < codes.size(); first += size)
+            accumulate(one, layer.attributes, in, out, input.quantization, std::span(codes).subspan(first, size));
         const std::lock_guard lock(guard);
         all.add(one);
     });
@@ -118,7 +110,9 @@ InputMoments CalibrationCodes::moments(size_t index, bool with_gram) const {
 
 CodeMeans CalibrationCodes::run(size_t index) {
     const npu::Layer& layer = network_.layers[index];
-    const auto prepared = emulate::prepare(network_, index, shapes_, emulate::KernelSet::automatic);
+    PerSize<std::unique_ptr<emulate::PreparedLayer>> prepared([&](const InputDims& dims) {
+        return emulate::prepare(network_, index, *shapes_.at(dims), emulate::KernelSet::automatic);
+    });
     const npu::CodeTensor& output = network_.tensors[index_of(layer.output)];
     const auto channels = static_cast<size_t>(npu::channels_of(output.shape));
     const Clamp clamp = clamp_of(layer, channels);
@@ -127,7 +121,8 @@ CodeMeans CalibrationCodes::run(size_t index) {
     pool_.for_each(samples_, [&](int64_t sample, int) {
         std::vector<std::vector<int8_t>> inputs;
         for (const npu::TensorId input : layer.inputs) inputs.push_back(store_.get(input, sample));
-        const auto codes = run_layer(*prepared, inputs, bytes_, layer, batch_);
+        const InputDims& dims = dims_[static_cast<size_t>(sample)];
+        const auto codes = run_layer(**prepared.at(dims), inputs, *shapes_.at(dims), layer, batch_);
         store_.put(layer.output, sample, codes);
         const CodeMeans one = means_of(codes, clamp);
         const std::lock_guard lock(guard);

@@ -10,6 +10,7 @@
 #include "npu/layer.hpp"
 #include "quantize/code_store.hpp"
 #include "quantize/input_moments.hpp"
+#include "quantize/sizes.hpp"
 #include "quantize/statistics.hpp"
 
 namespace calotype::quantize {
@@ -17,13 +18,10 @@ namespace calotype::quantize {
 /// Reals to the codes of a tensor of one scale, as the runner's boundary does it.
 std::vector<int8_t> to_codes(std::span<const float> x, const npu::Quantization& quantization);
 
-/// Runs one prepared layer over `batch` samples. inputs: their codes one after the other; bytes: of one sample, by
+/// Runs one prepared layer over `batch` samples. inputs: their codes one after the other; shapes: of one sample, by
 /// tensor.
 std::vector<int8_t> run_layer(const emulate::PreparedLayer& prepared, const std::vector<std::vector<int8_t>>& inputs,
-                              const std::vector<int64_t>& bytes, const npu::Layer& layer, int64_t batch);
-
-/// Elements of one sample, by tensor.
-std::vector<int64_t> sample_bytes(std::span<const npu::FloatTensor> tensors);
+                              const std::vector<Dims>& shapes, const npu::Layer& layer, int64_t batch);
 
 /// By channel of a layer's output, over all samples; exact integers, so the order of adding is free.
 struct CodeMeans {
@@ -42,7 +40,7 @@ class CalibrationCodes {
 
     void put_inputs(const Values& values);
     /// Of what the layer reads.
-    InputMoments moments(size_t layer, bool with_gram) const;
+    InputMoments moments(size_t layer, bool with_gram);
     /// Runs the layer over all samples and keeps its output.
     CodeMeans run(size_t layer);
     /// Gives up the tensors that no layer after this one reads.
@@ -53,9 +51,9 @@ class CalibrationCodes {
     const npu::Network& network_;
     int64_t samples_, batch_;
     ThreadPool& pool_;
-    std::vector<int64_t> bytes_;  // of one sample of each tensor
     CodeStore store_;
-    std::vector<Dims> shapes_;
+    std::vector<InputDims> dims_;  // by sample
+    PerSize<std::vector<Dims>> shapes_;
     std::vector<size_t> last_read_;
 };
 

@@ -27,6 +27,21 @@ Energy compare(std::span<const int8_t> codes, std::span<const float> exact, cons
     return energy;
 }
 
+/// The network at one size.
+struct Sized {
+    std::vector<npu::FloatTensor> tensors;
+    std::vector<Dims> shapes;
+    std::vector<std::unique_ptr<emulate::PreparedLayer>> layers;
+};
+
+Sized sized(const npu::FloatNetwork& from, const npu::Network& network, const InputDims& dims) {
+    Sized size{{}, shapes_at(network, dims), {}};
+    size.tensors = with_shapes(tensors_of(from, network), size.shapes);
+    for (size_t i = 0; i < network.layers.size(); ++i)
+        size.layers.push_back(emulate::prepare(network, i, size.shapes, emulate::KernelSet::automatic));
+    return size;
+}
+
 double decibels(const Energy& energy) {
     if (!(energy.noise > 0)) return 200.0;
     return std::clamp(10 * std::log10(std::max(energy.signal, 1e-300) / energy.noise), -200.0, 200.0);
@@ -45,20 +60,15 @@ bool made_from(const npu::FloatNetwork& from, const npu::Network& network) {
 
 std::vector<LayerError> measure(const npu::FloatNetwork& from, const npu::Network& network,
                                 const Calibration& calibration, ThreadPool& pool) {
-    const std::vector<npu::FloatTensor> tensors = tensors_of(from, network);
-    const std::vector<int64_t> bytes = sample_bytes(tensors);
-    std::vector<Dims> shapes;
-    for (const npu::FloatTensor& tensor : tensors) shapes.push_back(tensor.shape);
-    std::vector<std::unique_ptr<emulate::PreparedLayer>> prepared;
-    for (size_t i = 0; i < network.layers.size(); ++i) {
-        prepared.push_back(emulate::prepare(network, i, shapes, emulate::KernelSet::automatic));
-    }
-    const auto reals = [&](const std::map<std::string, Tensor>& by_name, npu::TensorId tensor) {
-        return in_tensor_order(by_name.at(tensors[index_of(tensor)].value), tensors[index_of(tensor)]);
-    };
+    PerSize<Sized> sizes([&](const InputDims& dims) { return sized(from, network, dims); });
     const auto work = [&](int64_t sample) {
         const auto exact = calibration.exact(sample), read = calibration.read(sample);
-        std::vector<std::vector<int8_t>> codes(tensors.size());
+        const auto size = sizes.at(input_dims(from, read));
+        const auto reals = [&](const std::map<std::string, Tensor>& by_name, npu::TensorId tensor) {
+            const npu::FloatTensor& of = size->tensors[index_of(tensor)];
+            return in_tensor_order(by_name.at(of.value), of);
+        };
+        std::vector<std::vector<int8_t>> codes(size->tensors.size());
         for (const npu::Placement& input : from.inputs) {
             codes[index_of(input.tensor)] =
                 to_codes(reals(read, input.tensor), network.tensors[index_of(input.tensor)].quantization);
@@ -68,7 +78,7 @@ std::vector<LayerError> measure(const npu::FloatNetwork& from, const npu::Networ
             const npu::Layer& layer = network.layers[i];
             std::vector<std::vector<int8_t>> inputs;
             for (const npu::TensorId input : layer.inputs) inputs.push_back(codes[index_of(input)]);
-            codes[index_of(layer.output)] = run_layer(*prepared[i], inputs, bytes, layer, calibration.batch);
+            codes[index_of(layer.output)] = run_layer(*size->layers[i], inputs, size->shapes, layer, calibration.batch);
             one.push_back(compare(codes[index_of(layer.output)], reals(exact, layer.output),
                                   network.tensors[index_of(layer.output)]));
         }

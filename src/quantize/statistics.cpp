@@ -4,6 +4,7 @@
 
 #include "base/error.hpp"
 #include "execute/permute.hpp"
+#include "quantize/sizes.hpp"
 
 namespace calotype::quantize {
 namespace {
@@ -75,13 +76,14 @@ Statistics gather(const npu::FloatNetwork& network, const Values& values, int64_
     }
     const auto work = [&](int64_t sample) {
         const auto by_name = values(sample);
+        const auto tensors = tensors_at(network, input_dims(network, by_name));
         SampleStatistics out;
-        for (const npu::FloatTensor& tensor : network.tensors) {
+        for (const npu::FloatTensor& tensor : tensors) {
             out.tensors.push_back(of_tensor(tensor, in_tensor_order(by_name.at(tensor.value), tensor)));
         }
         for (size_t i = 0; i < network.layers.size(); ++i) {
             const npu::FloatLayer& layer = network.layers[i];
-            const npu::FloatTensor& tensor = network.tensors[static_cast<size_t>(layer.output)];
+            const npu::FloatTensor& tensor = tensors[static_cast<size_t>(layer.output)];
             out.sum.push_back(
                 layer.sum_value == tensor.value
                     ? out.tensors[static_cast<size_t>(layer.output)].sum

@@ -20,6 +20,17 @@ Json port_json(const PortInfo& port) {
     return json;
 }
 
+Json ports_json(const std::vector<execute::Port>& ports) {
+    Json list = Json::array();
+    const auto infos = runtime::port_infos(ports);
+    for (size_t i = 0; i < ports.size(); ++i) {
+        list.push_back(port_json(infos[i]));
+        list.back()["made_for"] = {ports[i].made_for};
+        for (const Dims& dims : ports[i].also_for) list.back()["made_for"].push_back(dims);
+    }
+    return list;
+}
+
 /// One number, or the least and largest of several.
 template <class T>
 Json range_json(const std::vector<T>& values) {
@@ -85,8 +96,11 @@ std::string inspect(const std::filesystem::path& path) {
               {"options_sha256", contents.options_sha256},
               {"preprocessing", contents.preprocessing},
               {"batch", contents.model.batch}};
-    for (const PortInfo& port : runtime::port_infos(contents.model.inputs)) json["inputs"].push_back(port_json(port));
-    for (const PortInfo& port : runtime::port_infos(contents.model.outputs)) json["outputs"].push_back(port_json(port));
+    if (!contents.model.one_size.empty()) json["one_size"] = contents.model.one_size;
+    if (contents.model.size_step != 1)
+        json["size_step"] = {{"step", contents.model.size_step}, {"cause", contents.model.off_step}};
+    json["inputs"] = ports_json(contents.model.inputs);
+    json["outputs"] = ports_json(contents.model.outputs);
     json["subgraphs"] = Json::array();
     for (size_t k = 0; k < contents.model.subgraphs.size(); ++k)
         json["subgraphs"].push_back(subgraph_json(contents.model.subgraphs[k], k));

@@ -38,10 +38,13 @@ struct Runner::Impl {
         for (const execute::Port& port : contents.model.inputs) {
             const Dims& dims = arrays.at(port.name).dims;
             for (size_t axis = 1; axis < dims.size(); ++axis) sizes.push_back(dims[axis]);
-            if (!dims.empty() && dims.size() == port.made_for.size() &&
-                !std::equal(dims.begin() + 1, dims.end(), port.made_for.begin() + 1))
-                text += fmt::format("{}input `{}`: planned anew for {}, the snapshot holds a program for {}",
-                                    text.empty() ? "" : "; ", port.name, to_string(dims), to_string(port.made_for));
+            const auto is_of = [&](const Dims& made) {
+                return dims.size() != made.size() || dims.empty() ||
+                       std::equal(dims.begin() + 1, dims.end(), made.begin() + 1);
+            };
+            if (!is_of(port.made_for) && std::ranges::none_of(port.also_for, is_of))
+                text += fmt::format("{}input `{}`: planned anew for {}, the programs of the snapshot are for {}",
+                                    text.empty() ? "" : "; ", port.name, to_string(dims), execute::sizes_of(port));
         }
         return sizes_met.insert(sizes).second ? text : "";
     }

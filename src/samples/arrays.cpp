@@ -121,6 +121,8 @@ class Arrays : public Reader {
     }
     std::set<std::string> left_out() const override { return left_out_; }
 
+    std::string stem(int64_t index) const override { return numbered(index); }
+
   private:
     std::vector<Array> arrays_;
     std::string file_;

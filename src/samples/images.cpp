@@ -71,7 +71,7 @@ std::vector<double> per_channel(const std::vector<double>& values, double otherw
 class Images : public Reader {
   public:
     Images(std::vector<fs::path> files, const InputSpec& input, const ImageOptions& options)
-        : files_(std::move(files)), input_(input), frame_(frame_of(input, options)) {
+        : files_(std::move(files)), stems_(stems_of(files_)), input_(input), frame_(frame_of(input, options)) {
         mean_ = per_channel(options.mean, 0.0, frame_.channels, "--mean");
         std_ = per_channel(options.std, 1.0, frame_.channels, "--std");
         if (std::any_of(std_.begin(), std_.end(), [](double value) { return !(value > 0); })) {
@@ -83,6 +83,7 @@ class Images : public Reader {
     std::string name_of(int64_t index) const override {
         return fmt::format("`{}`", files_[static_cast<size_t>(index)].string());
     }
+    std::string stem(int64_t index) const override { return stems_[static_cast<size_t>(index)]; }
 
     std::map<std::string, Tensor> at(int64_t index) const override {
         const fs::path& file = files_[static_cast<size_t>(index)];
@@ -116,6 +117,7 @@ class Images : public Reader {
     }
 
     std::vector<fs::path> files_;
+    std::vector<std::string> stems_;
     InputSpec input_;
     Frame frame_;
     std::vector<double> mean_, std_;

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cctype>
 #include <mutex>
+#include <set>
 
 #include "base/error.hpp"
 #include "base/hash.hpp"
@@ -29,7 +30,7 @@ bool is_image(const fs::path& path) {
 class Folder : public Reader {
   public:
     Folder(std::vector<fs::path> files, std::vector<InputSpec> inputs)
-        : files_(std::move(files)), inputs_(std::move(inputs)) {
+        : files_(std::move(files)), stems_(stems_of(files_)), inputs_(std::move(inputs)) {
         for (const fs::path& file : files_) {
             first_.push_back(count_);
             const auto reader = open_arrays(file, inputs_);
@@ -45,6 +46,12 @@ class Folder : public Reader {
     std::string name_of(int64_t index) const override {
         const size_t file = file_of(index);
         return reader_of(file)->name_of(index - first_[file]);
+    }
+    std::string stem(int64_t index) const override {
+        const size_t file = file_of(index);
+        const int64_t end = file + 1 < first_.size() ? first_[file + 1] : count_;
+        if (end - first_[file] == 1) return stems_[file];
+        return fmt::format("{}_{}", stems_[file], numbered(index - first_[file]));
     }
     std::set<std::string> left_out() const override { return left_out_; }
 
@@ -63,6 +70,7 @@ class Folder : public Reader {
     }
 
     std::vector<fs::path> files_;
+    std::vector<std::string> stems_;
     std::vector<InputSpec> inputs_;
     std::vector<int64_t> first_;  ///< per file, its first sample
     int64_t count_ = 0;
@@ -109,6 +117,16 @@ Source open_folder(const fs::path& path, const std::vector<InputSpec>& inputs, c
 }
 
 }  // namespace
+
+std::string numbered(int64_t index) { return fmt::format("{:06}", index); }
+
+std::vector<std::string> stems_of(const std::vector<fs::path>& files) {
+    std::vector<std::string> names;
+    for (const fs::path& file : files) names.push_back(file.stem().string());
+    if (std::set(names.begin(), names.end()).size() == files.size()) return names;
+    std::ranges::transform(files, names.begin(), [](const fs::path& file) { return file.filename().string(); });
+    return names;
+}
 
 Source::Source(std::unique_ptr<Reader> reader, std::map<std::string, std::string> preprocessing)
     : reader_(std::move(reader)), preprocessing_(std::move(preprocessing)) {}

@@ -44,7 +44,14 @@ class Reader {
     virtual std::string name_of(int64_t index) const = 0;
     /// Names of arrays that are no input of the model.
     virtual std::set<std::string> left_out() const { return {}; }
+    /// What a file that is made of this sample can be called: its own file's name, or its number.
+    virtual std::string stem(int64_t index) const = 0;
 };
+
+/// "000012".
+std::string numbered(int64_t index);
+/// The names of files without what stands behind the dot, where those differ; else whole.
+std::vector<std::string> stems_of(const std::vector<std::filesystem::path>& files);
 
 /// The samples of a path, in order (folders: by file name), one in memory at a time.
 class Source : public Samples {
@@ -54,6 +61,7 @@ class Source : public Samples {
     int64_t count() const override { return reader_->count(); }
     /// The model's inputs by name, each with the model's batch (1 where it is free).
     std::map<std::string, Tensor> at(int64_t index) const override;
+    std::string stem(int64_t index) const { return reader_->stem(index); }
     /// Of names, types, dims and bytes of every sample: equal for equal samples, however they are stored.
     std::string sha256() const override;
     std::string name_of(int64_t index) const override { return reader_->name_of(index); }

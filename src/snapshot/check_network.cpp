@@ -54,7 +54,9 @@ struct GoodAttributes {
     }
     bool operator()(const npu::Crop& crop) const {
         for (size_t i = 0; i < 4; ++i) {
-            if (!within(crop.first[i], 0, kMostElements) || !within(crop.step[i], 1, kMostElements)) return false;
+            if (!within(crop.first[i], -kMostElements, kMostElements) || !within(crop.step[i], 1, kMostElements) ||
+                (crop.end[i] != npu::Crop::kOpen && !within(crop.end[i], -kMostElements, kMostElements)))
+                return false;
         }
         return true;
     }
@@ -205,17 +207,24 @@ void check_program(const npu::Network& network, const npu::Program& program, con
 
 namespace {
 
-void check_port(const execute::Port& port, const std::string& where) {
-    const std::string subject = fmt::format("{}: `{}`", where, port.name);
-    require(port.made_for.size() == port.dims.size(), subject, "its shape and the one it was made for differ in rank");
+/// Dims that a program was made for, of a value that may have `dims`.
+void check_dims(const Dims& made_for, const Dims& dims, const std::string& subject) {
+    require(made_for.size() == dims.size(), subject, "its shape and the one it was made for differ in rank");
     int64_t elements = 1;
-    for (size_t axis = 0; axis < port.dims.size(); ++axis) {
-        const int64_t size = port.made_for[axis];
-        require(port.dims[axis] == -1 || port.dims[axis] == size, subject, "it was made for another shape");
+    for (size_t axis = 0; axis < dims.size(); ++axis) {
+        const int64_t size = made_for[axis];
+        require(dims[axis] == -1 || dims[axis] == size, subject, "it was made for another shape");
         require(within(size, 0, kMostElements) && elements <= kMostElements / std::max<int64_t>(size, 1), subject,
                 "its shape is too large");
         elements *= std::max<int64_t>(size, 1);
     }
+}
+
+void check_port(const execute::Port& port, size_t further_sizes, const std::string& where) {
+    const std::string subject = fmt::format("{}: `{}`", where, port.name);
+    check_dims(port.made_for, port.dims, subject);
+    require(port.also_for.size() == further_sizes, subject, "its sizes are not as many as another's");
+    for (const Dims& dims : port.also_for) check_dims(dims, port.dims, subject);
     if (port.boundary != Boundary::plain) check_quantization(port.quantization, 1, where);
 }
 
@@ -224,10 +233,12 @@ void check_port(const execute::Port& port, const std::string& where) {
 void check_flow(const execute::Model& model) {
     const std::string where = "`manifest.json`";
     require(within(model.batch, 1, kMostPixels), where, "the batch is out of range");
+    require(within(model.size_step, 1, kMostPixels), where, "the step between sizes is out of range");
+    const size_t further_sizes = model.inputs.empty() ? 0 : model.inputs[0].also_for.size();
     std::set<std::string> known;
     for (const execute::Port& port : model.inputs) {
         require(known.insert(port.name).second, where, fmt::format("input `{}` stands there twice", port.name));
-        check_port(port, where);
+        check_port(port, further_sizes, where);
     }
     for (const execute::Subgraph& subgraph : model.subgraphs) {
         for (const std::string& name : execute::inputs_of(subgraph)) {
@@ -239,7 +250,7 @@ void check_flow(const execute::Model& model) {
     }
     for (const execute::Port& port : model.outputs) {
         require(known.contains(port.name), where, fmt::format("output `{}` is never made", port.name));
-        check_port(port, where);
+        check_port(port, further_sizes, where);
     }
 }
 

@@ -22,6 +22,7 @@ void describe(A& a, Port& x) {
     a.choice("type", x.type, kTypes);
     a.field("dims", x.dims);
     a.field("made_for", x.made_for);
+    a.field("also_for", x.also_for);
     a.choice("boundary", x.boundary, kBoundaries);
     a.field("scale", x.quantization.scale);
     a.field("zero_point", x.quantization.zero_point);
@@ -61,6 +62,8 @@ void describe(A& a, Manifest& x) {
     a.field("preprocessing", x.preprocessing);
     a.field("batch", x.batch);
     a.field("one_size", x.one_size);
+    a.field("size_step", x.size_step);
+    a.field("off_step", x.off_step);
     a.field("inputs", x.inputs);
     a.field("outputs", x.outputs);
     a.field("subgraphs", x.subgraphs);

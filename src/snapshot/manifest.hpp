@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "snapshot/damaged.hpp"
 #include "snapshot/snapshot.hpp"
 
 namespace calotype::snapshot {
@@ -14,13 +15,15 @@ struct SubgraphEntry {
 };
 /// manifest.json: everything a reader needs to know before it opens another file.
 struct Manifest {
-    int64_t format_version = 1;
+    int64_t format_version = kFormatVersion;
     std::string tool_version;
     NpuIdentity npu;
     std::string model_sha256, samples_sha256, options_sha256;
     std::map<std::string, std::string> preprocessing;
     int64_t batch = 1;
     std::string one_size;
+    int64_t size_step = 1;
+    std::string off_step;
     std::vector<execute::Port> inputs, outputs;
     std::vector<SubgraphEntry> subgraphs;
     std::map<std::string, std::string> files;  ///< name -> SHA-256

@@ -65,6 +65,7 @@ void describe(A& a, Pad& x) {
 template <class A>
 void describe(A& a, Crop& x) {
     a.field("first", x.first);
+    a.field("end", x.end);
     a.field("step", x.step);
 }
 template <class A>

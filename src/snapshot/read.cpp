@@ -1,5 +1,8 @@
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <iterator>
+
 #include "base/file.hpp"
 #include "base/hash.hpp"
 #include "base/json.hpp"
@@ -102,11 +105,16 @@ bool is_npu(const SubgraphEntry& entry, size_t k) {
     return false;
 }
 
-execute::NpuSubgraph read_npu(const SubgraphEntry& entry, const Json& networks, Blobs& weights, npu::Program program) {
+/// `programs`: of the first sample's size, then of the further ones.
+execute::NpuSubgraph read_npu(const SubgraphEntry& entry, const Json& networks, Blobs& weights,
+                              std::span<npu::Program> programs) {
     require(networks.contains(entry.name), "`layers.json`", fmt::format("`{}` is missing", entry.name));
-    execute::NpuSubgraph subgraph{network_from_json(networks[entry.name], entry.name, weights), std::move(program)};
+    execute::NpuSubgraph subgraph{network_from_json(networks[entry.name], entry.name, weights), {}, {}};
     check_network(subgraph.network, fmt::format("`layers.json`: `{}`", entry.name));
-    check_program(subgraph.network, subgraph.program, fmt::format("`program.bin`: `{}`", entry.name));
+    for (const npu::Program& program : programs)
+        check_program(subgraph.network, program, fmt::format("`program.bin`: `{}`", entry.name));
+    subgraph.program = std::move(programs.front());
+    std::ranges::move(programs.subspan(1), std::back_inserter(subgraph.more_programs));
     return subgraph;
 }
 
@@ -116,11 +124,14 @@ std::vector<execute::Subgraph> read_subgraphs(const Manifest& manifest, Files& f
     std::vector<npu::Program> programs = from_program_bytes(files.take(kProgramFile));
     std::vector<execute::Subgraph> subgraphs;
     size_t npu_count = 0;
+    const size_t sizes = 1 + (manifest.inputs.empty() ? 0 : manifest.inputs[0].also_for.size());
     for (size_t k = 0; k < manifest.subgraphs.size(); ++k) {
         const SubgraphEntry& entry = manifest.subgraphs[k];
         if (is_npu(entry, k)) {
-            require(npu_count < programs.size(), "`program.bin`", "it holds fewer programs than there are networks");
-            subgraphs.push_back(read_npu(entry, networks, weights, std::move(programs[npu_count++])));
+            require((npu_count + 1) * sizes <= programs.size(), "`program.bin`",
+                    "it holds fewer programs than there are networks and sizes");
+            subgraphs.push_back(
+                read_npu(entry, networks, weights, std::span(programs).subspan(npu_count++ * sizes, sizes)));
         } else {
             subgraphs.push_back(
                 execute::CpuSubgraph{as_text(files.take(cpu_file(entry.name))), entry.inputs, entry.outputs});
@@ -128,7 +139,7 @@ std::vector<execute::Subgraph> read_subgraphs(const Manifest& manifest, Files& f
         require(execute::inputs_of(subgraphs[k]) == entry.inputs && execute::outputs_of(subgraphs[k]) == entry.outputs,
                 "`manifest.json`", fmt::format("`{}` has other inputs or outputs than its network", entry.name));
     }
-    require(npu_count == programs.size() && npu_count == networks.size(), "`layers.json`",
+    require(npu_count * sizes == programs.size() && npu_count == networks.size(), "`layers.json`",
             "it holds networks of no subgraph");
     require(weights.empty(), "`weights.safetensors`", "it holds tensors of no layer");
     return subgraphs;
@@ -152,8 +163,8 @@ Contents read(const fs::path& path, const std::optional<NpuIdentity>& present) {
                       {},
                       {}};
     Files files(path, manifest);
-    contents.model = {manifest.inputs, manifest.outputs, manifest.batch, read_subgraphs(manifest, files),
-                      manifest.one_size};
+    contents.model = {manifest.inputs,   manifest.outputs,   manifest.batch,   read_subgraphs(manifest, files),
+                      manifest.one_size, manifest.size_step, manifest.off_step};
     check_flow(contents.model);
     contents.report_json = parse(files.take(kReportFile), kReportFile).dump(1);
     contents.iriz_onnx = as_text(files.take(kIrizFile));

@@ -1,6 +1,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <iterator>
+
 #include "base/file.hpp"
 #include "base/hash.hpp"
 #include "snapshot/files.hpp"
@@ -31,6 +34,7 @@ std::map<std::string, std::vector<std::byte>> files_of(const Contents& contents)
         if (const auto* npu = std::get_if<execute::NpuSubgraph>(&subgraph)) {
             networks[name] = network_to_json(npu->network, name, weights);
             programs.push_back(npu->program);
+            std::ranges::copy(npu->more_programs, std::back_inserter(programs));
         } else {
             files[cpu_file(name)] = as_bytes(std::get<execute::CpuSubgraph>(subgraph).onnx_bytes);
         }
@@ -55,6 +59,8 @@ Manifest manifest_of(const Contents& contents, const std::map<std::string, std::
     manifest.preprocessing = contents.preprocessing;
     manifest.batch = contents.model.batch;
     manifest.one_size = contents.model.one_size;
+    manifest.size_step = contents.model.size_step;
+    manifest.off_step = contents.model.off_step;
     manifest.inputs = contents.model.inputs;
     manifest.outputs = contents.model.outputs;
     for (size_t k = 0; k < contents.model.subgraphs.size(); ++k) {

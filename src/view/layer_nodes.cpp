@@ -105,7 +105,7 @@ struct LayerNodes {
             const size_t map_axis = 4 - out.size() + i;
             first.push_back(crop.first[map_axis]);
             step.push_back(crop.step[map_axis]);
-            last.push_back(first.back() + (out[i] - 1) * step.back() + 1);
+            last.push_back(crop.end[map_axis]);
             axis.push_back(i + 1 == out.size() ? 1 : static_cast<int64_t>(i) + 2);
         }
         const std::string& name = layer.name;

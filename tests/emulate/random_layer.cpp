@@ -253,13 +253,16 @@ void Maker::move() {
         npu::Map y = m;
         const auto cut = [&](size_t i, int64_t& size) {
             c.step[i] = chance(60) ? 1 : between(1, 3);
+            const int64_t whole = size;
             c.first[i] = between(0, size - 1);
             size = between(1, (size - 1 - c.first[i]) / c.step[i] + 1);
+            c.end[i] = c.first[i] + (size - 1) * c.step[i] + 1;
+            if (chance(30)) c.end[i] = c.end[i] == whole ? npu::Crop::kOpen : c.end[i] - whole;
+            if (chance(30)) c.first[i] -= whole;
         };
         cut(1, y.height);
         cut(2, y.width);
         if (chance(50)) cut(3, y.channels);
-        made_for_ = {y.height, y.width, y.channels};
         return finish(c, {x}, {}, q);
     }
     if (kind_ == "upsample") return finish(npu::Upsample{between(1, 3), between(1, 3)}, {x}, {}, q);

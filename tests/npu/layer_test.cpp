@@ -29,10 +29,26 @@ TEST(Layer, OutputShapes) {
     EXPECT_EQ(output_shape(Upsample{2, 3}, {{4, 4, 3}}, {}), (Dims{8, 12, 3}));
     EXPECT_EQ(output_shape(SpaceToDepth{2}, {{4, 6, 3}}, {}), (Dims{2, 3, 12}));
     EXPECT_EQ(output_shape(Reshape{}, {{4, 6, 3}}, {72}), (Dims{72}));
+}
+
+TEST(Layer, ACropMeansTheSameAtEverySize) {
     Crop crop;
-    crop.first = {0, 1, 0, 0};
+    crop.first = {0, 1, -4, 0};
     crop.step = {1, 2, 1, 1};
-    EXPECT_EQ(output_shape(crop, {{6, 6, 3}}, {3, 6, 3}), (Dims{3, 6, 3}));
+    crop.end = {Crop::kOpen, Crop::kOpen, -1, 2};
+    EXPECT_EQ(output_shape(crop, {{6, 6, 3}}, {}), (Dims{3, 3, 2}));
+    EXPECT_EQ(output_shape(crop, {{9, 8, 3}}, {}), (Dims{4, 3, 2}));
+    EXPECT_EQ(output_shape(crop, {{2, 3, 1}}, {}), (Dims{1, 2, 1}));  // what lies beyond an end is cut off
+    EXPECT_EQ(range_of(crop, {1, 9, 8, 3}).first, (std::array<int64_t, 4>{0, 1, 4, 0}));
+    crop.first[2] = 5;
+    EXPECT_THROW(output_shape(crop, {{6, 6, 3}}, {}), Error);  // nothing is left
+}
+
+TEST(Layer, OfAReshapeTheFirstAxisGrows) {
+    EXPECT_EQ(output_shape(Reshape{}, {{4, 6, 3}}, {24, 3}), (Dims{24, 3}));
+    EXPECT_EQ(output_shape(Reshape{}, {{5, 6, 3}}, {24, 3}), (Dims{30, 3}));
+    EXPECT_EQ(output_shape(Reshape{}, {{5, 6, 3}}, {72}), (Dims{90}));
+    EXPECT_THROW(output_shape(Reshape{}, {{5, 7, 3}}, {2, 6, 3}), Error);
 }
 
 TEST(Layer, WhatDoesNotFitIsAnError) {

@@ -1,5 +1,5 @@
 // gather_nd_to_gather, gather_to_slice, reverse_slice_to_gather, repeat_to_resize, sink_transpose_past_axes, transpose_between_reshapes,
-// resize_of_one_pixel
+// resize_of_one_pixel, resize_by_factors
 #include <gmock/gmock.h>
 
 #include "optimize/fixture.hpp"
@@ -228,6 +228,27 @@ TEST(ResizeOfOnePixel, DeclinesALargerMap) {
     w.output(w.node("Resize", {x, ValueId::none, w.constant({4}, {1, 1, 2, 2})}, {{"mode", std::string("linear")}}),
              "y");
     EXPECT_THAT(optimized(w).reasons("resize_of_one_pixel"), ElementsAre("it mixes pixels"));
+}
+
+TEST(ResizeByFactors, WholeFactors) {
+    for (const char* mode : {"nearest", "linear", "cubic"}) {
+        Writer w;
+        const ValueId x = w.input("x", {1, 3, 5, 4});
+        w.output(
+            w.node("Resize", {x, ValueId::none, ValueId::none, w.ints({1, 3, 10, 12})}, {{"mode", std::string(mode)}}),
+            "y");
+        const Outcome outcome = optimized(w);
+        EXPECT_EQ(outcome.only("Resize").inputs.size(), 3U);
+    }
+}
+
+TEST(ResizeByFactors, DeclinesOthers) {
+    Writer w;
+    const ValueId x = w.input("x", {1, 3, 5, 4});
+    w.output(
+        w.node("Resize", {x, ValueId::none, ValueId::none, w.ints({1, 3, 10, 6})}, {{"mode", std::string("linear")}}),
+        "y");
+    EXPECT_THAT(optimized(w).reasons("resize_by_factors"), ElementsAre("a factor is no whole number"));
 }
 
 TEST(RemoveIdentity, AResizeToItsOwnSize) {

@@ -99,10 +99,8 @@ def pad(layer, inputs, quantizations, output):
 
 
 def crop(layer, inputs, quantizations, output):
-    first, step = layer["attributes"]["first"], layer["attributes"]["step"]
-    sizes = as_map(output["shape"])
-    cuts = tuple(slice(f, f + (n - 1) * s + 1, s) for f, s, n in zip(first, step, sizes))
-    return inputs[0][(slice(None), *cuts)]
+    bounds = (layer["attributes"][which] for which in ("first", "end", "step"))
+    return inputs[0][(slice(None), *(slice(*cut) for cut in zip(*bounds)))]
 
 
 def upsample(layer, inputs, quantizations, output):

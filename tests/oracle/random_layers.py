@@ -219,9 +219,11 @@ def move(name, seed, flavour):
     if flavour == "Reshape":
         return b.finish(flavour, {}, [h * w * c], quantization=quantization)
     if flavour == "Crop":
-        first, step = [0, *(int(n) for n in rng.integers(0, 2, 3))], [1, *(int(n) for n in rng.integers(1, 3, 3))]
-        out = [(n - f - 1) // s + 1 for n, f, s in zip((h, w, c), first[1:], step[1:])]
-        return b.finish(flavour, {"first": first, "step": step}, out, quantization=quantization)
+        first, step = [0, *(int(n) for n in rng.integers(-1, 2, 3))], [1, *(int(n) for n in rng.integers(1, 3, 3))]
+        end = [2**63 - 1, *(int(rng.choice((2**63 - 1, n, -1 if n > 2 and f >= 0 else n + 5)))
+                            for n, f in zip((h, w, c), first[1:]))]
+        out = [len(range(*slice(*cut).indices(n))) for n, *cut in zip((h, w, c), first[1:], end[1:], step[1:])]
+        return b.finish(flavour, {"first": first, "end": end, "step": step}, out, quantization=quantization)
     pads = [int(n) for n in rng.integers(0, 4, 6)]
     attributes = {"depth": _axis(), "height": _axis(before=pads[0], after=pads[1]),
                   "width": _axis(before=pads[2], after=pads[3]), "channels_before": pads[4], "channels_after": pads[5]}

@@ -137,16 +137,17 @@ struct Run {
                            c + pad.channels_before) = from(0, (d * maps[0].height + h) * maps[0].width + w, c);
     }
     void operator()(const npu::Crop& crop) {
+        const auto first = npu::range_of(crop, maps[0]).first;
         for (int64_t d = 0; d < out.depth; ++d)
             for (int64_t h = 0; h < out.height; ++h)
                 for (int64_t w = 0; w < out.width; ++w)
                     for (int64_t c = 0; c < out.channels; ++c)
-                        at((d * out.height + h) * out.width + w, c) = from(
-                            0,
-                            ((crop.first[0] + d * crop.step[0]) * maps[0].height + crop.first[1] + h * crop.step[1]) *
-                                    maps[0].width +
-                                crop.first[2] + w * crop.step[2],
-                            crop.first[3] + c * crop.step[3]);
+                        at((d * out.height + h) * out.width + w, c) =
+                            from(0,
+                                 ((first[0] + d * crop.step[0]) * maps[0].height + first[1] + h * crop.step[1]) *
+                                         maps[0].width +
+                                     first[2] + w * crop.step[2],
+                                 first[3] + c * crop.step[3]);
     }
     void operator()(const npu::Upsample& up) {
         for (int64_t h = 0; h < out.height; ++h)

@@ -108,6 +108,27 @@ def test_an_activation_alone_is_within_two_steps(tmp_path, op):
     assert np.abs(y - exact).max() <= 2 * scales["outputs"][0]["scale"] + scales["inputs"][0]["scale"]
 
 
+def test_samples_and_inputs_of_any_size(tmp_path):
+    from onnx import TensorProto, helper, numpy_helper
+
+    ports = [[helper.make_tensor_value_info(name, TensorProto.FLOAT, ["n", 3, "h", "w"])] for name in ("x", "y")]
+    random = np.random.default_rng(0)
+    weights = numpy_helper.from_array(random.standard_normal((3, 3, 3, 3)).astype(np.float32), "w")
+    graph = helper.make_graph([helper.make_node("Conv", ["x", "w"], ["y"], pads=[1, 1, 1, 1])], "g", *ports, [weights])
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    (tmp_path / "m.onnx").write_bytes(model.SerializeToString())
+    images = [random.standard_normal((1, 3, *size)).astype(np.float32) for size in ((8, 8), (9, 20), (16, 5))]
+    calotype.compile(tmp_path / "m.onnx", [{"x": x} for x in images], tmp_path / "s", shapes=[("x", (1, 3, 7, 7))])
+    made_for = calotype.inspect(tmp_path / "s")["inputs"][0]["made_for"]
+    assert made_for == [[1, 3, 8, 8], [1, 3, 7, 7]]
+    runner = calotype.Runner(tmp_path / "s")
+    for x in images:
+        y = runner.run({"x": x})["y"]
+        assert y.shape == x.shape
+        whole = runner.run({"x": np.concatenate([x, x])})["y"]
+        assert np.array_equal(whole, np.concatenate([y, y]))
+
+
 def test_one_runner_may_be_called_from_several_threads(snapshot):
     runner = calotype.Runner(snapshot, threads=2)
     expected = runner.run({"image": IMAGES[:40]})["logits"]

@@ -113,20 +113,20 @@ class ChannelGather {
 };
 
 Layer crop(const LayerView& view, const npu::Crop& crop) {
+    const auto first = npu::range_of(crop, view.in[0]).first;
     std::vector<int64_t> source;
-    for (int64_t i = 0; i < view.out.channels; ++i) source.push_back(crop.first[3] + i * crop.step[3]);
-    return move("crop",
-                [crop, in = view.in[0], out = view.out, channels = ChannelGather(source)](Inputs inputs, int8_t* y) {
-                    const auto& [first, step] = crop;
-                    for (int64_t i = 0; i < out.depth * out.height; ++i, y += row_codes(out)) {
-                        const int64_t d = first[0] + i / out.height * step[0], h = first[1] + i % out.height * step[1];
-                        const int8_t* x = inputs[0] + ((d * in.height + h) * in.width + first[2]) * in.channels;
-                        if (step[2] == 1 && in.channels == out.channels)
-                            copy(y, x, row_codes(out));
-                        else
-                            channels.run(y, out.channels, x, step[2] * in.channels, out.width);
-                    }
-                });
+    for (int64_t i = 0; i < view.out.channels; ++i) source.push_back(first[3] + i * crop.step[3]);
+    return move("crop", [first, step = crop.step, in = view.in[0], out = view.out, channels = ChannelGather(source)](
+                            Inputs inputs, int8_t* y) {
+        for (int64_t i = 0; i < out.depth * out.height; ++i, y += row_codes(out)) {
+            const int64_t d = first[0] + i / out.height * step[0], h = first[1] + i % out.height * step[1];
+            const int8_t* x = inputs[0] + ((d * in.height + h) * in.width + first[2]) * in.channels;
+            if (step[2] == 1 && in.channels == out.channels)
+                copy(y, x, row_codes(out));
+            else
+                channels.run(y, out.channels, x, step[2] * in.channels, out.width);
+        }
+    });
 }
 
 Layer channel_reorder(const LayerView& view, const npu::ChannelReorder& reorder) {

@@ -50,11 +50,13 @@ void pad(const LayerView& view, Inputs inputs, int8_t* y) {
 }
 
 void crop(const LayerView& view, Inputs inputs, int8_t* y) {
-    const auto& c = std::get<npu::Crop>(view.layer->attributes);
+    const auto& crop = std::get<npu::Crop>(view.layer->attributes);
+    const auto& step = crop.step;
+    const auto first = npu::range_of(crop, view.in[0]).first;
     for_pixels(view.out, [&](int64_t d, int64_t h, int64_t w) {
-        const int8_t* x = pixel(view.in[0], inputs[0], c.first[0] + d * c.step[0], c.first[1] + h * c.step[1],
-                                c.first[2] + w * c.step[2]);
-        for (int64_t i = 0; i < view.out.channels; ++i) *y++ = x[c.first[3] + i * c.step[3]];
+        const int8_t* x =
+            pixel(view.in[0], inputs[0], first[0] + d * step[0], first[1] + h * step[1], first[2] + w * step[2]);
+        for (int64_t i = 0; i < view.out.channels; ++i) *y++ = x[first[3] + i * step[3]];
     });
 }
 

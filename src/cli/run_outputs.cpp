@@ -1,0 +1,135 @@
+#include "cli/run_outputs.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/error.hpp"
+#include "base/file.hpp"
+#include "samples/npy.hpp"
+#include "samples/npz.hpp"
+
+namespace calotype::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+// Samples run together: enough to keep every worker busy, few enough that memory does not grow with their number.
+constexpr int64_t kTogether = 64;
+
+bool is_array(const fs::path& path) { return path.extension() == ".npz" || path.extension() == ".npy"; }
+
+void write(const fs::path& path, const std::map<std::string, Tensor>& outputs) {
+    if (path.extension() == ".npz") return samples::write_npz(path, outputs);
+    if (outputs.size() != 1) {
+        throw Error({"OUTPUT_FORMAT", fmt::format("`{}`", path.string()),
+                     fmt::format("an .npy holds one array, the model has {} outputs", outputs.size()),
+                     "name a file that ends in .npz"});
+    }
+    samples::write_npy(path, outputs.begin()->second);
+}
+
+/// Arrays joined along axis 0.
+class File : public Outputs {
+  public:
+    explicit File(fs::path path) : path_(std::move(path)) {}
+    int64_t most_together() const override { return kTogether; }
+    void add(const std::string&, std::map<std::string, Tensor> outputs) override {
+        for (auto& [name, tensor] : outputs) {
+            Array& array = arrays_[name];
+            const bool has_batch = !tensor.dims().empty();
+            if (array.count == 0)
+                array.dims = tensor.dims();
+            else if (!same_but_first(array.dims, tensor.dims()))
+                differs(name, tensor.dims(), array.dims);
+            else if (has_batch)
+                array.dims[0] += tensor.dims()[0];
+            array.type = tensor.type();
+            array.bytes.insert(array.bytes.end(), tensor.bytes().begin(), tensor.bytes().end());
+            ++array.count;
+        }
+    }
+    std::vector<Written> commit() override {
+        std::map<std::string, Tensor> tensors;
+        std::vector<Written> written;
+        for (auto& [name, array] : arrays_) {
+            if (array.dims.empty() && array.count > 1) array.dims = {array.count};
+            written.push_back({name, array.dims});
+            tensors.emplace(name, Tensor(array.type, array.dims, std::move(array.bytes)));
+        }
+        write(path_, tensors);
+        return written;
+    }
+
+  private:
+    static bool same_but_first(const Dims& a, const Dims& b) {
+        return a.size() == b.size() && (a.empty() || std::equal(a.begin() + 1, a.end(), b.begin() + 1));
+    }
+    [[noreturn]] static void differs(const std::string& name, const Dims& found, const Dims& before) {
+        throw Error({"OUTPUT_SHAPE", fmt::format("output `{}`", name),
+                     fmt::format("its shape {} does not go behind {} of the samples before", to_string(found),
+                                 to_string(before)),
+                     "name a folder after --output: one .npy a sample is written there"});
+    }
+
+    struct Array {
+        DataType type = DataType::float32;
+        Dims dims;
+        std::vector<std::byte> bytes;
+        int64_t count = 0;
+    };
+    fs::path path_;
+    std::map<std::string, Array> arrays_;
+};
+
+/// NAME.npy a sample, NAME.npz where the model has several outputs; written as they come.
+class Folder : public Outputs {
+  public:
+    explicit Folder(const fs::path& path) : staged_(path) {}
+    int64_t most_together() const override { return 1; }
+    void add(const std::string& name, std::map<std::string, Tensor> outputs) override {
+        write(staged_.path() / (name + (outputs.size() == 1 ? ".npy" : ".npz")), outputs);
+        for (const auto& [output, tensor] : outputs) {
+            const auto [known, fresh] = dims_.try_emplace(output, tensor.dims());
+            if (!fresh && known->second != tensor.dims()) known->second.clear();
+        }
+    }
+    std::vector<Written> commit() override {
+        staged_.commit();
+        std::vector<Written> written;
+        for (const auto& [name, dims] : dims_) written.push_back({name, dims});
+        return written;
+    }
+
+  private:
+    StagedDirectory staged_;
+    std::map<std::string, Dims> dims_;
+};
+
+/// A folder is replaced whole: what is there must be outputs of an earlier run.
+void check_folder(const fs::path& path) {
+    std::error_code error;
+    const fs::file_status status = fs::symlink_status(path, error);
+    if (!fs::exists(status)) return;
+    const auto taken = [&](const std::string& fact) {
+        throw Error({"OUTPUT_TAKEN", fmt::format("`{}`", path.string()), fact,
+                     "give a folder of its own for the outputs, or a file that ends in .npz or .npy"});
+    };
+    if (!fs::is_directory(status)) taken("it ends in neither .npz nor .npy and is no folder");
+    for (const fs::directory_entry& entry : fs::directory_iterator(path, error))
+        if (!entry.is_regular_file(error) || !is_array(entry.path()))
+            taken(fmt::format("it holds `{}`, which is no array and would be lost", entry.path().filename().string()));
+}
+
+}  // namespace
+
+std::unique_ptr<Outputs> open_outputs(const fs::path& path) {
+    if (is_array(path)) return std::make_unique<File>(path);
+    if (path.has_extension() && !fs::is_directory(path))
+        throw Error({"OPTION_VALUE", "`--output`", fmt::format("`{}` ends in neither .npz nor .npy", path.string()),
+                     "name such a file, or a folder (without an extension) for one file a sample"});
+    check_folder(path);
+    return std::make_unique<Folder>(path);
+}
+
+}  // namespace calotype::cli

@@ -1,0 +1,158 @@
+#include "compiler/size_difference.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "compiler/shape_constants.hpp"
+#include "execute/resize.hpp"
+#include "observe/observe.hpp"
+#include "onnx/write.hpp"
+#include "plan/plan.hpp"
+
+namespace calotype::compiler {
+namespace {
+
+std::string holds_constant(const std::string& what, const graph::Graph& file_graph,
+                           const std::vector<std::string>& sources) {
+    return fmt::format("{} holds a constant that came from the shape{}", what, tied_by(file_graph, sources));
+}
+
+std::string layer_difference(const npu::FloatNetwork& a, const npu::FloatNetwork& b, const graph::Graph& file_graph) {
+    if (a.layers.size() != b.layers.size()) return "its layers are others at another size";
+    for (size_t i = 0; i < a.layers.size(); ++i) {
+        const npu::FloatLayer &one = a.layers[i], &other = b.layers[i];
+        if (one.attributes == other.attributes && one.inputs == other.inputs && one.output == other.output &&
+            one.activation == other.activation && one.weights == other.weights && one.bias == other.bias)
+            continue;
+        return holds_constant(fmt::format("layer `{}`", one.name), file_graph, one.sources);
+    }
+    return {};
+}
+
+bool same(const std::optional<execute::End>& end, const npu::Placement& placement, const Dims& shape) {
+    return end && end->placement == placement && end->shape == shape;
+}
+
+std::vector<std::string> sources_of(const npu::FloatNetwork& network, size_t tensor) {
+    for (const npu::FloatLayer& layer : network.layers)
+        if (index_of(layer.output) == tensor) return layer.sources;
+    return {};
+}
+
+/// What planning the first network at the second's size gets wrong.
+std::string plan_difference(const npu::FloatNetwork& a, const npu::FloatNetwork& b, const npu::Config& config,
+                            const graph::Graph& file_graph) {
+    std::vector<Dims> inputs;
+    for (const npu::Placement& input : b.inputs) inputs.push_back(b.tensors[index_of(input.tensor)].shape);
+    npu::Program program;
+    try {
+        program = plan::plan(a, config, inputs);
+    } catch (const Error& error) {
+        return fmt::format("{}: {}", error.text().subject, error.text().fact);
+    }
+    for (size_t i = 0; i < b.tensors.size(); ++i)
+        if (program.shapes[i] != b.tensors[i].shape)
+            return fmt::format("the shape of `{}` does not follow from the input's{}", a.tensors[i].value,
+                               tied_by(file_graph, sources_of(a, i)));
+    for (size_t i = 0; i < a.inputs.size(); ++i) {
+        const execute::End end{a.inputs[i], a.tensors[index_of(a.inputs[i].tensor)].shape};
+        if (!same(resized_to_dims(end, b.inputs[i].dims), b.inputs[i], b.tensors[index_of(b.inputs[i].tensor)].shape))
+            return fmt::format("the order of the axes of `{}` holds the size", a.inputs[i].value);
+    }
+    for (size_t i = 0; i < a.outputs.size(); ++i) {
+        const execute::End end{a.outputs[i], a.tensors[index_of(a.outputs[i].tensor)].shape};
+        const Dims& shape = b.tensors[index_of(b.outputs[i].tensor)].shape;
+        if (!same(resized_to_shape(end, shape), b.outputs[i], shape))
+            return fmt::format("the order of the axes of `{}` holds the size", a.outputs[i].value);
+    }
+    return {};
+}
+
+bool same_constant(const graph::Graph& a, graph::ValueId one, const graph::Graph& b, graph::ValueId other) {
+    if (!a.is_constant(one) || !b.is_constant(other)) return a.is_constant(one) == b.is_constant(other);
+    return *a.value(one).constant == *b.value(other).constant;
+}
+
+std::string host_difference(size_t index, const graph::Graph& a, const graph::Graph& b,
+                            const graph::Graph& file_graph) {
+    if (onnx::write(observe::without_sizes(a)) == onnx::write(observe::without_sizes(b))) return {};
+    const std::string part = fmt::format("CPU_{}", index);
+    for (size_t i = 0; i < std::min(a.nodes().size(), b.nodes().size()); ++i) {
+        const graph::Node &one = a.node(a.nodes()[i]), &other = b.node(b.nodes()[i]);
+        if (one.op != other.op || one.inputs.size() != other.inputs.size()) break;
+        for (size_t input = 0; input < one.inputs.size(); ++input)
+            if (!same_constant(a, one.inputs[input], b, other.inputs[input]))
+                return holds_constant(fmt::format("{}, node `{}`,", part, one.name), file_graph, one.sources);
+    }
+    return holds_constant(part, file_graph, {});
+}
+
+/// The first node that runs elsewhere.
+std::string moved_node(const Front& a, const Front& b) {
+    for (const partition::Decision& one : a.plan.decisions)
+        for (const partition::Decision& other : b.plan.decisions) {
+            if (one.name != other.name || one.device == other.device) continue;
+            const auto& limit = one.limit ? one.limit : other.limit;
+            return fmt::format(
+                ": node `{}` runs on the {} at one size and on the {} at the other{}", one.name, name_of(one.device),
+                name_of(other.device),
+                limit ? fmt::format(" ({} {}, limit {})", limit->what, limit->actual, limit->limit) : "");
+        }
+    return {};
+}
+
+int64_t distance_to_end(int64_t bound, int64_t size) {
+    if (bound == npu::Crop::kOpen) return 0;
+    return bound < 0 ? -bound : size - bound;
+}
+
+}  // namespace
+
+std::string split_difference(const Front& a, const Front& b) {
+    if (std::ranges::equal(a.plan.subgraphs, b.plan.subgraphs, {}, &partition::Subgraph::device,
+                           &partition::Subgraph::device))
+        return {};
+    return "the split between NPU and CPU is another at another size" + moved_node(a, b);
+}
+
+std::string size_difference(const Front& a, const Front& b) {
+    const auto &one = a.plan.subgraphs, &other = b.plan.subgraphs;
+    for (size_t k = 0; k < one.size(); ++k) {
+        if (one[k].device == partition::Device::cpu) {
+            const std::string what = host_difference(k, one[k].graph, other[k].graph, a.file_graph);
+            if (!what.empty()) return what;
+            continue;
+        }
+        std::string what = layer_difference(one[k].network, other[k].network, a.file_graph);
+        if (what.empty()) what = plan_difference(one[k].network, other[k].network, a.config, a.file_graph);
+        if (!what.empty()) return what;
+    }
+    return {};
+}
+
+void count_crops_from_the_end(Front& a, Front& b) {
+    for (size_t k = 0; k < std::min(a.plan.subgraphs.size(), b.plan.subgraphs.size()); ++k) {
+        npu::FloatNetwork &one = a.plan.subgraphs[k].network, &other = b.plan.subgraphs[k].network;
+        for (size_t i = 0; i < std::min(one.layers.size(), other.layers.size()); ++i) {
+            auto* crop = std::get_if<npu::Crop>(&one.layers[i].attributes);
+            auto* same_crop = std::get_if<npu::Crop>(&other.layers[i].attributes);
+            if (crop == nullptr || same_crop == nullptr) continue;
+            const npu::Map x = npu::as_map(one.tensors[index_of(one.layers[i].inputs[0])].shape),
+                           y = npu::as_map(other.tensors[index_of(other.layers[i].inputs[0])].shape);
+            const std::array<int64_t, 3> size{x.depth, x.height, x.width}, other_size{y.depth, y.height, y.width};
+            for (size_t axis = 0; axis < size.size(); ++axis) {
+                const auto from_end = [&](int64_t& bound, int64_t& other_bound) {
+                    const int64_t distance = distance_to_end(bound, size[axis]);
+                    if (bound == other_bound || distance < 0) return;
+                    if (distance != distance_to_end(other_bound, other_size[axis])) return;
+                    bound = other_bound = distance == 0 ? npu::Crop::kOpen : -distance;
+                };
+                from_end(crop->first[axis], same_crop->first[axis]);
+                from_end(crop->end[axis], same_crop->end[axis]);
+            }
+        }
+    }
+}
+
+}  // namespace calotype::compiler
