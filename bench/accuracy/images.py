@@ -76,7 +76,7 @@ def luma_of(path) -> np.ndarray:
     return luma(_rgb(path))
 
 
-def half_luma(path, side: int) -> np.ndarray:
-    """The centre of the image at half its size: what a network that doubles images is given."""
+def half_luma(path) -> np.ndarray:
+    """The image at half its size: what a network that doubles images is given."""
     rgb = _rgb(path)
-    return luma(_centre_crop(rgb.resize((rgb.width // 2, rgb.height // 2), Image.Resampling.BICUBIC), side))
+    return luma(rgb.resize((rgb.width // 2, rgb.height // 2), Image.Resampling.BICUBIC))

@@ -7,7 +7,9 @@ from pathlib import Path
 import numpy as np
 
 from bench import calotype_cli
+from bench.accuracy import samples
 from bench.accuracy.prepared import Prepared
+from bench.accuracy.samples import Samples
 
 PART_BYTES = 128 << 20  # of inputs a call of `calotype run`
 
@@ -27,8 +29,21 @@ def compile_snapshot(task: Prepared, snapshot: Path, images: int, options: list[
                                       images, *options)
 
 
-def run(task: Prepared, snapshot: Path, options: list[str]) -> np.ndarray:
-    """Outputs of the snapshot for all evaluation samples, in parts so that no file gets larger than PART_BYTES."""
+def run(task: Prepared, snapshot: Path, options: list[str]) -> Samples:
+    """Outputs of the snapshot for all evaluation samples."""
+    if isinstance(task.inputs, np.ndarray):
+        return _run_arrays(task, snapshot, options)
+    inputs, outputs = (snapshot.with_name(f"{snapshot.name}_{which}") for which in ("in", "out"))
+    samples.write_for_calotype(inputs, task.input_name, task.inputs)
+    calotype_cli.call("run", snapshot, "--input", inputs, "--output", outputs, *options)
+    found = [np.load(file) for file in sorted(outputs.glob("*.npy"))]
+    for folder in (inputs, outputs):
+        shutil.rmtree(folder)
+    return found
+
+
+def _run_arrays(task: Prepared, snapshot: Path, options: list[str]) -> np.ndarray:
+    """In parts, so that no file gets larger than PART_BYTES."""
     step = max(1, PART_BYTES // task.inputs[0].nbytes)
     outputs = []
     part_in, part_out = (snapshot.with_name(f"{snapshot.name}_{which}.npz") for which in ("in", "out"))

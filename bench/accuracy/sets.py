@@ -7,17 +7,18 @@ from typing import Callable
 
 import numpy as np
 
-from bench.accuracy import images, tiles
-from bench.accuracy.metrics import detection, psnr
+from bench.accuracy import images
+from bench.accuracy.metrics import detection
+from bench.accuracy.samples import Samples, gathered
 
 
 @dataclass
 class Split:
-    """Arrays of a set. Samples are float32, axis 0 counts them."""
+    """Samples of a set, float32, and what they are scored against."""
 
-    calibration: np.ndarray
-    inputs: np.ndarray
-    labels: np.ndarray
+    calibration: Samples
+    inputs: Samples
+    labels: Samples
 
 
 def _cifar_records(path) -> tuple[np.ndarray, np.ndarray]:
@@ -107,16 +108,15 @@ def coco(data: Path) -> Split:
 
 
 def set14(data: Path) -> Split:
-    """Scored: the luma of Set14's 14 images, doubled, a border of 2 pixels left out. Calibration: crops of COCO images."""
-    border, factor = 2, 2
+    """Scored: the luma of Set14's 14 images, each at its own size, doubled, a border of 2 pixels left out. Calibration: COCO
+    training images at half their size, each at its own size too."""
+    border = 2
     calibration = sorted((data / "coco/calib_train2017").glob("*.jpg"))
     inputs, labels = [], []
-    for index, path in enumerate(sorted((data / "super_resolution/Set14_x2").glob("*_LR.png"))):
+    for path in sorted((data / "super_resolution/Set14_x2").glob("*_LR.png")):
         high = images.luma_of(path.with_name(path.name.replace("_LR", "_HR")))
         scored = np.full_like(high, np.nan)
         scored[border:-border, border:-border] = high[border:-border, border:-border]
-        for pixels, luma in tiles.cut(images.luma_of(path), scored, factor):
-            inputs.append(pixels)
-            labels.append(np.array((index, luma), psnr.label_type(*luma.shape)))
-    crops = [images.half_luma(path, tiles.SIDE) for path in calibration]
-    return Split(np.stack(crops)[:, None], np.stack(inputs)[:, None], np.stack(labels))
+        inputs.append(images.luma_of(path)[None])
+        labels.append(scored)
+    return Split(gathered([images.half_luma(path)[None] for path in calibration]), gathered(inputs), gathered(labels))

@@ -15,6 +15,7 @@ import onnxruntime
 from bench import calotype_cli
 from bench.accuracy import measures, npu, tasks
 from bench.accuracy.prepared import Prepared, prepare
+from bench.accuracy.samples import gathered
 from bench.layerwise.cut import cut
 
 LEAST_EQUAL = {"Conv": 0.98, "MaxPool": 0.98}  # share of the codes of all layers of the kind
@@ -43,7 +44,7 @@ def plain_session(model: bytes) -> onnxruntime.InferenceSession:
 def emulator_codes(task: Prepared, snapshot: Path, samples: int) -> dict[tuple[str, int], np.ndarray]:
     """Every tensor's codes in the view's layout, [N, C, ...]."""
     inputs, outputs, layers = (snapshot.with_name(f"{snapshot.name}_{which}.npz") for which in ("in", "out", "layers"))
-    np.savez(inputs, **{task.input_name: task.inputs[:samples]})
+    np.savez(inputs, **{task.input_name: np.stack(task.inputs[:samples])})
     calotype_cli.call("run", snapshot, "--input", inputs, "--output", outputs, "--layers-output", layers)
     found = {}
     with np.load(layers) as arrays:
@@ -61,7 +62,7 @@ def compare(task: Prepared, snapshot: Path, samples: int) -> list[dict]:
              "allowed": layer.allowed} for layer in parts.layers]
     for sample in range(samples):  # one at a time: the view has the model's own batch
         feeds = {name: np.ascontiguousarray(codes[place][sample:sample + 1]) for name, place in parts.handed_in.items()}
-        feeds[task.input_name] = np.ascontiguousarray(task.inputs[sample:sample + 1])
+        feeds[task.input_name] = np.ascontiguousarray(task.inputs[sample][None])
         results = runner.run([layer.codes for layer in parts.layers], {i.name: feeds[i.name] for i in runner.get_inputs()})
         for row, layer, result in zip(rows, parts.layers, results):
             apart = np.abs(result.astype(np.int32) - codes[(layer.part, layer.tensor)][sample:sample + 1])
@@ -86,14 +87,14 @@ def end_to_end(task: Prepared, snapshot: Path, samples: int | None) -> dict:
     """The metric by the view in ONNX Runtime and by the emulator, on the same samples."""
     samples = min(samples or len(task.inputs), len(task.inputs))
     runner = plain_session((snapshot / "wrp_network_iriz.onnx").read_bytes())
-    view = np.concatenate([runner.run([task.output_name], {task.input_name: np.ascontiguousarray(task.inputs[i:i + 1])})[0]
-                           for i in range(samples)])
+    view = [runner.run([task.output_name], {task.input_name: np.ascontiguousarray(task.inputs[i][None])})[0][0]
+            for i in range(samples)]
     emulated = npu.run(dataclasses.replace(task, inputs=task.inputs[:samples]), snapshot, [])
     labels = task.labels[:samples]
     return {"samples": samples, "metric": f"{task.metric.NAME} {task.metric.UNIT}",
-            "view": task.metric.score(view, labels), "npu": task.metric.score(emulated, labels),
-            "same_outputs": 100 * float((view.reshape(samples, -1) == emulated).all(axis=1).mean()),
-            "snr_db": measures.snr_db(view.reshape(samples, -1), emulated)}
+            "view": task.metric.score(gathered(view), labels), "npu": task.metric.score(emulated, labels),
+            "same_outputs": 100 * float(np.mean([np.array_equal(x.ravel(), y.ravel()) for x, y in zip(view, emulated)])),
+            "snr_db": measures.snr_db(view, emulated)}
 
 
 def judge(rows: list[dict], kinds: dict, whole: dict | None) -> list[str]:
@@ -115,7 +116,8 @@ def measure(given: argparse.Namespace, task: tasks.Task) -> dict:
     view = snapshot / "wrp_network_iriz.onnx"
     onnx.checker.check_model(str(view), full_check=True)
     onnxruntime.InferenceSession(str(view), providers=["CPUExecutionProvider"])  # it must load with optimization on, too
-    rows = compare(prepared, snapshot, given.samples)
+    alike = given.samples if isinstance(prepared.inputs, np.ndarray) else 1  # layers' codes are those of one size
+    rows = compare(prepared, snapshot, alike)
     kinds = by_kind(rows)
     whole = end_to_end(prepared, snapshot, given.end_to_end) if given.end_to_end != 0 else None
     return {"network": task.name, "layers": rows, "kinds": kinds, "end_to_end": whole, "wrong": judge(rows, kinds, whole)}

@@ -7,11 +7,10 @@ import sys
 import time
 from pathlib import Path
 
-import numpy as np
-
 from bench import calotype_cli, machine
 from bench.accuracy import npu, tasks
 from bench.accuracy.prepared import Prepared, prepare, session
+from bench.accuracy.samples import read_from_calotype
 from bench.peers import int8_peer
 
 CALIBRATION_SAMPLES = 20
@@ -34,7 +33,7 @@ class OnnxRuntime:
 
     def __init__(self, model: Path, task: Prepared):
         self._session = session(model, 1)
-        self._feeds = {task.input_name: task.inputs[:1].copy()}
+        self._feeds = {task.input_name: task.inputs[0][None].copy()}
 
     def turn(self) -> list[float]:
         """Milliseconds of each run in one turn."""
@@ -62,8 +61,8 @@ class Calotype:
 
 
 def calibration(task: Prepared) -> int8_peer.Feeds:
-    with np.load(task.samples_file) as arrays:
-        return [{task.input_name: sample[None]} for sample in arrays[task.input_name][:CALIBRATION_SAMPLES]]
+    known = read_from_calotype(task.samples_file, task.input_name)[:CALIBRATION_SAMPLES]
+    return [{task.input_name: sample[None]} for sample in known]
 
 
 def competitors(given: argparse.Namespace, task: tasks.Task, prepared: Prepared) -> dict:

@@ -43,7 +43,7 @@ def measure(given: argparse.Namespace, task: tasks.Task) -> dict:
            "two_threads": differing(snapshots["first"], snapshots["two_threads"])}
     snapshot = folder / f"{task.name}_first"
     one, two = (npu.run(prepared, snapshot, ["--threads", str(threads)]) for threads in (1, 2))
-    return row | {"outputs_differ": int((one != two).sum())}
+    return row | {"outputs_differ": sum(int((x != y).sum()) for x, y in zip(one, two, strict=True))}
 
 
 def main() -> int:

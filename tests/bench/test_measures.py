@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
-from bench.accuracy import measures, tiles  # noqa: E402
+from bench.accuracy import measures, samples  # noqa: E402
 from bench.accuracy.metrics import detection, psnr, top1  # noqa: E402
 
 REFERENCE = np.array([[1.0, 3.0], [4.0, 0.0]])
@@ -22,6 +22,8 @@ def test_top1_and_agreement():
 
 def test_snr():
     assert measures.snr_db(REFERENCE, REFERENCE) == math.inf
+    of_two_sizes = [np.array([3.0, 4.0]), np.array([5.0])]
+    assert measures.snr_db([x * 1.1 for x in of_two_sizes], of_two_sizes) == pytest.approx(20)
     assert measures.snr_db(REFERENCE * 1.1, REFERENCE) == pytest.approx(20)
 
 
@@ -35,29 +37,20 @@ def test_outputs_of_another_shape_are_refused():
         measures.snr_db(REFERENCE[:1], REFERENCE)
 
 
-def luma_labels(*images_and_values):
-    labels = np.zeros(len(images_and_values), psnr.label_type(1, 2))
-    for label, (image, values) in zip(labels, images_and_values):
-        label["image"], label["luma"] = image, values
-    return labels
-
-
 def test_psnr_is_the_mean_over_images_of_the_scored_pixels():
-    labels = luma_labels((0, [0.5, np.nan]), (0, [0.5, 0.5]), (1, [0.5, 0.5]))
-    outputs = np.array([[0.6, 9], [0.6, 0.4], [0.51, 0.49]])  # 20 dB and 40 dB
+    labels = [np.array([[0.5, np.nan], [0.5, 0.5]]), np.array([[0.5, 0.5]])]
+    outputs = [np.array([[[0.6, 9], [0.6, 0.4]]]), np.array([[[0.51, 0.49]]])]  # 20 dB and 40 dB
     assert psnr.score(outputs, labels) == pytest.approx(30, abs=1e-4)
 
 
-def test_tiles_score_every_pixel_once():
-    high = np.random.default_rng(1).random((2 * 250, 2 * 125), np.float32)
-    low = high[::2, ::2]
-    found = tiles.cut(low, high, 2)
-    scored = np.concatenate([label[~np.isnan(label)] for _, label in found])
-    assert np.array_equal(np.sort(scored), np.sort(high.ravel()))
-    for pixels, label in found:
-        assert pixels.shape == (tiles.SIDE, tiles.SIDE)
-        here = ~np.isnan(label[::2, ::2])
-        assert np.array_equal(pixels[here], label[::2, ::2][here])
+@pytest.mark.parametrize("shapes", [[(1, 3, 4), (1, 3, 4)], [(1, 3, 4), (1, 5, 2)]], ids=["one size", "two sizes"])
+def test_samples_come_back_as_they_were_written(tmp_path: Path, shapes):
+    made = samples.gathered([np.random.default_rng(0).random(shape, np.float32) for shape in shapes])
+    samples.save(tmp_path / "kept", made)
+    written = samples.write_for_calotype(tmp_path / "given", "x", made)
+    for found in (samples.load(tmp_path / "kept"), samples.read_from_calotype(written, "x")):
+        assert type(found) is not list or type(made) is list
+        assert all(np.array_equal(x, y) for x, y in zip(found, made, strict=True))
 
 
 def rows_of(*found):

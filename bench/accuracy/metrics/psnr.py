@@ -1,21 +1,18 @@
-"""Super resolution: peak signal-to-noise ratio of the luma, the mean over the images."""
+"""Super resolution: peak signal-to-noise ratio of the luma, the mean over the images, which may differ in size."""
 
 import numpy as np
+
+from bench.accuracy.samples import Samples
 
 NAME, UNIT = "PSNR", "dB"
 
 
-def label_type(height: int, width: int) -> np.dtype:
-    """A label: the image that a sample is part of and the luma it should give, in [0, 1]; NaN where it is not scored."""
-    return np.dtype([("image", np.int64), ("luma", np.float32, (height, width))])
-
-
-def score(outputs: np.ndarray, labels: np.ndarray) -> float:
-    luma = np.clip(outputs.reshape(labels["luma"].shape).astype(np.float64), 0, 1)
-    squared = (luma - labels["luma"]) ** 2
-    errors = [np.nanmean(squared[labels["image"] == image]) for image in np.unique(labels["image"])]
+def score(outputs: Samples, labels: Samples) -> float:
+    """`labels`: the luma that should come out, in [0, 1]; NaN where it is not scored."""
+    errors = [np.nanmean((np.clip(output.reshape(label.shape).astype(np.float64), 0, 1) - label) ** 2)
+              for output, label in zip(outputs, labels, strict=True)]
     return float(np.mean(-10 * np.log10(errors)))
 
 
-def details(outputs: np.ndarray, fp32: np.ndarray, labels: np.ndarray) -> dict:
+def details(outputs: Samples, fp32: Samples, labels: Samples) -> dict:
     return {}
