@@ -15,7 +15,7 @@ import onnxruntime
 from bench import calotype_cli
 from bench.accuracy import measures, npu, tasks
 from bench.accuracy.prepared import Prepared, prepare
-from bench.accuracy.samples import gathered
+from bench.accuracy.samples import gathered, read_from_calotype
 from bench.layerwise.cut import cut
 
 LEAST_EQUAL = {"Conv": 0.98, "MaxPool": 0.98}  # share of the codes of all layers of the kind
@@ -97,6 +97,12 @@ def end_to_end(task: Prepared, snapshot: Path, samples: int | None) -> dict:
             "snr_db": measures.snr_db(view, emulated)}
 
 
+def of_the_view(task: Prepared) -> np.ndarray:
+    """Calibration samples of the size that the view is made for: the first one's."""
+    known = read_from_calotype(task.samples_file, task.input_name)
+    return np.stack([sample for sample in known if sample.shape == known[0].shape])
+
+
 def judge(rows: list[dict], kinds: dict, whole: dict | None) -> list[str]:
     """What is not as it must be."""
     wrong = [f"{row['layer']} ({row['kind']}): {row['apart']} codes apart, {row['allowed']} allowed" for row in rows
@@ -116,10 +122,12 @@ def measure(given: argparse.Namespace, task: tasks.Task) -> dict:
     view = snapshot / "wrp_network_iriz.onnx"
     onnx.checker.check_model(str(view), full_check=True)
     onnxruntime.InferenceSession(str(view), providers=["CPUExecutionProvider"])  # it must load with optimization on, too
-    alike = given.samples if isinstance(prepared.inputs, np.ndarray) else 1  # layers' codes are those of one size
-    rows = compare(prepared, snapshot, alike)
+    many_sizes = not isinstance(prepared.inputs, np.ndarray)
+    if many_sizes:
+        prepared = dataclasses.replace(prepared, inputs=of_the_view(prepared))
+    rows = compare(prepared, snapshot, min(given.samples, len(prepared.inputs)))
     kinds = by_kind(rows)
-    whole = end_to_end(prepared, snapshot, given.end_to_end) if given.end_to_end != 0 else None
+    whole = end_to_end(prepared, snapshot, given.end_to_end) if given.end_to_end != 0 and not many_sizes else None
     return {"network": task.name, "layers": rows, "kinds": kinds, "end_to_end": whole, "wrong": judge(rows, kinds, whole)}
 
 
