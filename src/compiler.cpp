@@ -74,8 +74,8 @@ CompileResult compile(const CompileOptions& options, const Samples& samples) {
     const int64_t count = compiler::sample_count(options, samples, warn);
 
     progress("import", 0);
-    const compiler::FrontOptions front_options{options.model, options.npu, options.disabled_rewrites,
-                                               options.ort_library};
+    const ort::Access access{options.ort_library, options.limits};
+    const compiler::FrontOptions front_options{options.model, options.npu, options.disabled_rewrites, access};
     const compiler::Survey survey = compiler::survey(samples, count);
     compiler::check_sizes(survey, front_options, samples);
     const auto first_sample = samples.at(0);
@@ -108,7 +108,7 @@ CompileResult compile(const CompileOptions& options, const Samples& samples) {
             continue;
         }
         const quantize::Calibration calibration =
-            compiler::calibration_of(front_options, front, model, k, samples, count, options.ort_library);
+            compiler::calibration_of(front_options, front, model, k, samples, count);
         auto quantized = quantize::quantize(part.network, calibration, quantize_options, pool);
         dump(fmt::format("quantize_NPU_{}", k), npu::to_text(quantized.network));
         npu::Program program = plan::plan(quantized.network, front.config);
@@ -132,7 +132,7 @@ CompileResult compile(const CompileOptions& options, const Samples& samples) {
     contents.samples_sha256 = samples.sha256();
     contents.options_sha256 = sha256(compiler::canonical(options).dump());
     contents.preprocessing = samples.preprocessing();
-    if (options.golden) contents.golden = runtime::make_golden(model, first_sample, pool, options.ort_library);
+    if (options.golden) contents.golden = runtime::make_golden(model, first_sample, pool, access);
     const graph::Graph view = view_of(front, model);
     dump("view", graph::to_text(view));
     contents.iriz_onnx = onnx::write(view);

@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "calotype/limits.hpp"
 #include "calotype/port.hpp"
 
 namespace calotype {
@@ -50,6 +51,7 @@ struct CompileOptions {
     std::optional<std::filesystem::path> dump;   ///< each stage's result as text
     bool golden = true;  ///< the first sample's inputs, outputs and hashes of layers, with which a device proves itself
     std::optional<std::filesystem::path> ort_library;
+    Limits limits;  ///< of what the model may ask for; they change no byte
     /// Called with the stage's name and how far it is, 0 to 1.
     std::function<void(std::string_view stage, double done)> progress;
     /// Warnings and notes for the user, each once.
@@ -62,7 +64,7 @@ struct CompileResult {
 };
 
 /// Inputs of an ONNX model as its file states them. Throws Error as `compile` does for a bad model.
-std::vector<PortInfo> model_inputs(const std::filesystem::path& model);
+std::vector<PortInfo> model_inputs(const std::filesystem::path& model, const Limits& limits = {});
 
 /// Compiles an ONNX model into a snapshot. Throws Error for whatever is wrong with model, samples, options or disk;
 /// then `output` is as it was.
@@ -74,6 +76,7 @@ struct ExplainOptions {
     std::vector<std::pair<std::string, Dims>> shapes;  ///< of inputs with free dims other than the batch
     std::vector<std::string> disabled_rewrites;
     std::optional<std::filesystem::path> ort_library;
+    Limits limits;  ///< of what the model may ask for; they change no byte
     int threads = 0;
 };
 struct Explanation {
@@ -89,6 +92,7 @@ struct MeasureOptions {
     int64_t images = 20;          ///< samples used
     std::string npu;              ///< configuration, a name or file; empty: the snapshot's own name
     std::optional<std::filesystem::path> ort_library;
+    Limits limits;  ///< of what the model may ask for; they change no byte
     int threads = 0;
 };
 /// Per-layer errors measured anew on samples: worst first, as JSON text. Throws Error VERIFY_MODEL where the layers are

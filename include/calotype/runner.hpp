@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "calotype/limits.hpp"
 #include "calotype/port.hpp"
 
 namespace calotype {
@@ -21,6 +22,7 @@ struct RunnerOptions {
     /// Notes for the user, each once: a size that the snapshot holds no program for was planned, values broke their
     /// input's type. May be empty.
     std::function<void(std::string_view text)> message;
+    Limits limits;  ///< of a run of a CPU subgraph
 };
 
 /// Values of an input that break the type found on the samples; they were converted by the same rule.

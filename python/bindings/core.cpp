@@ -10,6 +10,7 @@
 #include <tuple>
 
 #include "arrays.hpp"
+#include "base/limits.hpp"
 #include "calotype/compile.hpp"
 #include "calotype/error.hpp"
 #include "calotype/runner.hpp"
@@ -23,6 +24,7 @@ namespace {
 
 namespace fs = std::filesystem;
 using Shapes = std::vector<std::pair<std::string, Dims>>;
+using LimitsByName = std::map<std::string, int64_t>;
 using Ports = std::vector<std::tuple<std::string, std::string, Dims>>;
 
 PyObject* error_type = nullptr;
@@ -65,8 +67,9 @@ std::optional<fs::path> installed_ort() {
     return {};
 }
 
-RunnerOptions runner_options(int threads) {
+RunnerOptions runner_options(int threads, const LimitsByName& limits) {
     RunnerOptions options;
+    options.limits = limits_of(limits);
     options.threads = threads;
     options.ort_library = installed_ort();
     options.message = warn;
@@ -88,7 +91,7 @@ void show(const nb::object& progress, std::string_view stage, double done) {
 Snapshot compile_model(const fs::path& model, nb::handle samples, const fs::path& output, const std::string& mode,
                        int64_t images, bool deep, const std::string& precision, const std::string& npu,
                        const Shapes& shapes, int threads, const std::vector<std::string>& without,
-                       nb::object progress) {
+                       const LimitsByName& limits, nb::object progress) {
     CompileOptions options;
     options.model = model;
     options.output = output;
@@ -101,20 +104,23 @@ Snapshot compile_model(const fs::path& model, nb::handle samples, const fs::path
     options.threads = threads;
     options.without = without;
     options.ort_library = installed_ort();
+    options.limits = limits_of(limits);
     if (!progress.is_none())
         options.progress = [&](std::string_view stage, double done) { show(progress, stage, done); };
     options.message = warn;
-    const std::unique_ptr<Samples> source = samples_of(samples, model);
+    const std::unique_ptr<Samples> source = samples_of(samples, model, options.limits);
     const nb::gil_scoped_release free;
     CompileResult result = compile(options, *source);
     return {std::move(result.snapshot), std::move(result.report_json)};
 }
 
-nb::dict explain_model(const fs::path& model, const std::string& npu, const Shapes& shapes) {
+nb::dict explain_model(const fs::path& model, const std::string& npu, const Shapes& shapes,
+                       const LimitsByName& limits) {
     ExplainOptions options;
     options.model = model;
     options.npu = npu;
     options.shapes = shapes;
+    options.limits = limits_of(limits);
     options.ort_library = installed_ort();
     std::string json;
     {
@@ -133,8 +139,9 @@ nb::dict inspect_snapshot(const fs::path& snapshot) {
     return dict_of(json);
 }
 
-std::vector<std::tuple<std::string, bool, std::string>> verify_snapshot(const fs::path& snapshot, int threads) {
-    const RunnerOptions options = runner_options(threads);
+std::vector<std::tuple<std::string, bool, std::string>> verify_snapshot(const fs::path& snapshot, int threads,
+                                                                        const LimitsByName& limits) {
+    const RunnerOptions options = runner_options(threads, limits);
     const nb::gil_scoped_release free;
     std::vector<std::tuple<std::string, bool, std::string>> out;
     for (const Check& check : verify(snapshot, options)) out.emplace_back(check.name, check.passed, check.detail);
@@ -160,8 +167,8 @@ nb::dict run(Runner& runner, const nb::dict& inputs) {
 }
 
 void make_runner(Runner* self, const fs::path& snapshot, int threads, const std::string& kernels,
-                 const std::string& npu) {
-    RunnerOptions options = runner_options(threads);
+                 const std::string& npu, const LimitsByName& limits) {
+    RunnerOptions options = runner_options(threads, limits);
     options.kernels = kernels;
     options.npu = npu;
     const nb::gil_scoped_release free;
@@ -187,17 +194,19 @@ NB_MODULE(_core, m) {
 
     m.def("compile", &compile_model, "model"_a, "samples"_a, "output"_a, nb::kw_only(), "mode"_a = "fast",
           "images"_a = 4, "deep"_a = false, "precision"_a = "INT8", "npu"_a = std::string(kDefaultNpu),
-          "shapes"_a = Shapes{}, "threads"_a = 0, "without"_a = std::vector<std::string>{}, "progress"_a = nb::none(),
+          "shapes"_a = Shapes{}, "threads"_a = 0, "without"_a = std::vector<std::string>{}, "limits"_a = LimitsByName{},
+          "progress"_a = nb::none(),
           nb::sig(kCompileSig), kCompileDoc);
     m.def("explain", &explain_model, "model"_a, nb::kw_only(), "npu"_a = std::string(kDefaultNpu),
-          "shapes"_a = Shapes{}, nb::sig(kExplainSig), kExplainDoc);
+          "shapes"_a = Shapes{}, "limits"_a = LimitsByName{}, nb::sig(kExplainSig), kExplainDoc);
     m.def("inspect", &inspect_snapshot, "snapshot"_a, nb::sig(kInspectSig), kInspectDoc);
-    m.def("verify", &verify_snapshot, "snapshot"_a, nb::kw_only(), "threads"_a = 0, nb::sig(kVerifySig), kVerifyDoc);
+    m.def("verify", &verify_snapshot, "snapshot"_a, nb::kw_only(), "threads"_a = 0, "limits"_a = LimitsByName{},
+          nb::sig(kVerifySig), kVerifyDoc);
     add_hook_parts(m);
 
     nb::class_<Runner>(m, "Runner", kRunnerDoc)
         .def("__init__", &make_runner, "snapshot"_a, nb::kw_only(), "threads"_a = 0, "kernels"_a = "auto", "npu"_a = "",
-             nb::sig(kRunnerSig), kRunnerInitDoc)
+             "limits"_a = LimitsByName{}, nb::sig(kRunnerSig), kRunnerInitDoc)
         .def_prop_ro(
             "inputs", [](const Runner& runner) { return ports_of(runner.inputs()); }, kInputsDoc)
         .def_prop_ro(

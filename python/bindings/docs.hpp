@@ -27,7 +27,8 @@ inline constexpr const char* kCompileSig =
     "precision: str = 'INT8', npu: str = 'VE2802_NPU_IP_O00_A304_M3', "
     "shapes: collections.abc.Sequence[tuple[str, collections.abc.Sequence[int]]] = (), threads: int = 0, "
     "without: collections.abc.Sequence[str] = (), "
-    "progress: collections.abc.Callable[[str, float], object] | None = None) -> Snapshot";
+    "progress: collections.abc.Callable[[str, float], object] | None = None, "
+    "limits: collections.abc.Mapping[str, int] = {}) -> Snapshot";
 inline constexpr const char* kCompileDoc =
     R"(Compiles an ONNX model into a snapshot, which replaces `output` in one step.
 
@@ -45,6 +46,7 @@ Args:
     shapes: more (input, shape) pairs to make programs for, beside the first sample's.
     threads: 0 for as many as there are processors; never changes a byte of the result.
     without: ingredients of quantization to leave out, such as "bias-correction".
+    limits: of what the model may ask for, by the names of docs/hostile.md: {"memory": 8 << 30, "seconds": 60}.
     progress: called with the stage's name and how far it is, 0 to 1; what it raises ends the compilation.
 
 Returns:
@@ -64,7 +66,8 @@ Example:
 
 inline constexpr const char* kExplainSig =
     "def explain(model: str | os.PathLike[str], *, npu: str = 'VE2802_NPU_IP_O00_A304_M3', "
-    "shapes: collections.abc.Sequence[tuple[str, collections.abc.Sequence[int]]] = ()) -> dict[str, typing.Any]";
+    "shapes: collections.abc.Sequence[tuple[str, collections.abc.Sequence[int]]] = (), "
+    "limits: collections.abc.Mapping[str, int] = {}) -> dict[str, typing.Any]";
 inline constexpr const char* kExplainDoc =
     R"(Tells which operator of an ONNX model runs where and why; nothing is quantized and nothing written.
 
@@ -104,7 +107,8 @@ Example:
     0.1058)";
 
 inline constexpr const char* kVerifySig =
-    "def verify(snapshot: str | os.PathLike[str] | Snapshot, *, threads: int = 0) -> list[tuple[str, bool, str]]";
+    "def verify(snapshot: str | os.PathLike[str] | Snapshot, *, threads: int = 0, "
+    "limits: collections.abc.Mapping[str, int] = {}) -> list[tuple[str, bool, str]]";
 inline constexpr const char* kVerifyDoc =
     R"(A snapshot's proof of itself on this machine.
 
@@ -130,7 +134,7 @@ Example:
 
 inline constexpr const char* kRunnerSig =
     "def __init__(self, snapshot: str | os.PathLike[str] | Snapshot, *, threads: int = 0, kernels: str = 'auto', "
-    "npu: str = '') -> None";
+    "npu: str = '', limits: collections.abc.Mapping[str, int] = {}) -> None";
 inline constexpr const char* kRunnerInitDoc =
     R"(Checks every file of the snapshot and prepares it.
 

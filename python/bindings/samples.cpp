@@ -13,9 +13,9 @@
 namespace calotype::python {
 namespace {
 
-std::vector<samples::InputSpec> specs_of(const std::filesystem::path& model) {
+std::vector<samples::InputSpec> specs_of(const std::filesystem::path& model, const Limits& limits) {
     std::vector<samples::InputSpec> specs;
-    for (const PortInfo& port : model_inputs(model)) specs.push_back({port.name, port.type, port.dims});
+    for (const PortInfo& port : model_inputs(model, limits)) specs.push_back({port.name, port.type, port.dims});
     return specs;
 }
 
@@ -63,15 +63,15 @@ class Dicts : public Samples {
 
 }  // namespace
 
-std::unique_ptr<Samples> samples_of(nb::handle given, const std::filesystem::path& model) {
+std::unique_ptr<Samples> samples_of(nb::handle given, const std::filesystem::path& model, const Limits& limits) {
     if (nb::isinstance<nb::str>(given) || nb::hasattr(given, "__fspath__")) {
         return std::make_unique<samples::Source>(
-            samples::open(nb::cast<std::filesystem::path>(given), specs_of(model)));
+            samples::open(nb::cast<std::filesystem::path>(given), specs_of(model, limits)));
     }
     if (!nb::isinstance<nb::sequence>(given))
         throw Error({"SAMPLE_KIND", "the samples", "they are neither a list of dicts nor a path",
                      "give one dict of arrays by input name a sample: [{\"x\": x[i:i+1]} for i in range(len(x))]"});
-    return std::make_unique<Dicts>(nb::cast<nb::sequence>(given), specs_of(model));
+    return std::make_unique<Dicts>(nb::cast<nb::sequence>(given), specs_of(model, limits));
 }
 
 }  // namespace calotype::python

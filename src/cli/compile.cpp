@@ -3,6 +3,7 @@
 
 #include <ranges>
 
+#include "base/limits.hpp"
 #include "calotype/compile.hpp"
 #include "cli/options.hpp"
 #include "cli/progress.hpp"
@@ -17,6 +18,7 @@ struct Options {
     std::string samples, dump, ort_library, model, output;
     std::vector<std::string> shapes;
     SampleOptions image;
+    LimitOptions limits;
     CompileOptions compile;
 };
 
@@ -27,11 +29,13 @@ int work(const Options& given) {
     options.golden = !given.no_golden;
     options.dump = optional_path(given.dump);
     options.ort_library = optional_path(given.ort_library);
+    options.limits = limits_of(given.limits);
     for (const std::string& shape : given.shapes) options.shapes.push_back(parse_shape(shape));
     Progress progress;
     options.progress = [&](std::string_view stage, double done) { progress.show(stage, done); };
     options.message = [&](std::string_view text) { progress.message(text); };
-    const samples::Source source = open_samples(given.samples, model_inputs(options.model), given.image);
+    const samples::Source source =
+        open_samples(given.samples, model_inputs(options.model, options.limits), given.image);
     const CompileResult result = compile(options, source);
     progress.show("done", 1);
     if (given.json) {
@@ -79,6 +83,7 @@ void add_compile(CLI::App& app, Action& action) {
                         "Directory for each stage's result as text; a former dump in it is replaced");
     command->add_flag("--no-golden", options->no_golden, "Leave the golden vectors (the first sample) out");
     command->add_option("--ort-library", options->ort_library, "ONNX Runtime's shared library");
+    add_limit_options(*command, options->limits);
     add_sample_options(*command, options->image);
 }
 

@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include "base/limits.hpp"
 #include "calotype/compile.hpp"
 #include "cli/options.hpp"
 
@@ -11,6 +12,7 @@ struct Options {
     std::string model, samples, ort_library;
     std::vector<std::string> shapes;
     SampleOptions image;
+    LimitOptions limits;
     ExplainOptions explain;
 };
 
@@ -18,10 +20,11 @@ int work(const Options& given) {
     ExplainOptions options = given.explain;
     options.model = given.model;
     options.ort_library = optional_path(given.ort_library);
+    options.limits = limits_of(given.limits);
     for (const std::string& shape : given.shapes) options.shapes.push_back(parse_shape(shape));
     std::optional<samples::Source> source;
     if (!given.samples.empty()) {
-        source.emplace(open_samples(given.samples, model_inputs(options.model), given.image));
+        source.emplace(open_samples(given.samples, model_inputs(options.model, options.limits), given.image));
         print_notes(*source);
     }
     const Explanation explanation = explain(options, source ? &*source : nullptr);
@@ -47,6 +50,7 @@ void add_explain(CLI::App& app, Action& action) {
     command->add_option("--threads", options->explain.threads, "0: as many as there are processors")
         ->capture_default_str();
     command->add_option("--ort-library", options->ort_library, "ONNX Runtime's shared library");
+    add_limit_options(*command, options->limits);
     add_sample_options(*command, options->image);
 }
 

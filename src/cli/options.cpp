@@ -4,6 +4,8 @@
 
 #include <charconv>
 
+#include "base/limits.hpp"
+
 namespace calotype::cli {
 namespace {
 
@@ -119,6 +121,19 @@ void print_notes(const samples::Source& source) {
     for (const std::string& note : source.notes()) fmt::print(stderr, "{}\n", note);
 }
 
+void add_limit_options(CLI::App& command, LimitOptions& options) {
+    for (const LimitRecord& record : limit_records()) {
+        const std::string name(record.name);
+        const int64_t absent = Limits{}.*record.member;
+        command
+            .add_option_function<int64_t>(
+                "--max-" + name, [&options, name](const int64_t& value) { options[name] = value; },
+                fmt::format("{} [{}]", record.what, absent))
+            ->transform(CLI::AsSizeValue(false))
+            ->group("Limits (of what a file may ask for; 512M and 8G are understood)");
+    }
+}
+
 void add_run_options(CLI::App& command, RunOptions& options, bool kernels) {
     command.add_option("--threads", options.threads, "0: as many as there are processors; never changes the result")
         ->capture_default_str();
@@ -129,10 +144,12 @@ void add_run_options(CLI::App& command, RunOptions& options, bool kernels) {
     command.add_option("--npu", options.npu,
                        "Configuration present, a name or a file; the snapshot's own where it is left out");
     command.add_option("--ort-library", options.ort_library, "ONNX Runtime's shared library, for CPU subgraphs");
+    add_limit_options(command, options.limits);
 }
 
 RunnerOptions runner_options(const RunOptions& options) {
-    return {options.threads, options.kernels, options.npu, optional_path(options.ort_library), {}};
+    return {options.threads,          options.kernels, options.npu, optional_path(options.ort_library), {},
+            limits_of(options.limits)};
 }
 
 std::optional<std::filesystem::path> optional_path(const std::string& text) {

@@ -30,11 +30,16 @@ samples::Source open_samples(const std::filesystem::path& path, const std::vecto
 /// What was left out of them, on stderr.
 void print_notes(const samples::Source& source);
 
+/// By name, those given.
+using LimitOptions = std::map<std::string, int64_t>;
+void add_limit_options(CLI::App& command, LimitOptions& options);
+
 struct RunOptions {
     int threads = 0;
     std::string kernels = "auto";
     std::string npu;
     std::string ort_library;
+    LimitOptions limits;
 };
 void add_run_options(CLI::App& command, RunOptions& options, bool kernels);
 RunnerOptions runner_options(const RunOptions& options);

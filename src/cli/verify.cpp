@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/limits.hpp"
 #include "calotype/compile.hpp"
 #include "calotype/snapshot.hpp"
 #include "cli/options.hpp"
@@ -22,12 +23,14 @@ struct Options {
 /// The report recorded at compile, or measured anew where a model and samples are given.
 Json layer_report(const Options& options) {
     if (options.model.empty()) return Json::parse(inspect(options.snapshot)).at("report");
-    const samples::Source source = open_samples(options.samples, model_inputs(options.model), options.image,
-                                                ports(options.snapshot).preprocessing);
+    const samples::Source source =
+        open_samples(options.samples, model_inputs(options.model, limits_of(options.run.limits)), options.image,
+                     ports(options.snapshot).preprocessing);
     print_notes(source);
-    return Json::parse(measure({options.snapshot, options.model, options.images, options.run.npu,
-                                optional_path(options.run.ort_library), options.run.threads},
-                               source));
+    return Json::parse(
+        measure({options.snapshot, options.model, options.images, options.run.npu,
+                 optional_path(options.run.ort_library), limits_of(options.run.limits), options.run.threads},
+                source));
 }
 
 int work(const Options& options) {

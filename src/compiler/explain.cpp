@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "base/limits.hpp"
 #include "calotype/compile.hpp"
 #include "compiler/host_nodes.hpp"
 #include "onnx/read.hpp"
@@ -32,10 +33,18 @@ void check_names(const std::vector<std::pair<std::string, Dims>>& shapes, const 
     }
 }
 
+void check_size(const PortInfo& input, const Dims& dims, const Limits& limits) {
+    const int64_t allowed = allowed_memory_bytes(limits);
+    if (element_count(dims) <= allowed / bytes_of(input.type)) return;
+    throw Error({"LIMIT_MEMORY", fmt::format("input `{}`", input.name),
+                 fmt::format("its shape {} takes more than the {} bytes allowed", to_string(dims), allowed),
+                 how_to_raise(&Limits::memory_bytes)});
+}
+
 /// A sample of zeros, so that shapes are known. A free batch is 1; any other free dim must be given.
 std::map<std::string, Tensor> zeros_for(const ExplainOptions& options) {
     std::map<std::string, Tensor> sample;
-    const std::vector<PortInfo> inputs = model_inputs(options.model);
+    const std::vector<PortInfo> inputs = model_inputs(options.model, options.limits);
     check_names(options.shapes, inputs);
     for (const PortInfo& input : inputs) {
         Dims dims = input.dims;
@@ -49,6 +58,7 @@ std::map<std::string, Tensor> zeros_for(const ExplainOptions& options) {
                          fmt::format("its dim {} of {} is free", i, to_string(input.dims)),
                          fmt::format("give --shape {}={} or --samples", input.name, example_shape(input.dims))});
         }
+        check_size(input, dims, options.limits);
         sample.emplace(input.name, Tensor(input.type, dims));
     }
     return sample;
@@ -56,8 +66,8 @@ std::map<std::string, Tensor> zeros_for(const ExplainOptions& options) {
 
 }  // namespace
 
-std::vector<PortInfo> model_inputs(const std::filesystem::path& model) {
-    const graph::Graph graph = onnx::read(model);
+std::vector<PortInfo> model_inputs(const std::filesystem::path& model, const Limits& limits) {
+    const graph::Graph graph = onnx::read(model, limits);
     std::vector<PortInfo> inputs;
     for (const graph::ValueId id : graph.inputs) {
         const graph::Value& value = graph.value(id);
@@ -77,7 +87,8 @@ Explanation explain(const ExplainOptions& options, const Samples* samples) {
     const int64_t count = seen ? std::min(samples->count(), CompileOptions{}.images) : 0;
     const auto host_nodes = seen ? compiler::host_nodes_seen(*samples, count, pool) : compiler::FindHostNodes{};
     const compiler::Front front = compiler::make_front(
-        {options.model, options.npu, options.disabled_rewrites, options.ort_library}, sample, no_dump, host_nodes);
+        {options.model, options.npu, options.disabled_rewrites, {options.ort_library, options.limits}}, sample, no_dump,
+        host_nodes);
     std::vector<npu::Program> programs;
     for (const partition::Subgraph& part : front.plan.subgraphs) {
         if (part.device == partition::Device::npu) programs.push_back(plan::plan(part.network, front.config));

@@ -55,8 +55,12 @@ void check_outputs(const graph::Graph& graph) {
 
 Front make_front(const FrontOptions& options, const std::map<std::string, Tensor>& sample, Dump& dump,
                  const FindHostNodes& host_nodes) {
-    Front front{
-        npu::find_config(options.npu), ort::Library::load(options.ort_library), onnx::read(options.model), {}, {}, 1};
+    Front front{npu::find_config(options.npu),
+                ort::Library::load(options.access.library, options.access.limits),
+                onnx::read(options.model, options.access.limits),
+                {},
+                {},
+                1};
     front.graph = front.file_graph;
     dump("import", graph::to_text(front.graph));
     concretize(front, options.model, sample);

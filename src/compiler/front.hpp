@@ -22,7 +22,7 @@ struct FrontOptions {
     std::filesystem::path model;
     std::string npu;
     std::vector<std::string> disabled_rewrites;
-    std::optional<std::filesystem::path> ort_library;
+    ort::Access access;
 };
 
 struct Front {

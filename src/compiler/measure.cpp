@@ -41,7 +41,7 @@ std::string measure(const MeasureOptions& options, const Samples& samples) {
     compiler::Dump no_dump;
     const compiler::FrontOptions front_options{options.model, options.npu.empty() ? contents.npu.name : options.npu,
                                                compiler::disabled_rewrites_of(contents.report_json),
-                                               options.ort_library};
+                                               {options.ort_library, options.limits}};
     const compiler::Front front =
         compiler::make_front(front_options, samples.at(0), no_dump, compiler::host_nodes_of(contents.report_json));
     ThreadPool pool(runtime::thread_count(options.threads));
@@ -50,9 +50,8 @@ std::string measure(const MeasureOptions& options, const Samples& samples) {
         const auto* npu = std::get_if<execute::NpuSubgraph>(&contents.model.subgraphs[k]);
         if (npu == nullptr) continue;
         const npu::FloatNetwork& network = network_of(front, k, npu->network, options.model);
-        const quantize::Calibration calibration =
-            compiler::calibration_of(front_options, front, contents.model, k, samples,
-                                     std::min(options.images, samples.count()), options.ort_library);
+        const quantize::Calibration calibration = compiler::calibration_of(
+            front_options, front, contents.model, k, samples, std::min(options.images, samples.count()));
         const auto errors = quantize::measure(network, npu->network, calibration, pool);
         for (const quantize::LayerError& error : errors)
             layers.push_back({{"subgraph", fmt::format("NPU_{}", k)}, {"name", error.layer}, {"snr_db", error.snr_db}});

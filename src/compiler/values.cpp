@@ -122,11 +122,10 @@ quantize::Values exact_values(const FrontOptions& options, const Front& front, c
 
 /// The model's inputs and what subgraphs 0 to index - 1 make of them.
 quantize::Values real_values(const execute::Model& model, const npu::Config& config, size_t index,
-                             const std::shared_ptr<Source>& source,
-                             const std::optional<std::filesystem::path>& ort_library) {
+                             const std::shared_ptr<Source>& source, const ort::Access& access) {
     if (index == 0) return [source](int64_t sample) { return source->at(sample); };
     auto prefix =
-        std::make_shared<Prefix>(execute::PreparedModel(model, emulate::KernelSet::automatic, ort_library, config));
+        std::make_shared<Prefix>(execute::PreparedModel(model, emulate::KernelSet::automatic, access, config));
     return [source, prefix, index](int64_t sample) {
         auto values = source->at(sample);
         const std::map<std::string, TensorView> views(values.begin(), values.end());
@@ -139,13 +138,12 @@ quantize::Values real_values(const execute::Model& model, const npu::Config& con
 }  // namespace
 
 quantize::Calibration calibration_of(const FrontOptions& options, const Front& front, const execute::Model& model,
-                                     size_t index, const Samples& samples, int64_t count,
-                                     const std::optional<std::filesystem::path>& ort_library) {
+                                     size_t index, const Samples& samples, int64_t count) {
     const npu::FloatNetwork& network = front.plan.subgraphs[index].network;
     const Dims& first = network.inputs.front().dims;
     const auto source = std::make_shared<Source>(samples, model);
-    return {exact_values(options, front, network, source), real_values(model, front.config, index, source, ort_library),
-            count, first.empty() ? 1 : first.front()};
+    return {exact_values(options, front, network, source),
+            real_values(model, front.config, index, source, options.access), count, first.empty() ? 1 : first.front()};
 }
 
 }  // namespace calotype::compiler

@@ -14,7 +14,6 @@ namespace calotype::compiler {
 /// by ONNX Runtime, and the inputs it will really read. Throws Error SAMPLE_SHAPE for a sample of a size that the network
 /// cannot have. All references must outlive the result.
 quantize::Calibration calibration_of(const FrontOptions& options, const Front& front, const execute::Model& model,
-                                     size_t index, const Samples& samples, int64_t count,
-                                     const std::optional<std::filesystem::path>& ort_library);
+                                     size_t index, const Samples& samples, int64_t count);
 
 }  // namespace calotype::compiler

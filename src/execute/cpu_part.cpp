@@ -38,17 +38,15 @@ class OrtPart : public CpuPart {
 }  // namespace
 
 struct CpuParts::State {
-    std::optional<std::filesystem::path> path;
+    ort::Access access;
     std::optional<ort::Library> library;
 };
 
-CpuParts::CpuParts(std::optional<std::filesystem::path> ort_library) : state_(std::make_unique<State>()) {
-    state_->path = std::move(ort_library);
-}
+CpuParts::CpuParts(const ort::Access& access) : state_(std::make_unique<State>()) { state_->access = access; }
 CpuParts::~CpuParts() = default;
 
 std::unique_ptr<CpuPart> CpuParts::make(const Model& model, const CpuSubgraph& subgraph) {
-    if (!state_->library) state_->library = ort::Library::load(state_->path);
+    if (!state_->library) state_->library = ort::Library::load(state_->access.library, state_->access.limits);
     return std::make_unique<OrtPart>(model, subgraph, *state_->library);
 }
 

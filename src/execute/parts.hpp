@@ -88,7 +88,7 @@ class CpuPart {
 /// Opens ONNX Runtime when the first CPU subgraph asks for it.
 class CpuParts {
   public:
-    explicit CpuParts(std::optional<std::filesystem::path> ort_library);
+    explicit CpuParts(const ort::Access& access);
     ~CpuParts();
     std::unique_ptr<CpuPart> make(const Model& model, const CpuSubgraph& subgraph);
 

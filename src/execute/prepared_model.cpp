@@ -32,8 +32,8 @@ struct PreparedModel::State {
     std::vector<Workspace> workspaces;  // one a worker, kept between calls
     Breaks breaks;
 
-    State(const Model& given, const std::optional<std::filesystem::path>& ort_library, std::optional<npu::Config> npu)
-        : model(given), config(std::move(npu)), cpu_parts(ort_library) {}
+    State(const Model& given, const ort::Access& access, std::optional<npu::Config> npu)
+        : model(given), config(std::move(npu)), cpu_parts(access) {}
 
     Owned run_once(const Values& inputs, size_t count, RunContext& context) {
         Values values = inputs;
@@ -61,9 +61,9 @@ struct PreparedModel::State {
     }
 };
 
-PreparedModel::PreparedModel(const Model& model, emulate::KernelSet kernels,
-                             const std::optional<std::filesystem::path>& ort_library, std::optional<npu::Config> config)
-    : state_(std::make_unique<State>(model, ort_library, std::move(config))) {
+PreparedModel::PreparedModel(const Model& model, emulate::KernelSet kernels, const ort::Access& access,
+                             std::optional<npu::Config> config)
+    : state_(std::make_unique<State>(model, access, std::move(config))) {
     const npu::Config* npu_config = state_->config ? &*state_->config : nullptr;
     for (size_t k = 0; k < model.subgraphs.size(); ++k) {
         if (const auto* npu = std::get_if<NpuSubgraph>(&model.subgraphs[k])) {

@@ -16,6 +16,7 @@
 #include "emulate/kernel_set.hpp"
 #include "execute/model.hpp"
 #include "npu/config.hpp"
+#include "ort/library.hpp"
 
 namespace calotype::execute {
 
@@ -38,11 +39,11 @@ struct Hooks {
 
 class PreparedModel {
   public:
-    /// `model` must outlive this. ONNX Runtime is opened (from `ort_library`, or where it is installed) only if there
+    /// `model` must outlive this. ONNX Runtime is opened with `access` only if there
     /// is a CPU subgraph. With the NPU's configuration, inputs of other heights and widths are planned as they come
     /// where the model allows it. Throws Error KERNELS_UNAVAILABLE, ORT_*.
-    PreparedModel(const Model& model, emulate::KernelSet kernels,
-                  const std::optional<std::filesystem::path>& ort_library = {}, std::optional<npu::Config> config = {});
+    PreparedModel(const Model& model, emulate::KernelSet kernels, const ort::Access& access = {},
+                  std::optional<npu::Config> config = {});
     ~PreparedModel();
     PreparedModel(PreparedModel&&) noexcept;
 

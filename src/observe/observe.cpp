@@ -7,6 +7,7 @@
 #include <set>
 
 #include "base/error.hpp"
+#include "observe/known_sizes.hpp"
 #include "onnx/write.hpp"
 
 namespace calotype::observe {
@@ -90,13 +91,15 @@ void concretize(Graph& graph, const ort::Library& library, const std::map<std::s
     Graph exposed = graph;
     expose_all(exposed);
     const ort::Session session(library, onnx::write(exposed), {.threads = 1, .optimize = false});
+    const std::set<ValueId> fixed = fixed_values(graph);
+    refuse_large_runs(exposed, session.outputs(), library.limits());
+    refuse_large_constants(graph, fixed, session.outputs(), library.limits());
     std::vector<std::string> tensors;
     for (const ort::Info& output : session.outputs()) {
         if (output.tensor) tensors.push_back(output.name);
     }
     if (tensors.empty()) return;  // nothing but sequences; asking for no value would ask for all
     auto values = session.run(first_sample, tensors);
-    const std::set<ValueId> fixed = fixed_values(graph);
     for (auto& [name, tensor] : values) {
         const auto id = graph.find_value(name);
         CALOTYPE_ASSERT(id.has_value(), "ONNX Runtime answers with values of the graph");

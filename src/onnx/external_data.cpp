@@ -38,18 +38,17 @@ struct External {
         if (found == entries.end()) broken("has no location");
         const std::string& location = found->second;
         const fs::path relative = fs::path(location).lexically_normal();
+        const auto outside = [&] { broken(fmt::format("`{}` lies outside the model's folder", location)); };
+        if (location.find('\0') != std::string::npos || relative.is_absolute() || relative.empty() ||
+            *relative.begin() == "..")
+            outside();
         std::error_code error;
         const fs::path root = fs::canonical(folder, error);
         const fs::path file = fs::canonical(root / relative, error);
-        const auto inside = [&] {
-            return std::mismatch(root.begin(), root.end(), file.begin(), file.end()).first == root.end();
-        };
-        if (location.find('\0') != std::string::npos || relative.is_absolute() || relative.empty() ||
-            *relative.begin() == ".." || (!error && (!inside() || fs::hard_link_count(file, error) > 1))) {
-            broken(fmt::format("`{}` lies outside the model's folder", location));
-        }
         if (error) broken(fmt::format("`{}` is not there", location));
+        if (std::mismatch(root.begin(), root.end(), file.begin(), file.end()).first != root.end()) outside();
         if (!fs::is_regular_file(file, error)) broken(fmt::format("`{}` is no file", location));
+        if (fs::hard_link_count(file, error) > 1) outside();  // of a file that may lie anywhere
         return file;
     }
 };

@@ -27,7 +27,7 @@ enum : uint32_t {
 };
 }
 namespace node {
-enum : uint32_t { input = 1, output = 2, name = 3, op_type = 4, attribute = 5, domain = 7 };
+enum : uint32_t { input = 1, output = 2, name = 3, op_type = 4, attribute = 5, domain = 7, overload = 8 };
 }
 namespace attribute {
 enum : uint32_t {
@@ -80,7 +80,7 @@ namespace dim {
 enum : uint32_t { value = 1, param = 2 };
 }
 namespace function {
-enum : uint32_t { name = 1, input = 4, output = 5, node = 7, opset_import = 9, domain = 10 };
+enum : uint32_t { name = 1, input = 4, output = 5, node = 7, opset_import = 9, domain = 10, overload = 13 };
 }
 
 }  // namespace calotype::onnx::field

@@ -4,6 +4,7 @@
 
 #include "base/error.hpp"
 #include "base/file.hpp"
+#include "base/limits.hpp"
 #include "onnx/finite.hpp"
 #include "onnx/read_parts.hpp"
 
@@ -13,11 +14,17 @@ void broken(std::string subject, std::string fact, std::string hint) {
     throw Error({"ONNX_INVALID", std::move(subject), std::move(fact), std::move(hint)});
 }
 
-graph::Graph parse(std::span<const std::byte> bytes, std::string_view name, const std::filesystem::path& folder) {
+void beyond(int64_t Limits::* limit, std::string subject, std::string fact) {
+    throw Error({"LIMIT_ONNX", std::move(subject), std::move(fact), how_to_raise(limit)});
+}
+
+graph::Graph parse(std::span<const std::byte> bytes, std::string_view name, const std::filesystem::path& folder,
+                   const Limits& limits) {
     const std::string file = fmt::format("`{}`", name);
     try {
-        graph::Graph graph = link(read_model(Message(bytes, "ModelProto"), folder));
+        graph::Graph graph = link(read_model(Message(bytes, "ModelProto"), {folder, limits}));
         refuse_not_finite(graph);
+        refuse_endless_loops(graph, limits);
         graph.sort();
         upgrade(graph);
         return graph;
@@ -33,8 +40,8 @@ graph::Graph parse(std::span<const std::byte> bytes, std::string_view name, cons
     }
 }
 
-graph::Graph read(const std::filesystem::path& path) {
-    return parse(read_file(path), path.string(), path.has_parent_path() ? path.parent_path() : ".");
+graph::Graph read(const std::filesystem::path& path, const Limits& limits) {
+    return parse(read_file(path), path.string(), path.has_parent_path() ? path.parent_path() : ".", limits);
 }
 
 }  // namespace calotype::onnx

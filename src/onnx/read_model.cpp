@@ -1,24 +1,24 @@
 #include <fmt/format.h>
 
+#include "base/limits.hpp"
 #include "onnx/fields.hpp"
 #include "onnx/read_parts.hpp"
 
 namespace calotype::onnx {
 namespace {
 
-constexpr size_t kMostNodes = 1'000'000;
-
-void read_graph(Message message, Model& model, const std::filesystem::path& folder) {
+void read_graph(Message message, Model& model, const Origin& origin) {
     while (message.next()) {
         switch (message.tag()) {
             case field::graph::name: model.graph_name = message.text(); break;
             case field::graph::node:
-                model.nodes.push_back(read_node(message.message("NodeProto"), folder));
-                if (model.nodes.size() > kMostNodes)
-                    broken("the graph", fmt::format("it has more than {} nodes", kMostNodes));
+                model.nodes.push_back(read_node(message.message("NodeProto"), origin));
+                if (static_cast<int64_t>(model.nodes.size()) > origin.limits.function_nodes)
+                    beyond(&Limits::function_nodes, "the graph",
+                           fmt::format("it has more than {} nodes", origin.limits.function_nodes));
                 break;
             case field::graph::initializer:
-                model.initializers.push_back(read_tensor(message.message("TensorProto"), folder));
+                model.initializers.push_back(read_tensor(message.message("TensorProto"), origin));
                 break;
             case field::graph::sparse_initializer:
                 broken("the graph", "it has a sparse initializer, which is not supported");
@@ -64,11 +64,13 @@ void check_ir_version(int64_t version) {
 Model read_graph_alone(Message message) {
     Model model;
     model.has_graph = true;
-    read_graph(message, model, ".");
+    Origin checked{".", {}};
+    for (const LimitRecord& record : limit_records()) checked.limits.*record.member = record.most;
+    read_graph(message, model, checked);
     return model;
 }
 
-Model read_model(Message message, const std::filesystem::path& folder) {
+Model read_model(Message message, const Origin& origin) {
     Model model;
     while (message.next()) {
         switch (message.tag()) {
@@ -79,11 +81,13 @@ Model read_model(Message message, const std::filesystem::path& folder) {
             case field::model::graph:
                 if (model.has_graph) broken("the model", "it holds two graphs");
                 model.has_graph = true;
-                read_graph(message.message("GraphProto"), model, folder);
+                read_graph(message.message("GraphProto"), model, origin);
                 break;
             case field::model::opset_import: read_opset(message.message("OperatorSetIdProto"), model); break;
             case field::model::functions: {
-                const std::string_view bytes = message.bytes();
+                Message function = message.message("FunctionProto");
+                check_function(function, origin.limits);
+                const std::string_view bytes = function.rest();
                 protozero::pbf_writer(model.local_functions)
                     .add_message(field::model::functions, bytes.data(), bytes.size());
                 break;
@@ -91,6 +95,7 @@ Model read_model(Message message, const std::filesystem::path& folder) {
             default: message.skip();
         }
     }
+    check_expansion(model, origin.limits);
     return model;
 }
 

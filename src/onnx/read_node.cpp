@@ -30,7 +30,7 @@ struct Raw {
     }
 };
 
-Raw read_attribute(Message message, const std::string& subject, const std::filesystem::path& folder) {
+Raw read_attribute(Message message, const std::string& subject, const Origin& origin) {
     Raw raw;
     int64_t stated = 0;
     while (message.next()) {
@@ -41,9 +41,11 @@ Raw read_attribute(Message message, const std::string& subject, const std::files
             case field::attribute::i: raw.i = message.integer(), raw.is(kInt); break;
             case field::attribute::s: raw.s = message.bytes(), raw.is(kString); break;
             case field::attribute::t:
-                raw.t = read_tensor(message.message("TensorProto"), folder).tensor, raw.is(kTensor);
+                raw.t = read_tensor(message.message("TensorProto"), origin).tensor, raw.is(kTensor);
                 break;
-            case field::attribute::g: raw.g = read_subgraph(message.message("GraphProto")), raw.is(kGraph); break;
+            case field::attribute::g:
+                raw.g = read_subgraph(message.message("GraphProto"), origin.limits), raw.is(kGraph);
+                break;
             case field::attribute::floats: message.append(raw.floats), raw.is(kFloats); break;
             case field::attribute::ints: message.append(raw.ints), raw.is(kInts); break;
             case field::attribute::strings: raw.strings.emplace_back(message.bytes()), raw.is(kStrings); break;
@@ -92,7 +94,7 @@ void check_window(std::string_view name, const std::vector<int64_t>& ints, const
 
 std::string subject_of(const Node& node) { return fmt::format("node `{}` ({})", node.name, node.op); }
 
-NamedNode read_node(Message message, const std::filesystem::path& folder) {
+NamedNode read_node(Message message, const Origin& origin) {
     NamedNode named;
     Node& node = named.node;
     std::vector<Message> attributes;  // the name may stand behind them, and is needed for messages
@@ -103,6 +105,9 @@ NamedNode read_node(Message message, const std::filesystem::path& folder) {
             case field::node::name: node.name = message.text(); break;
             case field::node::op_type: node.op = message.text(); break;
             case field::node::domain: node.domain = message.text(); break;
+            case field::node::overload:
+                if (!message.text().empty()) broken(subject_of(node), "it calls an overload, which is not supported");
+                break;
             case field::node::attribute: attributes.push_back(message.message("AttributeProto")); break;
             default: message.skip();
         }
@@ -111,7 +116,7 @@ NamedNode read_node(Message message, const std::filesystem::path& folder) {
     if (node.op.empty()) broken(fmt::format("node `{}`", node.name), "it names no operator");
     const std::string subject = subject_of(node);
     for (const Message& attribute : attributes) {
-        Raw raw = read_attribute(attribute, subject, folder);
+        Raw raw = read_attribute(attribute, subject, origin);
         const std::string name = raw.name;
         check_window(name, raw.ints, subject);
         if (!node.attributes.emplace(name, attribute_of(std::move(raw), subject)).second)

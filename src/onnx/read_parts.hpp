@@ -1,30 +1,49 @@
 #pragma once
 
 // The readers of onnx.proto's messages. All throw Damage where the wire format is broken, Error ONNX_* where its
-// content is. `folder` is where external data may lie.
+// content is.
 
 #include <filesystem>
 #include <string>
 
+#include "calotype/limits.hpp"
 #include "onnx/message.hpp"
 #include "onnx/model.hpp"
 
 namespace calotype::onnx {
 
+/// What a file may reach and ask for.
+struct Origin {
+    std::filesystem::path folder;  ///< where external data may lie
+    Limits limits;
+};
+
 [[noreturn]] void broken(std::string subject, std::string fact, std::string hint = "export the model again");
+/// Throws Error LIMIT_ONNX with the option that raises the limit.
+[[noreturn]] void beyond(int64_t Limits::* limit, std::string subject, std::string fact);
 
 /// "node `conv1` (Conv)"
 std::string subject_of(const graph::Node& node);
 
-Model read_model(Message message, const std::filesystem::path& folder);
-/// A GraphProto without its model; tensors beside the file are not looked for.
+Model read_model(Message message, const Origin& origin);
+/// A GraphProto without its model, whose limits were checked with the file.
 Model read_graph_alone(Message message);
-NamedNode read_node(Message message, const std::filesystem::path& folder);
+NamedNode read_node(Message message, const Origin& origin);
 ValueInfo read_value_info(Message message);
 /// Throws Error ONNX_TENSOR.
-NamedTensor read_tensor(Message message, const std::filesystem::path& folder);
+NamedTensor read_tensor(Message message, const Origin& origin);
+/// A tensor that ONNX Runtime will read itself: whole, of a size that its shape needs, and inside the file. Throws as
+/// read_tensor.
+void check_tensor(Message message, const Limits& limits);
 /// A GraphProto inside a node: its bytes, and the outer values it reads.
-graph::OpaqueGraph read_subgraph(Message message);
+graph::OpaqueGraph read_subgraph(Message message, const Limits& limits);
+/// The nodes of a FunctionProto: what they hold is as a file's subgraphs' must be.
+void check_function(Message message, const Limits& limits);
+/// Refuses functions that call themselves, and more nodes than allowed once each call is its function's nodes.
+void check_expansion(const Model& model, const Limits& limits);
+
+/// A Loop of more trips than allowed, or of none stated, that neither the file nor its body ends before.
+void refuse_endless_loops(const graph::Graph& graph, const Limits& limits);
 
 /// Names become ids; Constant nodes become constants.
 graph::Graph link(Model model);

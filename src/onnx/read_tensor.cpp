@@ -11,7 +11,6 @@
 namespace calotype::onnx {
 namespace {
 
-constexpr int64_t kMostElements = int64_t{1} << 31;
 constexpr size_t kMostDims = 64;
 
 /// What a TensorProto holds, as it stands there.
@@ -76,12 +75,14 @@ Raw read_raw(Message message) {
     return raw;
 }
 
-int64_t count_of(const Raw& raw) {
+int64_t count_of(const Raw& raw, const Limits& limits) {
     if (raw.dims.size() > kMostDims) raw.broken(fmt::format("its shape has {} dims", raw.dims.size()));
     int64_t count = 1;
     for (const int64_t dim : raw.dims) {
-        if (dim < 0 || __builtin_mul_overflow(count, dim, &count) || count > kMostElements)
-            raw.broken(fmt::format("its shape {} is negative or has more than 2^31 elements", to_string(raw.dims)));
+        if (dim < 0) raw.broken(fmt::format("its shape {} is negative", to_string(raw.dims)));
+        if (__builtin_mul_overflow(count, dim, &count) || count > limits.tensor_elems)
+            beyond(&Limits::tensor_elems, raw.subject(),
+                   fmt::format("its shape {} has more than {} elements", to_string(raw.dims), limits.tensor_elems));
     }
     return count;
 }
@@ -119,17 +120,17 @@ void fill_typed(const Raw& raw, Tensor& tensor) {
 
 }  // namespace
 
-NamedTensor read_tensor(Message message, const std::filesystem::path& folder) {
+NamedTensor read_tensor(Message message, const Origin& origin) {
     const Raw raw = read_raw(message);
     const auto type = from_onnx(raw.type);
     if (!type) raw.broken(fmt::format("its element type {} is not supported", raw.type));
     if (*type == DataType::string) raw.broken("a constant of strings is not supported");
-    const int64_t count = count_of(raw);
+    const int64_t count = count_of(raw, origin.limits);
     const int64_t needed_bytes = count * bytes_of(*type);
     if (raw.fields() > 1) raw.broken("its content stands in two fields");
     if (raw.external) {
         return {raw.name,
-                Tensor(*type, raw.dims, read_external_data(raw.location, folder, needed_bytes, raw.subject()))};
+                Tensor(*type, raw.dims, read_external_data(raw.location, origin.folder, needed_bytes, raw.subject()))};
     }
     const std::string shape = to_string(raw.dims);
     if (raw.held() > 0) {
@@ -145,6 +146,21 @@ NamedTensor read_tensor(Message message, const std::filesystem::path& folder) {
         raw.broken(fmt::format("it has {} bytes, its shape {} needs {}", bytes.size(), shape, needed_bytes));
     const auto content = std::as_bytes(std::span(bytes));
     return {raw.name, Tensor(*type, raw.dims, std::vector<std::byte>(content.begin(), content.end()))};
+}
+
+void check_tensor(Message message, const Limits& limits) {
+    const Raw raw = read_raw(message);
+    const int64_t count = count_of(raw, limits);
+    if (raw.external) raw.broken("its external data belong to a subgraph or function, which is not supported");
+    if (raw.fields() > 1) raw.broken("its content stands in two fields");
+    const auto type = from_onnx(raw.type);
+    if (!type || *type == DataType::string) return;  // packed or not of one size: ONNX Runtime counts them itself
+    const std::string shape = to_string(raw.dims);
+    if (raw.held() > 0 && static_cast<int64_t>(raw.held()) != count)
+        raw.broken(fmt::format("it has {} values, its shape {} needs {}", raw.held(), shape, count));
+    const int64_t bytes = raw.bytes ? static_cast<int64_t>(raw.bytes->size()) : 0;
+    if (raw.held() == 0 && bytes != count * bytes_of(*type))
+        raw.broken(fmt::format("it has {} bytes, its shape {} needs {}", bytes, shape, count * bytes_of(*type)));
 }
 
 }  // namespace calotype::onnx

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/error.hpp"
+#include "ort/watchdog.hpp"
 
 namespace calotype::ort {
 namespace {
@@ -52,12 +53,13 @@ std::vector<fs::path> candidates(const std::optional<fs::path>& path) {
 struct Library::State {
     const OrtApi* api = nullptr;
     OrtEnv* env = nullptr;
+    std::unique_ptr<Watchdog> watchdog;
     ~State() {
         if (env != nullptr) api->ReleaseEnv(env);
     }
 };
 
-Library Library::load(const std::optional<fs::path>& path) {
+Library Library::load(const std::optional<fs::path>& path, const Limits& limits) {
     void* handle = nullptr;
     std::string reason;
     for (const fs::path& candidate : candidates(path)) {
@@ -82,10 +84,12 @@ Library Library::load(const std::optional<fs::path>& path) {
         state->api->ReleaseStatus(status);
         throw Error({"ORT_MISSING", "ONNX Runtime", text, hint});
     }
-    return Library(state);
+    state->watchdog = std::make_unique<Watchdog>(*state->api);
+    return Library(state, limits);
 }
 
 const OrtApi& Library::api() const { return *state_->api; }
 OrtEnv* Library::env() const { return state_->env; }
+Watchdog& Library::watchdog() const { return *state_->watchdog; }
 
 }  // namespace calotype::ort

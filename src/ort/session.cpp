@@ -7,20 +7,11 @@
 #include <cstring>
 
 #include "base/error.hpp"
+#include "ort/bounds.hpp"
+#include "ort/status.hpp"
 
 namespace calotype::ort {
 namespace {
-
-/// ONNX Runtime's own words without the places in its sources, which say nothing to a user.
-std::string without_source_places(std::string text) {
-    constexpr std::string_view kRoot = "/onnxruntime_src/";
-    for (size_t at = text.find(kRoot); at != std::string::npos; at = text.find(kRoot, at)) {
-        const size_t end = text.find(' ', at);
-        text.erase(at, end == std::string::npos ? end : end + 1 - at);
-    }
-    text.resize(text.find_last_not_of(" \n") + 1);
-    return text;
-}
 
 struct TypePair {
     DataType ours;
@@ -58,12 +49,6 @@ DataType from_ort(ONNXTensorElementDataType type) {
         {"TENSOR_TYPE", fmt::format("ONNX Runtime's element type {}", static_cast<int>(type)), "it is unknown here"});
 }
 
-/// ONNX Runtime breaks its own lines before a blank; a line break elsewhere is a name's, and shown as such.
-std::string in_one_line(std::string text) {
-    for (size_t at = text.find("\n "); at != std::string::npos; at = text.find("\n ", at)) text.erase(at, 1);
-    return text;
-}
-
 }  // namespace
 
 struct Session::State {
@@ -81,16 +66,7 @@ struct Session::State {
     State(const State&) = delete;
     State& operator=(const State&) = delete;
 
-    void check(OrtStatus* status, std::string_view code) const {
-        if (status == nullptr) return;
-        const std::string text = in_one_line(without_source_places(library.api().GetErrorMessage(status)));
-        library.api().ReleaseStatus(status);
-        const bool unknown = text.find("is not a registered function/op") != std::string::npos ||
-                             text.find("No Op registered for") != std::string::npos ||
-                             text.find("Could not find an implementation") != std::string::npos;
-        throw Error({unknown ? "UNKNOWN_OPERATOR" : std::string(code), "ONNX Runtime", text,
-                     unknown ? "use operators that ONNX Runtime knows, or a model-local function" : ""});
-    }
+    void check(OrtStatus* status, std::string_view code) const { ort::check(library.api(), status, code); }
 
     std::vector<Info> ports(bool in) const {
         const OrtApi& api = library.api();
@@ -152,6 +128,7 @@ struct Session::State {
 Session::Session(const Library& library, std::string_view model_bytes, SessionOptions options)
     : state_(std::make_unique<State>(library)) {
     const OrtApi& api = library.api();
+    const BoundedMemory memory(library);
     OrtSessionOptions* raw = nullptr;
     state_->check(api.CreateSessionOptions(&raw), "ORT_MODEL");
     const std::unique_ptr<OrtSessionOptions, void (*)(OrtSessionOptions*)> settings(raw, api.ReleaseSessionOptions);
@@ -161,8 +138,10 @@ Session::Session(const Library& library, std::string_view model_bytes, SessionOp
     state_->check(api.AddSessionConfigEntry(raw, "session.intra_op.allow_spinning", "0"), "ORT_MODEL");
     state_->check(api.SetSessionGraphOptimizationLevel(raw, options.optimize ? ORT_ENABLE_ALL : ORT_DISABLE_ALL),
                   "ORT_MODEL");
-    // Sessions that show every value are given samples of many sizes; an arena would keep what each of them needed.
-    if (!options.optimize) state_->check(api.DisableCpuMemArena(raw), "ORT_MODEL");
+    state_->check(api.AddSessionConfigEntry(raw, "session.use_env_allocators", "1"), "ORT_MODEL");
+    // What we hand over is whole: bytes that name a file (a forged snapshot's) must not find it in the current folder.
+    state_->check(api.AddSessionConfigEntry(raw, "session.model_external_initializers_file_folder_path", "/dev/null"),
+                  "ORT_MODEL");
     state_->check(
         api.CreateSessionFromArray(library.env(), model_bytes.data(), model_bytes.size(), raw, &state_->session),
         "ORT_MODEL");
@@ -205,10 +184,13 @@ std::map<std::string, Tensor> Session::run(const std::map<std::string, Tensor>& 
         for (const std::string& name : wanted) output_names.push_back(name.c_str());
     }
     std::vector<OrtValue*> made(output_names.size(), nullptr);
-    OrtStatus* status = api.Run(state_->session, nullptr, input_names.data(), given.data(), given.size(),
+    WatchedRun watched(state_->library);
+    OrtStatus* status = api.Run(state_->session, watched.options(), input_names.data(), given.data(), given.size(),
                                 output_names.data(), output_names.size(), made.data());
     for (OrtValue* value : made) owned.emplace_back(value, release);
-    state_->check(status, "ORT_RUN");
+    std::unique_ptr<OrtStatus, void (*)(OrtStatus*)> kept(status, api.ReleaseStatus);
+    watched.finish();  // what it says itself of being ended is less clear
+    state_->check(kept.release(), "ORT_RUN");
     std::map<std::string, Tensor> out;
     for (size_t i = 0; i < made.size(); ++i) {
         out.emplace(output_names[i], state_->copy_out(made[i]));

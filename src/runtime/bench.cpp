@@ -96,7 +96,7 @@ BenchResult bench(const std::filesystem::path& path, int64_t rounds, bool parts,
     const snapshot::Contents contents = runtime::load(path, options.npu);
     const emulate::KernelSet kernels = emulate::resolve(emulate::kernel_set(options.kernels));
     ThreadPool pool(runtime::thread_count(options.threads));
-    execute::PreparedModel prepared(contents.model, kernels, options.ort_library);
+    execute::PreparedModel prepared(contents.model, kernels, {options.ort_library, options.limits});
     const std::map<std::string, Tensor> inputs = inputs_for(contents);
     const std::map<std::string, TensorView> views(inputs.begin(), inputs.end());
     for (int i = 0; i < 3; ++i) prepared.run(views, pool);  // caches, pages, clock

@@ -87,8 +87,8 @@ std::string layer_difference(const execute::NpuSubgraph& subgraph, const snapsho
 }  // namespace
 
 snapshot::Golden make_golden(const execute::Model& model, const std::map<std::string, Tensor>& inputs, ThreadPool& pool,
-                             const std::optional<std::filesystem::path>& ort_library, emulate::KernelSet kernels) {
-    execute::PreparedModel prepared(model, kernels, ort_library);
+                             const ort::Access& access, emulate::KernelSet kernels) {
+    execute::PreparedModel prepared(model, kernels, access);
     Recorder recorder(model);
     const std::map<std::string, TensorView> views(inputs.begin(), inputs.end());
     const auto values = prepared.run_prefix(views, model.subgraphs.size(), pool, recorder.hooks());

@@ -12,7 +12,7 @@ namespace calotype::runtime {
 /// What one run of the model gives on `inputs` (the model's own batch): every subgraph's outputs, every layer's hash.
 /// With the default kernels; they all give the same bits.
 snapshot::Golden make_golden(const execute::Model& model, const std::map<std::string, Tensor>& inputs, ThreadPool& pool,
-                             const std::optional<std::filesystem::path>& ort_library = {},
+                             const ort::Access& access = {},
                              emulate::KernelSet kernels = emulate::KernelSet::automatic);
 
 /// The first difference between two such runs, naming subgraph and layer; empty where there is none. CPU subgraphs'

@@ -30,7 +30,7 @@ std::map<std::string, Tensor> layer_codes(const std::filesystem::path& path,
     const snapshot::Contents contents = runtime::load(path, options.npu);
     const auto& subgraphs = contents.model.subgraphs;
     execute::PreparedModel prepared(contents.model, emulate::resolve(emulate::kernel_set(options.kernels)),
-                                    options.ort_library);
+                                    {options.ort_library, options.limits});
     std::map<std::string, Collected> collected;
     execute::Hooks hooks;
     hooks.after_layer = [&](size_t k, size_t index, std::span<const int8_t> codes) {

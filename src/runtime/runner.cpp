@@ -26,7 +26,8 @@ struct Runner::Impl {
     Impl(runtime::Loaded loaded, const RunnerOptions& options)
         : contents(std::move(loaded.contents)),
           pool(runtime::thread_count(options.threads)),
-          prepared(contents.model, emulate::kernel_set(options.kernels), options.ort_library, std::move(loaded.config)),
+          prepared(contents.model, emulate::kernel_set(options.kernels), {options.ort_library, options.limits},
+                   std::move(loaded.config)),
           inputs(runtime::port_infos(contents.model.inputs)),
           outputs(runtime::port_infos(contents.model.outputs)),
           message(options.message) {}

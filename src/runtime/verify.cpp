@@ -55,7 +55,7 @@ std::vector<Check> verify(const std::filesystem::path& path, const RunnerOptions
     std::vector<Check> checks{{"checksums", true, "every file is what `manifest.json` states"}};
     ThreadPool pool(runtime::thread_count(options.threads));
     const auto run = [&](emulate::KernelSet kernels) {
-        return runtime::make_golden(model, inputs_for(contents), pool, options.ort_library, kernels);
+        return runtime::make_golden(model, inputs_for(contents), pool, {options.ort_library, options.limits}, kernels);
     };
     const snapshot::Golden reference = run(emulate::KernelSet::reference);
     const size_t layers = layers_of(model);

@@ -49,6 +49,7 @@ class Command:
         )
         os.close(write_end)
         self.answers = os.fdopen(answers)
+        self.refusals = []  # for docs/hostile.md: the test, the message's first line, exit code, seconds, bytes
 
     def close(self):
         self.launcher.stdin.close()
@@ -78,6 +79,8 @@ class Command:
         assert heads[0].split(":")[0].replace("_", "").isalnum() and heads[0].split(":")[0].isupper(), shown
         assert outcome.seconds < LIMIT_SECONDS, f"{outcome.seconds:.1f} s: {shown}"
         assert outcome.peak_bytes < LIMIT_BYTES, f"{outcome.peak_bytes >> 20} MiB: {shown}"
+        test = os.environ["PYTEST_CURRENT_TEST"].removesuffix(" (call)")
+        self.refusals.append((test, heads[0], outcome.code, outcome.seconds, outcome.peak_bytes))
         return outcome
 
 
@@ -90,6 +93,8 @@ def calotype():
     command = Command(find_command())
     yield command
     command.close()
+    if listing := os.environ.get("CALOTYPE_REFUSALS"):
+        Path(listing).write_text(json.dumps(command.refusals))
 
 
 @pytest.fixture(scope="session")

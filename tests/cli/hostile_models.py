@@ -44,6 +44,112 @@ def branching(read):
     return graph([node("If", ["c"], **bodies)], ("c", np.array(True)))
 
 
+def with_functions(*bodies, call="f0"):
+    """A model whose one node calls the local function `call`; a body is a list of the functions it calls in turn."""
+    model = graph([node(call, ["x"], domain="local")], imports={"": 17, "local": 1})
+    opsets = [helper.make_opsetid("", 17), helper.make_opsetid("local", 1)]
+    for index, called in enumerate(bodies):
+        values = ["x", *[f"t{i}" for i in range(len(called) - 1)], "y"]
+        nodes = [helper.make_node(op, [values[i]], [values[i + 1]], domain="local" if op.startswith("f") else "")
+                 for i, op in enumerate(called)]
+        model.functions.append(helper.make_function("local", f"f{index}", ["x"], ["y"], nodes, opsets))
+    return model
+
+
+def doubling(levels, times):
+    """Functions of which each calls the next so many times."""
+    return with_functions(*[[f"f{i + 1}"] * times for i in range(levels)], ["Relu"] * times)
+
+
+def tensor(name, type=TensorProto.FLOAT):
+    return helper.make_tensor_value_info(name, type, None)
+
+
+def loop(trips, ends="c"):
+    """A Loop over x whose body hands its condition `c` on, or gives the value that `ends` names."""
+    body = helper.make_graph(
+        [helper.make_node("Relu", ["v"], ["w"]), helper.make_node("Identity", [ends], ["d"])], "body",
+        [helper.make_tensor_value_info("i", TensorProto.INT64, []), helper.make_tensor_value_info("c", TensorProto.BOOL, []),
+         tensor("v")],
+        [tensor("d", TensorProto.BOOL), tensor("w")])
+    inputs = ["n" if trips is not None else "", "t", "x"]
+    return graph([node("Loop", inputs, body=body)], ("t", np.array(True)),
+                 *([("n", np.array(trips, np.int64))] if trips is not None else []))
+
+
+def endless_while():
+    """A condition that is computed anew each time and never becomes false."""
+    model = loop(None)
+    body = model.graph.node[0].attribute[0].g
+    body.node[1].CopyFrom(helper.make_node("Equal", ["i", "i"], ["d"]))
+    return model
+
+
+def length_delimited(number, content):
+    """A field of a protobuf message, whose Python package writes none so deep."""
+    size, rest = b"", len(content)
+    while rest > 127:
+        size, rest = size + bytes([rest & 127 | 128]), rest >> 7
+    return bytes([number << 3 | 2]) + size + bytes([rest]) + content
+
+
+def nested_branches(levels):
+    """If inside If: the bytes of a model whose then_branch is deep."""
+    shallow = branch("Relu", "z").SerializeToString()
+    deep = shallow
+    for _ in range(levels):
+        inner = helper.make_node("If", ["c"], ["z"]).SerializeToString()
+        for name, body in (("then_branch", deep), ("else_branch", shallow)):
+            attribute = onnx.AttributeProto(name=name, type=onnx.AttributeProto.GRAPH).SerializeToString()
+            inner += length_delimited(5, attribute + length_delimited(6, body))
+        deep = length_delimited(1, inner) + length_delimited(12, tensor("z").SerializeToString())
+    model = graph([], ("c", np.array(True)), outputs=("z",))
+    whole = model.graph.SerializeToString() + length_delimited(1, inner)
+    model.ClearField("graph")
+    return model.SerializeToString() + length_delimited(7, whole)
+
+
+def branch(op, output, *constants):
+    return helper.make_graph([helper.make_node(op, ["x", *[name for name, _ in constants]], [output])], output, [],
+                             [tensor(output)], [made for _, made in constants])
+
+
+def branch_with(constant):
+    """An If whose branches add a tensor of their own, as it is given."""
+    bodies = {f"{side}_branch": branch("Add", side, ("k", constant)) for side in ("then", "else")}
+    return graph([node("If", ["c"], **bodies)], ("c", np.array(True)))
+
+
+def cycle_through_a_branch():
+    model = branching("z")
+    model.graph.node.append(helper.make_node("Neg", ["y"], ["z"], name="second"))
+    return model
+
+
+def changed(change, model=None):
+    """A good model after `change` of it."""
+    model = model or models.conv()
+    change(model)
+    return model
+
+
+def expanded_weights():
+    """4 channels of weights, made of one."""
+    nodes = [helper.make_node("Expand", ["w", "s"], ["e"]), node("Conv", ["x", "e"])]
+    return graph(nodes, ("w", np.ones((1, 2, 3, 3), np.float32)), sizes(4, 2, 3, 3))
+
+
+def raw_tensor(**fields):
+    return TensorProto(name="k", data_type=TensorProto.FLOAT, **fields)
+
+
+def outside_tensor():
+    made = raw_tensor(dims=[1], data_location=TensorProto.EXTERNAL)
+    entry = made.external_data.add()
+    entry.key, entry.value = "location", "short.bin"
+    return made
+
+
 def renamed(old, new):
     """The bytes of a model with a name's bytes replaced."""
     return models.conv().SerializeToString().replace(old, new)
@@ -66,7 +172,7 @@ CASES = {
     "an attribute of another type": (lambda: graph([node("Conv", ["x", "w"], strides="two")], WEIGHTS), "strides"),
     "an absurd stride": (lambda: graph([node("Conv", ["x", "w"], strides=[1 << 62] * 2)], WEIGHTS), "strides"),
     "an absurd pad": (lambda: graph([node("Conv", ["x", "w"], pads=[1 << 40] * 4)], WEIGHTS), "pads"),
-    "a large pad": (lambda: graph([node("Conv", ["x", "w"], pads=[30000] * 4)], WEIGHTS), "first"),
+    "a large pad": (lambda: graph([node("Conv", ["x", "w"], pads=[30000] * 4)], WEIGHTS), "tensor `y`: its shape [1, 4, 60004, 60004]"),
     "a negative dilation": (lambda: graph([node("Conv", ["x", "w"], dilations=[-1, -1])], WEIGHTS), "first"),
     "an absurd group": (lambda: graph([node("Conv", ["x", "w"], group=1 << 62)], WEIGHTS), "first"),
     "a pool of no pixels": (lambda: graph([node("MaxPool", ["x"], kernel_shape=[0, 0])]), "first"),
@@ -74,12 +180,52 @@ CASES = {
     "an axis that is not there": (lambda: graph([node("Concat", ["x", "x"], axis=9)]), "first"),
     "an axis twice": (lambda: graph([node("Transpose", ["x"], perm=[0, 0, 1, 9])]), "first"),
     "an absurd Reshape": (lambda: graph([node("Reshape", ["x", "s"])], sizes(1 << 40, 1 << 40)), "first"),
-    "an absurd Tile": (lambda: graph([node("Tile", ["x", "s"])], sizes(1, 10000, 1000, 100)), "first"),
-    "an absurd Pad": (lambda: graph([node("Pad", ["x", "s"])], sizes(0, 0, 1 << 40, 0, 0, 0, 0, 0)), "first"),
+    "an absurd Tile": (lambda: graph([node("Tile", ["x", "s"])], sizes(1, 10000, 1000, 100)), "tensor `y`"),
+    "an absurd Pad": (lambda: graph([node("Pad", ["x", "s"])], sizes(0, 0, 1 << 40, 0, 0, 0, 0, 0)), "tensor `y`"),
     "an absurd constant": (
         lambda: graph([node("ConstantOfShape", ["s"], ["c"]), helper.make_node("Relu", ["x"], ["y"])],
-                      sizes(1 << 30, 1 << 4)), "first"),
+                      sizes(1 << 30, 1 << 4)), "tensor `c`"),
     "a subgraph that reads nothing": (lambda: branching("nobody"), "`nobody`"),
+    "a cycle through a subgraph": (cycle_through_a_branch, "`first` -> `second` -> `first` is a cycle"),
+    "subgraphs 40 deep": (lambda: nested_branches(40), "--max-nesting"),
+    "a subgraph's tensor of a false shape": (
+        lambda: branch_with(raw_tensor(dims=[1 << 20, 1 << 11, 2], raw_data=bytes(4))), "--max-elements"),
+    "a subgraph's tensor that is short": (lambda: branch_with(raw_tensor(dims=[4], raw_data=bytes(4))), "`k`: it has 4"),
+    "external data of a subgraph": (lambda: branch_with(outside_tensor()), "tensor `k`"),
+    "functions that write out to 10^20 nodes": (lambda: doubling(19, 10), "--max-nodes"),
+    "functions 40 deep": (lambda: doubling(40, 1), "--max-nesting"),
+    "a function that calls itself": (lambda: with_functions(["Relu", "f0"]), "`local::f0`: it calls itself"),
+    "functions that call one another": (lambda: with_functions(["f1"], ["f2"], ["f0"]), "calls itself"),
+    "a function twice": (
+        lambda: changed(lambda m: m.functions.append(m.functions[0]), with_functions(["Relu"])), "given twice"),
+    "a loop without end": (lambda: loop(None), "nothing ends it"),
+    "a loop of 2^63 trips": (lambda: loop((1 << 63) - 1), "nothing ends it"),
+    "a loop of a billion trips": (lambda: loop(10**9), "--max-trips"),
+    "two data fields": (
+        lambda: changed(lambda m: m.graph.initializer[0].float_data.append(1)), "content stands in two fields"),
+    "one domain twice": (
+        lambda: changed(lambda m: m.opset_import.append(helper.make_opsetid("ai.onnx", 13))), "domain `ai.onnx` twice"),
+    "an output of another type": (lambda: changed(lambda m: m.graph.output[0].CopyFrom(tensor("y", TensorProto.INT64))),
+                                  "first"),
+    "an input without type": (lambda: changed(lambda m: m.graph.input[0].ClearField("type")), "input `x`"),
+    "weights of another type": (lambda: models.conv(np.ones((4, 2, 3, 3), np.int32)), "first"),
+    "a value with two types": (
+        lambda: changed(lambda m: (m.graph.value_info.append(tensor("a", TensorProto.INT32)),
+                                   m.graph.node.insert(0, helper.make_node("Relu", ["x"], ["a"])))), "type"),
+    "a tensor of 2^31 elements": (
+        lambda: graph([node("Expand", ["x", "s"], ["e"]), helper.make_node("ReduceMax", ["e"], ["y"])],
+                      sizes(1 << 26, 2, 6, 6)), "tensor `e`"),
+    "a run of 48 GB": (
+        lambda: graph([node("Expand", ["x", "s"], ["e"]),
+                       *[helper.make_node("Relu", [a], [b]) for a, b in ("ea", "ab", "bc", "cd", "dm")],
+                       helper.make_node("ReduceMax", ["m"], ["y"])], sizes(1 << 24, 2, 6, 6)), "--max-memory"),
+    "a node that takes an hour": (
+        lambda: graph([helper.make_node("ReduceMax", ["x"], ["m"]), helper.make_node("Expand", ["m", "s"], ["e"]),
+                       node("MatMul", ["e", "e"], ["p"]), helper.make_node("ReduceMax", ["p"], ["y"])],
+                      sizes(12000, 12000)), "node `first` (MatMul): it takes 1728000000000 multiplications"),
+    "constants of 400 MB": (
+        lambda: graph([node("ConstantOfShape", ["s"], ["c"]), helper.make_node("Add", ["x", "c"], ["y"])],
+                      sizes(1 << 21, 2, 6, 6)), "--max-folded"),
     "opset of the future": (lambda: graph([CONV], WEIGHTS, opset=99), "opset 99"),
     "opset of the past": (lambda: graph([CONV], WEIGHTS, opset=-5), "opset -5"),
     "IR version of the future": (lambda: graph([CONV], WEIGHTS, ir_version=1000), "IR version 1000"),
@@ -104,6 +250,17 @@ CASES = {
     "external data outside": (lambda: external("../../../../../etc/passwd"), "outside the model's folder"),
     "external data by its whole path": (lambda: external("/etc/passwd"), "outside the model's folder"),
     "external data of a device": (lambda: external("/dev/zero"), "outside the model's folder"),
+    "external data by a link": (lambda: external("link.bin"), "outside the model's folder"),
+    "external data by a hard link": (lambda: external("hard.bin"), "outside the model's folder"),
+    "external data of a pipe": (lambda: external("pipe.bin"), "`pipe.bin` is no file"),
+    "external data of a folder": (lambda: external("."), "tensor `w`"),
+    "external data with a zero byte": (lambda: external("short.bin\0.bin"), "outside the model's folder"),
+    "external data before the file": (lambda: external("short.bin", offset=-4), "a whole number from 0"),
+    "external data whose offset wraps": (lambda: external("short.bin", offset=1 << 64), "a whole number from 0"),
+    "external data of a negative length": (lambda: external("short.bin", length=-288), "a whole number from 0"),
+    "external data of another length": (lambda: external("short.bin", length=8), "its shape needs 288"),
+    "external data without location": (
+        lambda: changed(lambda m: m.graph.initializer[0].external_data.pop(0), external("")), "has no location"),
     "external data at an absurd place": (lambda: external("short.bin", offset=(1 << 63) - 1), "`short.bin`"),
     "a name that is no text": (lambda: renamed(b"first", b"fi\xffst"), "UTF-8"),
     "a name with line breaks": (

@@ -1,5 +1,6 @@
 """Models that cannot be compiled: one clear message, exit 1, at once, nothing left behind."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -44,16 +45,61 @@ def test_broken_model(calotype, tmp_path, name):
     assert listing(tmp_path) == before
 
 
+def data_beside(folder):
+    """Files that external data may name."""
+    (folder / "short.bin").write_bytes(bytes(10))
+    outside = folder.with_name(folder.name + "-outside.bin")
+    outside.write_bytes(bytes(288))
+    (folder / "link.bin").symlink_to(outside)
+    (folder / "hard.bin").hardlink_to(outside)
+    os.mkfifo(folder / "pipe.bin")
+
+
 @pytest.mark.parametrize("name", hostile_models.CASES)
 def test_hostile_model(calotype, tmp_path, name):
     make, fault = hostile_models.CASES[name]
     model = make()
     (tmp_path / "model.onnx").write_bytes(model if isinstance(model, bytes) else model.SerializeToString())
-    (tmp_path / "short.bin").write_bytes(bytes(10))
+    data_beside(tmp_path)
     given = models.samples(tmp_path / "samples.npz")
     before = listing(tmp_path)
     calotype.refuses("compile", tmp_path / "model.onnx", "--samples", given, "-o", tmp_path / "out", names=fault)
     assert listing(tmp_path) == before
+
+
+def test_a_run_that_does_not_end_is_ended(calotype, tmp_path):
+    """Its condition is known only at run time: time alone bounds it."""
+    (tmp_path / "model.onnx").write_bytes(hostile_models.endless_while().SerializeToString())
+    given = models.samples(tmp_path / "samples.npz")
+    outcome = calotype("compile", tmp_path / "model.onnx", "--samples", given, "-o", tmp_path / "out",
+                       "--max-seconds", 1)
+    assert outcome.code == 1 and "LIMIT_TIME: " in outcome.stderr and "--max-seconds" in outcome.stderr, outcome.stderr
+    assert outcome.seconds < 4 and not (tmp_path / "out").exists()
+
+
+MEETING = {  # each raised limit lets through what it refused
+    "nesting": (lambda: hostile_models.doubling(40, 1), 64),
+    "nodes": (lambda: hostile_models.doubling(3, 4), 10),
+    "trips": (lambda: hostile_models.loop(10001), 10001),
+    "memory": (models.conv, 100),
+    "elements": (models.conv, 63),
+    "macs": (models.conv, 100),
+    "folded": (hostile_models.expanded_weights, 10),
+}
+
+
+@pytest.mark.parametrize("name", MEETING)
+def test_a_limit_and_its_option(calotype, tmp_path, name):
+    make, value = MEETING[name]
+    (tmp_path / "model.onnx").write_bytes(make().SerializeToString())
+    given = models.samples(tmp_path / "samples.npz")
+    compile_ = ("compile", tmp_path / "model.onnx", "--samples", given, "-o", tmp_path / "out")
+    if name in ("nesting", "trips"):  # beyond the default
+        calotype.refuses(*compile_, names=f"--max-{name}")
+        assert calotype(*compile_, f"--max-{name}", value).code == 0
+    else:
+        calotype.refuses(*compile_, f"--max-{name}", value, names=f"--max-{name}")
+        assert calotype(*compile_).code == 0
 
 
 def test_a_damaged_model_names_byte_and_field(calotype, tmp_path):

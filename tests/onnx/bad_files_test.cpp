@@ -1,5 +1,6 @@
 // Files that are damaged, hostile or unsupported: one Error that names what is wrong, never a crash.
 
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <fstream>
@@ -76,12 +77,19 @@ TEST(BadFile, TensorContents) {
                     for (int i = 0; i < 3; ++i) t.add_float(field::tensor::float_data, 1);
                 })),
                 HasSubstr("tensor `w`: it has 3 values, its shape [4] needs 4"));
+    EXPECT_THAT(
+        message(model_with_weights([](pbf_writer& t) {
+            four_floats(t);
+            t.add_int64(field::tensor::dims, int64_t{1} << 60);
+            t.add_bytes(field::tensor::raw_data, std::string(16, '\0'));
+        })),
+        HasSubstr("LIMIT_ONNX: `m.onnx`: tensor `w`: its shape [4, 1152921504606846976] has more than 2147483648 "
+                  "elements\n  try: if it is meant so, raise the limit with --max-elements"));
     EXPECT_THAT(message(model_with_weights([](pbf_writer& t) {
                     four_floats(t);
-                    t.add_int64(field::tensor::dims, int64_t{1} << 60);
-                    t.add_bytes(field::tensor::raw_data, std::string(16, '\0'));
+                    t.add_int64(field::tensor::dims, -1);
                 })),
-                HasSubstr("is negative or has more than 2^31 elements"));
+                HasSubstr("ONNX_TENSOR: `m.onnx`: tensor `w`: its shape [4, -1] is negative"));
     EXPECT_THAT(message(model_with_weights([](pbf_writer& t) {
                     t.add_int64(field::tensor::dims, 4);
                     t.add_int32(field::tensor::data_type, 99);
@@ -114,6 +122,11 @@ struct ExternalData : testing::Test {
         }
         std::error_code ignored;
         std::filesystem::create_symlink("../outside.bin", folder / "in" / "link.bin", ignored);
+        std::filesystem::create_symlink("/dev/zero", folder / "in" / "device.bin", ignored);
+        std::filesystem::create_symlink("round.bin", folder / "in" / "round.bin", ignored);
+        std::filesystem::create_symlink("w.bin", folder / "in" / "same.bin", ignored);
+        std::filesystem::create_hard_link(folder / "outside.bin", folder / "in" / "hard.bin", ignored);
+        ::mkfifo((folder / "in" / "pipe.bin").c_str(), 0600);
     }
     void TearDown() override { std::filesystem::remove_all(folder); }
     static std::string at(const std::string& location, const std::string& offset = "4") {
@@ -138,18 +151,30 @@ TEST_F(ExternalData, IsReadFromTheOffset) {
 }
 
 TEST_F(ExternalData, MayNotLeaveTheFolder) {
-    for (const char* location : {"../outside.bin", "/etc/passwd", "link.bin", "sub/../../outside.bin", ""}) {
-        EXPECT_THAT(message(at(location), folder / "in"),
-                    HasSubstr("ONNX_TENSOR: `m.onnx`: tensor `w`: its external data"))
+    for (const std::string& location :
+         {std::string("../outside.bin"), std::string("/etc/passwd"), std::string("link.bin"), std::string("device.bin"),
+          std::string("sub/../../outside.bin"), std::string("hard.bin"), std::string("w.bin\0.txt", 10),
+          std::string()}) {
+        EXPECT_THAT(message(at(location), folder / "in"), HasSubstr("ONNX_TENSOR: `m.onnx`: tensor `w`: its external "
+                                                                    "data `"))
             << location;
+        EXPECT_THAT(message(at(location), folder / "in"), HasSubstr("` lies outside the model's folder")) << location;
     }
+    EXPECT_EQ(message(at("same.bin"), folder / "in"), "no error");  // a link, but inside
+}
+
+TEST_F(ExternalData, IsAFile) {
+    EXPECT_THAT(message(at("pipe.bin"), folder / "in"), HasSubstr("its external data `pipe.bin` is no file"));
+    EXPECT_THAT(message(at("."), folder / "in"), HasSubstr("its external data `.` is no file"));
+    EXPECT_THAT(message(at("round.bin"), folder / "in"), HasSubstr("its external data `round.bin` is not there"));
 }
 
 TEST_F(ExternalData, EndsWithinItsFile) {
     EXPECT_THAT(message(at("w.bin", "8"), folder / "in"),
                 HasSubstr("its external data begins at byte 8 of `w.bin` and has 16, the file has 20"));
     EXPECT_THAT(message(at("w.bin", "9223372036854775807"), folder / "in"), HasSubstr("tensor `w`"));
-    EXPECT_THAT(message(at("w.bin", "-4"), folder / "in"), HasSubstr("a whole number from 0 is needed"));
+    for (const char* offset : {"-4", "18446744073709551612", "4x", ""})
+        EXPECT_THAT(message(at("w.bin", offset), folder / "in"), HasSubstr("a whole number from 0 is needed"));
     EXPECT_THAT(message(at("none.bin"), folder / "in"), HasSubstr("its external data `none.bin` is not there"));
     EXPECT_THAT(message(at("."), folder / "in"), HasSubstr("tensor `w`"));
 }

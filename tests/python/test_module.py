@@ -222,3 +222,13 @@ def test_the_stub_types_and_documents_everything():
         function = named[name]
         arguments = function.args.args + function.args.kwonlyargs
         assert function.returns and all(argument.annotation for argument in arguments) and ast.get_docstring(function)
+
+
+def test_limits_by_name(snapshot, tmp_path):
+    with pytest.raises(calotype.Error, match="--max-macs") as refused:
+        calotype.compile(DIGITS / "digits.onnx", DIGITS / "calibration.npz", tmp_path / "s", limits={"macs": 1000})
+    assert refused.value.code == "LIMIT_MACS"
+    with pytest.raises(calotype.Error, match="`memory`"):
+        calotype.Runner(snapshot, limits={"memroy": 1})
+    with pytest.raises(calotype.Error, match="1 to 1000 are allowed"):
+        calotype.explain(DIGITS / "digits.onnx", limits={"nesting": 0})

@@ -1,0 +1,70 @@
+#include "base/limits.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <vector>
+
+#include "base/error.hpp"
+#include "base/nearest.hpp"
+
+namespace calotype {
+namespace {
+
+constexpr int64_t kMost = int64_t{1} << 60;
+constexpr int64_t kDeepest = 1000;  // what reads recurses: a thread's stack of 8 MiB takes more, but not without end
+
+constexpr std::array kRecords = {
+    LimitRecord{"memory", &Limits::memory_bytes, 0, kMost,
+                "bytes of a run's tensors together; 0: half the machine's memory"},
+    LimitRecord{"seconds", &Limits::run_seconds, 1, 1'000'000, "seconds of a run in ONNX Runtime"},
+    LimitRecord{"macs", &Limits::node_macs, 1, kMost,
+                "multiplications of one node on the CPU, which nothing interrupts"},
+    LimitRecord{"elements", &Limits::tensor_elems, 1, kMost, "elements of one tensor"},
+    LimitRecord{"folded", &Limits::folded_bytes, 0, kMost, "bytes of constants computed beyond the file's own"},
+    LimitRecord{"nesting", &Limits::nesting, 1, kDeepest, "subgraphs or functions inside one another"},
+    LimitRecord{"nodes", &Limits::function_nodes, 1, kMost, "nodes, functions written out"},
+    LimitRecord{"trips", &Limits::loop_trips, 1, kMost,
+                "trips of a Loop with a constant count that nothing ends before"},
+};
+
+const LimitRecord& record_of(const std::string& name) {
+    const auto found = std::ranges::find(kRecords, name, &LimitRecord::name);
+    if (found != kRecords.end()) return *found;
+    std::vector<std::string> names;
+    for (const LimitRecord& record : kRecords) names.emplace_back(record.name);
+    throw Error(
+        {"OPTION_UNKNOWN", fmt::format("limit `{}`", name),
+         fmt::format("there is none of this name; the nearest are `{}`", fmt::join(nearest(name, names), "`, `"))});
+}
+
+}  // namespace
+
+std::span<const LimitRecord> limit_records() { return kRecords; }
+
+std::string how_to_raise(int64_t Limits::* member) {
+    const auto found = std::ranges::find(kRecords, member, &LimitRecord::member);
+    return fmt::format("if it is meant so, raise the limit with --max-{}", found->name);
+}
+
+Limits limits_of(const std::map<std::string, int64_t>& given) {
+    Limits limits;
+    for (const auto& [name, value] : given) {
+        const LimitRecord& record = record_of(name);
+        if (value < record.least || value > record.most)
+            throw Error({"OPTION_VALUE", fmt::format("`--max-{}`", name),
+                         fmt::format("it is {}, {} to {} are allowed", value, record.least, record.most)});
+        limits.*record.member = value;
+    }
+    return limits;
+}
+
+int64_t allowed_memory_bytes(const Limits& limits) {
+    if (limits.memory_bytes > 0) return limits.memory_bytes;
+    return static_cast<int64_t>(::sysconf(_SC_PHYS_PAGES)) / 2 * ::sysconf(_SC_PAGESIZE);
+}
+
+}  // namespace calotype

@@ -1,0 +1,22 @@
+#pragma once
+
+#include <set>
+#include <vector>
+
+#include "calotype/limits.hpp"
+#include "graph/graph.hpp"
+#include "ort/session.hpp"
+
+namespace calotype::observe {
+
+/// Before a graph runs with every value kept: whether the tensors whose shapes are known by then stay within the
+/// limits, alone and together, and whether no node computes longer than it may, as none can be interrupted. `outputs`
+/// are the session's. Throws Error LIMIT_MEMORY, LIMIT_ELEMENTS, LIMIT_MACS with the tensor's or node's name.
+void refuse_large_runs(const graph::Graph& graph, const std::vector<ort::Info>& outputs, const Limits& limits);
+
+/// Whether the values in `fixed` that will be kept as constants stay within the file's own and what may be added.
+/// Throws Error LIMIT_FOLDED with the largest one's name.
+void refuse_large_constants(const graph::Graph& graph, const std::set<graph::ValueId>& fixed,
+                            const std::vector<ort::Info>& outputs, const Limits& limits);
+
+}  // namespace calotype::observe

@@ -1,0 +1,46 @@
+#pragma once
+
+// What keeps ONNX Runtime within the limits of its Library.
+
+#include <mutex>
+
+#include "ort/library.hpp"
+
+struct OrtMemoryInfo;
+struct OrtRunOptions;
+
+namespace calotype::ort {
+
+/// While it lives, sessions that are made with `session.use_env_allocators` get an arena of their own that ends at the
+/// memory allowed: they keep it, the environment forgets it.
+class BoundedMemory {
+  public:
+    explicit BoundedMemory(const Library& library);
+    ~BoundedMemory();
+    BoundedMemory(const BoundedMemory&) = delete;
+    BoundedMemory& operator=(const BoundedMemory&) = delete;
+
+  private:
+    const Library& library_;
+    std::unique_lock<std::mutex> lock_;  // the environment is the process's
+    OrtMemoryInfo* info_ = nullptr;
+};
+
+/// The options of one run, which is ended when its time is over.
+class WatchedRun {
+  public:
+    explicit WatchedRun(const Library& library);
+    ~WatchedRun();
+    WatchedRun(const WatchedRun&) = delete;
+    WatchedRun& operator=(const WatchedRun&) = delete;
+
+    const OrtRunOptions* options() const { return options_; }
+    /// After the run. Throws Error LIMIT_TIME where it was ended.
+    void finish();
+
+  private:
+    const Library& library_;
+    OrtRunOptions* options_ = nullptr;
+};
+
+}  // namespace calotype::ort
