@@ -54,6 +54,13 @@ struct OutputShape {
 
     const Dims& first() const { return inputs.front(); }
     size_t rank() const { return first().size(); }
+    /// A map of as many axes as the input has: padding must not have given one to an axis left out.
+    Dims shape_of(const Map& map) const {
+        const std::array<int64_t, 4> sizes{map.depth, map.height, map.width, map.channels};
+        for (size_t i = 0; i + rank() < 4; ++i)
+            if (sizes[i] != 1) shape_error(attributes, fmt::format("an input of {} axes has none to pad", rank()));
+        return as_shape(map, rank());
+    }
     void require_same() const {
         for (const Dims& input : inputs)
             if (input != first())
@@ -68,7 +75,7 @@ struct OutputShape {
                         fmt::format("{} input channels, its weights have {}", map.channels, conv.in_channels));
         map = slide(attributes, conv.window, map);
         map.channels = conv.out_channels;
-        return as_shape(map, rank());
+        return shape_of(map);
     }
     Dims operator()(const FullyConnected& layer) const {
         const int64_t features = element_count(first());
@@ -78,8 +85,8 @@ struct OutputShape {
     }
     Dims operator()(const Pool& pool) const {
         const Map map = as_map(first());
-        if (pool.global) return as_shape({1, 1, 1, map.channels}, rank());
-        return as_shape(slide(attributes, pool.window, map), rank());
+        if (pool.global) return shape_of({1, 1, 1, map.channels});
+        return shape_of(slide(attributes, pool.window, map));
     }
     Dims operator()(const Add&) const { return require_same(), first(); }
     Dims operator()(const Mul&) const {
@@ -110,7 +117,7 @@ struct OutputShape {
         map.height += pad.height.pad_before + pad.height.pad_after;
         map.width += pad.width.pad_before + pad.width.pad_after;
         map.channels += pad.channels_before + pad.channels_after;
-        return as_shape(map, rank());
+        return shape_of(map);
     }
     Dims operator()(const Crop& crop) const {
         const auto [d, h, w, c] = range_of(crop, as_map(first())).count;
@@ -120,7 +127,7 @@ struct OutputShape {
         Map map = as_map(first());
         map.height *= upsample.factor_height;
         map.width *= upsample.factor_width;
-        return as_shape(map, rank());
+        return shape_of(map);
     }
     Dims operator()(const SpaceToDepth& layer) const {
         Map map = as_map(first());
@@ -128,7 +135,7 @@ struct OutputShape {
             shape_error(attributes,
                         fmt::format("{} does not divide into blocks of {}", to_string(first()), layer.block));
         map = {map.depth, map.height / layer.block, map.width / layer.block, map.channels * layer.block * layer.block};
-        return as_shape(map, rank());
+        return shape_of(map);
     }
     Dims operator()(const ChannelReorder& reorder) const {
         Map map = as_map(first());
@@ -136,7 +143,7 @@ struct OutputShape {
             if (source < 0 || source >= map.channels)
                 shape_error(attributes, fmt::format("channel {} of {}", source, map.channels));
         map.channels = static_cast<int64_t>(reorder.source.size());
-        return as_shape(map, rank());
+        return shape_of(map);
     }
     Dims operator()(const Reshape&) const {
         const int64_t elements = element_count(first());

@@ -147,6 +147,9 @@ TEST_F(SnapshotTest, NetworksThatCannotRunAreRefused) {
             window.height = window.width = {4096, 2, 1, 2047, 2047};
         },
         [](auto& n, auto&) { std::get<npu::Conv>(n.layers[0].attributes).groups = 0; },
+        [](auto& n, auto&) {
+            std::get<npu::Conv>(n.layers[0].attributes).window.depth.pad_after = 5;
+        },  // found by fuzzing
         [](auto& n, auto&) { std::get<npu::Requantization>(n.layers[0].stage).m.pop_back(); },
         [](auto& n, auto&) { std::get<npu::Requantization>(n.layers[0].stage).lo = {-129}; },
         [](auto& n, auto&) { n.layers[0].stage = npu::AddArithmetic{}; },
