@@ -1,5 +1,5 @@
 # Two commands: `make demo` and `make test`. Each does only what has changed; stamp files in build/ remember the rest.
-.PHONY: all demo setup build test format clean
+.PHONY: all demo setup build test fuzz fuzz-targets format clean
 all: build
 
 JOBS ?= $(shell nproc)
@@ -34,9 +34,19 @@ build: $(CACHE)
 demo: build
 	$(PYTHON) examples/digits/demo.py
 
-test: build
+test: build fuzz-targets
 	cmake --build --preset release -j $(JOBS)
 	@scripts/test.sh $(VENV) build/release
+
+# Of each target; `make test` gives them a minute.
+SECONDS ?= 3600
+fuzz: fuzz-targets
+	FUZZ_SECONDS=$(SECONDS) ctest --preset fuzz -j $(JOBS)
+
+fuzz-targets: build
+	@test -f build/fuzz/CMakeCache.txt || cmake --preset fuzz
+	cmake --build --preset fuzz -j $(JOBS)
+	@$(PYTHON) tests/fuzz/make_corpus.py build/fuzz/corpus $(VENV)/bin/calotype
 
 format: $(STAMPS)/python
 	find src include tests python bench -name '*.cpp' -o -name '*.hpp' | xargs $(VENV)/bin/clang-format -i

@@ -11,7 +11,10 @@ if [ -z "${CALOTYPE_DATA:-}" ] && [ ! -d ../shared/data ]; then
 fi
 ctest --test-dir "$build" -j "$(nproc)" --output-on-failure --progress --output-junit "$PWD/$build/results/ctest.xml"
 ctest_status=$?
+# A minute of each fuzz target: $FUZZ_SECONDS changes that.
+ctest --test-dir build/fuzz -j "$(nproc)" --output-on-failure --output-junit "$PWD/$build/results/fuzz.xml"
+fuzz_status=$?
 CALOTYPE_COMMAND="$PWD/$venv/bin/calotype" "$venv/bin/python" -m pytest -q tests \
     --junitxml="$build/results/pytest.xml"
 pytest_status=$?
-"$venv/bin/python" scripts/count_tests.py "$build/results" "$ctest_status" "$pytest_status"
+"$venv/bin/python" scripts/count_tests.py "$build/results" "$ctest_status" "$fuzz_status" "$pytest_status"
