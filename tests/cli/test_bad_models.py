@@ -1,6 +1,7 @@
 """Models that cannot be compiled: one clear message, exit 1, at once, nothing left behind."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -100,6 +101,13 @@ def test_a_limit_and_its_option(calotype, tmp_path, name):
     else:
         calotype.refuses(*compile_, f"--max-{name}", value, names=f"--max-{name}")
         assert calotype(*compile_).code == 0
+
+
+def test_the_page_lists_every_limit_and_every_case(calotype):
+    page = (ROOT / "docs" / "hostile.md").read_text()
+    options = re.findall(r"--max-\w+", calotype("compile", "--help").stdout)
+    assert sorted(set(options)) == sorted(re.findall(r"^\| `(--max-\w+)` \|", page, re.MULTILINE))
+    assert [name for name in (*CASES, *hostile_models.CASES) if f"\n| {name} | 1 | " not in page] == []
 
 
 def test_a_damaged_model_names_byte_and_field(calotype, tmp_path):
