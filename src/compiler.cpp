@@ -12,6 +12,7 @@
 #include "compiler/ports.hpp"
 #include "compiler/sizes.hpp"
 #include "compiler/survey.hpp"
+#include "compiler/synthetic.hpp"
 #include "compiler/values.hpp"
 #include "npu/text.hpp"
 #include "observe/observe.hpp"
@@ -57,7 +58,9 @@ graph::Graph view_of(const compiler::Front& front, const execute::Model& model) 
 
 }  // namespace
 
-CompileResult compile(const CompileOptions& options, const Samples& samples) {
+CompileResult compile(const CompileOptions& options, const Samples& given) {
+    const auto synthetic = given.count() < 1 ? compiler::synthetic_sample(options.model, options.limits) : nullptr;
+    const Samples& samples = synthetic ? *synthetic : given;
     compiler::check_options(options, samples);
     const auto progress = [&](std::string_view stage, double done) {
         if (options.progress) options.progress(stage, done);
@@ -71,7 +74,7 @@ CompileResult compile(const CompileOptions& options, const Samples& samples) {
 
     for (const std::string& note : samples.notes())
         if (options.message) options.message(note);
-    const int64_t count = compiler::sample_count(options, samples, warn);
+    const int64_t count = synthetic ? 1 : compiler::sample_count(options, samples, warn);
 
     progress("import", 0);
     const ort::Access access{options.ort_library, options.limits};
@@ -80,8 +83,9 @@ CompileResult compile(const CompileOptions& options, const Samples& samples) {
     compiler::check_sizes(survey, front_options, samples);
     const auto first_sample = samples.at(0);
     ThreadPool pool(runtime::thread_count(options.threads));
-    compiler::Front front =
-        compiler::make_front(front_options, first_sample, dump, compiler::host_nodes_seen(samples, count, pool));
+    compiler::Front front = compiler::make_front(
+        front_options, first_sample, dump,
+        synthetic ? compiler::host_nodes_without_scale(options.npu) : compiler::host_nodes_seen(samples, count, pool));
     const compiler::Sizes sizes = compiler::find_sizes(front_options, front, first_sample);
     const auto further = compiler::further_sizes(front_options, front, sizes, first_sample, options.shapes);
     progress("import", 1);
@@ -97,8 +101,11 @@ CompileResult compile(const CompileOptions& options, const Samples& samples) {
     for (const graph::ValueId id : front.graph.outputs)
         model.outputs.push_back(compiler::port_of(front, sizes, further, id));
 
-    const quantize::Options quantize_options{{options.without.begin(), options.without.end()},
-                                             [&](double done) { progress("quantize", done); }};
+    quantize::Options quantize_options{{options.without.begin(), options.without.end()},
+                                       [&](double done) { progress("quantize", done); }};
+    if (synthetic)  // noise teaches nothing
+        for (const auto& [name, what] : quantize::ingredients()) quantize_options.without.insert(name);
+    std::vector<quantize::LayerError> errors;
     nlohmann::json layers = nlohmann::json::array();
     for (size_t k = 0; k < front.plan.subgraphs.size(); ++k) {
         const partition::Subgraph& part = front.plan.subgraphs[k];
@@ -114,7 +121,7 @@ CompileResult compile(const CompileOptions& options, const Samples& samples) {
         npu::Program program = plan::plan(quantized.network, front.config);
         dump(fmt::format("plan_NPU_{}", k), npu::to_text(program, quantized.network));
         compiler::set_boundaries(model, quantized.network, quantized.whole_numbers);
-        compiler::mention_poor_layers(quantized.errors, warn);
+        errors.insert(errors.end(), quantized.errors.begin(), quantized.errors.end());
         for (auto& layer : compiler::layer_report(quantized.network, program, quantized.errors, k))
             layers.push_back(std::move(layer));
         std::vector<npu::Program> more;
@@ -124,7 +131,11 @@ CompileResult compile(const CompileOptions& options, const Samples& samples) {
             execute::NpuSubgraph{std::move(quantized.network), std::move(program), std::move(more)});
     }
 
-    for (const std::string& text : survey.warnings) warn(text);  // an error would have made them noise
+    compiler::mention_own_numbers(errors, warn);
+    if (!synthetic) {  // of random samples they would say nothing
+        compiler::mention_poor_layers(errors, warn);
+        for (const std::string& text : survey.warnings) warn(text);  // an error would have made them noise
+    }
     progress("snapshot", 0);
     contents.tool_version = CALOTYPE_VERSION;
     contents.npu = {front.config.name, front.config.fingerprint};
@@ -139,13 +150,23 @@ CompileResult compile(const CompileOptions& options, const Samples& samples) {
     auto report = nlohmann::json::parse(
         report::explain_json(front.plan, programs_of(model), front.config, options.model.filename()));
     report["layers"] = std::move(layers);
-    report["images"] = count;
+    report["images"] = synthetic ? 0 : count;
+    report["synthetic"] = synthetic != nullptr;  // errors and golden vectors are those of a random sample
     report["warnings"] = warnings;
     report["options"] = compiler::canonical(options);
     contents.report_json = report.dump();
     snapshot::write(options.output, contents);
     progress("snapshot", 1);
     return {options.output, contents.report_json};
+}
+
+CompileResult compile(const CompileOptions& options) {
+    class None : public Samples {
+        int64_t count() const override { return 0; }
+        std::map<std::string, Tensor> at(int64_t) const override { return {}; }
+        std::string sha256() const override { return {}; }
+    };
+    return compile(options, None());
 }
 
 }  // namespace calotype

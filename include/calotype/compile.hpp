@@ -68,7 +68,10 @@ std::vector<PortInfo> model_inputs(const std::filesystem::path& model, const Lim
 
 /// Compiles an ONNX model into a snapshot. Throws Error for whatever is wrong with model, samples, options or disk;
 /// then `output` is as it was.
+/// Without samples: a quantized model, which states its scales itself. What it states none for runs on the CPU, and a
+/// random sample stands in for the first one (errors and golden vectors are then marked `synthetic`).
 CompileResult compile(const CompileOptions& options, const Samples& samples);
+CompileResult compile(const CompileOptions& options);
 
 struct ExplainOptions {
     std::filesystem::path model;

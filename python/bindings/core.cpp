@@ -192,11 +192,10 @@ NB_MODULE(_core, m) {
             "report", [](const Snapshot& s) { return dict_of(s.report); }, nb::sig(kReportSig), kReportDoc)
         .def("__fspath__", [](const Snapshot& s) { return s.path.string(); });
 
-    m.def("compile", &compile_model, "model"_a, "samples"_a, "output"_a, nb::kw_only(), "mode"_a = "fast",
+    m.def("compile", &compile_model, "model"_a, "samples"_a.none(), "output"_a, nb::kw_only(), "mode"_a = "fast",
           "images"_a = 4, "deep"_a = false, "precision"_a = "INT8", "npu"_a = std::string(kDefaultNpu),
           "shapes"_a = Shapes{}, "threads"_a = 0, "without"_a = std::vector<std::string>{}, "limits"_a = LimitsByName{},
-          "progress"_a = nb::none(),
-          nb::sig(kCompileSig), kCompileDoc);
+          "progress"_a = nb::none(), nb::sig(kCompileSig), kCompileDoc);
     m.def("explain", &explain_model, "model"_a, nb::kw_only(), "npu"_a = std::string(kDefaultNpu),
           "shapes"_a = Shapes{}, "limits"_a = LimitsByName{}, nb::sig(kExplainSig), kExplainDoc);
     m.def("inspect", &inspect_snapshot, "snapshot"_a, nb::sig(kInspectSig), kInspectDoc);

@@ -68,6 +68,9 @@ std::unique_ptr<Samples> samples_of(nb::handle given, const std::filesystem::pat
         return std::make_unique<samples::Source>(
             samples::open(nb::cast<std::filesystem::path>(given), specs_of(model, limits)));
     }
+    if (given.is_none())
+        return std::make_unique<Dicts>(nb::cast<nb::sequence>(nb::list()),
+                                       specs_of(model, limits));  // a quantized model
     if (!nb::isinstance<nb::sequence>(given))
         throw Error({"SAMPLE_KIND", "the samples", "they are neither a list of dicts nor a path",
                      "give one dict of arrays by input name a sample: [{\"x\": x[i:i+1]} for i in range(len(x))]"});

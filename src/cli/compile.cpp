@@ -34,9 +34,10 @@ int work(const Options& given) {
     Progress progress;
     options.progress = [&](std::string_view stage, double done) { progress.show(stage, done); };
     options.message = [&](std::string_view text) { progress.message(text); };
-    const samples::Source source =
-        open_samples(given.samples, model_inputs(options.model, options.limits), given.image);
-    const CompileResult result = compile(options, source);
+    const CompileResult result =
+        given.samples.empty()
+            ? compile(options)
+            : compile(options, open_samples(given.samples, model_inputs(options.model, options.limits), given.image));
     progress.show("done", 1);
     if (given.json) {
         fmt::print("{}\n",
@@ -59,8 +60,8 @@ void add_compile(CLI::App& app, Action& action) {
                     "calotype compile model.onnx --samples images.npz -o model.snapshot --images 20", options, work);
     CompileOptions& compile = options->compile;
     command->add_option("MODEL", options->model, "ONNX file")->required();
-    command->add_option("--samples", options->samples, ".npz, .npy, a folder of those, or a folder of images")
-        ->required();
+    command->add_option("--samples", options->samples,
+                        ".npz, .npy, a folder of those, or a folder of images; a quantized model needs none");
     command->add_option("-o,--output", options->output, "The snapshot, a directory; replaced whole if it exists")
         ->required();
     command->add_option("--npu", compile.npu, "NPU configuration, a name or a file; none: all in FP32 on ONNX Runtime")

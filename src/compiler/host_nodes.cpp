@@ -101,7 +101,10 @@ Seen look(const graph::Graph& graph, const ort::Library& library, const Samples&
 
 using Told = std::map<std::string, partition::HostReason>;  // by the node's name
 
-bool is_seen(std::string_view rule) { return rule == "NPU_RANGES" || rule == "NPU_NOT_FINITE"; }
+/// Rules that partition does not find by itself.
+bool is_told(std::string_view rule) {
+    return rule == "NPU_RANGES" || rule == "NPU_NOT_FINITE" || rule == "NPU_NO_SCALE";
+}
 
 FindHostNodes by_name(Told told) {
     return [told = std::move(told)](const graph::Graph& graph, const ort::Library&) {
@@ -129,7 +132,7 @@ FindHostNodes host_nodes_of(const std::string& report_json) {
     for (const auto& entry : report.value("operators", nlohmann::json::array())) {
         const auto reason = entry.value("reason", nlohmann::json::object());
         const std::string rule = reason.value("rule", "");
-        if (is_seen(rule)) told[entry.value("name", "")] = {rule, reason.value("actual", "")};
+        if (is_told(rule)) told[entry.value("name", "")] = {rule, reason.value("actual", "")};
     }
     return by_name(std::move(told));
 }
@@ -137,7 +140,7 @@ FindHostNodes host_nodes_of(const std::string& report_json) {
 FindHostNodes host_nodes_of(const partition::Plan& plan) {
     Told told;
     for (const partition::Decision& decision : plan.decisions)
-        if (decision.limit && is_seen(decision.limit->code))
+        if (decision.limit && is_told(decision.limit->code))
             told[decision.name] = {decision.limit->code, decision.limit->actual};
     return by_name(std::move(told));
 }

@@ -17,4 +17,7 @@ FindHostNodes host_nodes_of(const std::string& report_json);
 /// As an earlier split of the same model has it.
 FindHostNodes host_nodes_of(const partition::Plan& plan);
 
+/// What a quantized model states no scale for, where there are no samples to find one.
+FindHostNodes host_nodes_without_scale(const std::string& npu);
+
 }  // namespace calotype::compiler

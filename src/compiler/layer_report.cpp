@@ -24,10 +24,27 @@ nlohmann::json layer_report(const npu::Network& network, const npu::Program& pro
                           {"most_scale", *most},
                           {"snr_db", errors[index].snr_db},
                           {"activation_error_codes", errors[index].activation_codes},
+                          {"own", errors[index].own},
+                          {"anew", errors[index].anew},
                           {"macs", step.macs},
                           {"cycles", step.cycles}});
     }
     return layers;
+}
+
+void mention_own_numbers(const std::vector<quantize::LayerError>& errors,
+                         const std::function<void(std::string_view)>& message) {
+    const auto own = std::ranges::count_if(errors, &quantize::LayerError::own);
+    const auto is_anew = [](const quantize::LayerError& error) { return !error.anew.empty(); };
+    const auto anew = std::ranges::count_if(errors, is_anew);
+    if (own + anew == 0) return;
+    std::string text =
+        fmt::format("{} of {} layers keep the scales, weights and biases that the model states", own, errors.size());
+    if (anew > 0) {
+        const auto first = std::ranges::find_if(errors, is_anew);
+        text += fmt::format("; {} are quantized anew, the first is `{}`: {}", anew, first->layer, first->anew);
+    }
+    message(text);
 }
 
 void mention_poor_layers(const std::vector<quantize::LayerError>& errors,

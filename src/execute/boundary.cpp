@@ -17,6 +17,9 @@ void scale_per_channel(const float* reals, int8_t* codes, int64_t count, int64_t
     }
 }
 
+/// u -> u - 128 and back, in one byte.
+int8_t shifted(int8_t code) { return static_cast<int8_t>(static_cast<uint8_t>(code) ^ 0x80U); }
+
 float* room(std::vector<float>& spare, int64_t elements) {
     if (static_cast<int64_t>(spare.size()) < elements) spare.resize(static_cast<size_t>(elements));
     return spare.data();
@@ -87,12 +90,22 @@ Broken Conversion::channels_to_codes(const float* reals, std::span<int8_t> codes
 
 Broken Conversion::to_codes(const uint8_t* bytes, std::span<int8_t> codes, std::vector<float>& spare) const {
     if (boundary_ == Boundary::uint8 && scale_.size() == 1 && scale_[0] == 1.0F && zero_point_[0] == -128) {
-        to_tensor_.apply(bytes, reinterpret_cast<uint8_t*>(codes.data()));
-        for (int8_t& code : codes) code = static_cast<int8_t>(static_cast<uint8_t>(code) ^ 0x80U);  // u - 128
+        take_codes(DataType::uint8, reinterpret_cast<const std::byte*>(bytes), codes);
         return {};
     }
     const std::vector<float> reals(bytes, bytes + elements());
     return to_codes(reals.data(), codes, spare);
+}
+
+void Conversion::take_codes(DataType type, const std::byte* value, std::span<int8_t> codes) const {
+    to_tensor_.apply(reinterpret_cast<const int8_t*>(value), codes.data());
+    if (type == DataType::uint8) std::ranges::transform(codes, codes.begin(), shifted);
+}
+
+void Conversion::give_codes(DataType type, std::span<const int8_t> codes, std::byte* value) const {
+    const std::span out(reinterpret_cast<int8_t*>(value), static_cast<size_t>(elements()));
+    to_value_.apply(codes.data(), out.data());
+    if (type == DataType::uint8) std::ranges::transform(out, out.begin(), shifted);
 }
 
 void Conversion::to_reals(std::span<const int8_t> codes, float* reals, std::vector<float>& spare) const {

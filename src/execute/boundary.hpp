@@ -31,6 +31,10 @@ class Conversion {
     /// As to_codes for reals that are bytes already.
     Broken to_codes(const uint8_t* bytes, std::span<int8_t> codes, std::vector<float>& spare) const;
 
+    /// A value that holds codes, INT8 or UINT8 ones, which lie 128 higher, into the tensor's and back.
+    void take_codes(DataType type, const std::byte* value, std::span<int8_t> codes) const;
+    void give_codes(DataType type, std::span<const int8_t> codes, std::byte* value) const;
+
     /// Codes -> reals: float32(q - zp) * scale.
     void to_reals(std::span<const int8_t> codes, float* reals, std::vector<float>& spare) const;
 

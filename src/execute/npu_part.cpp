@@ -19,7 +19,7 @@ void NpuPart::run(Values& values, Owned& owned, RunContext& context) const {
     for (const TensorView& source : sources) dims.push_back(source.dims);
     const auto size = sizes_.at(dims);
     std::vector<Tensor> results;
-    for (const npu::Placement& placement : size->outputs) results.emplace_back(DataType::float32, placement.dims);
+    for (const npu::Placement& placement : size->outputs) results.emplace_back(placement.type, placement.dims);
     const int64_t samples = network_.outputs.empty() ? 0 : network_.outputs[0].dims[0];
     for (int64_t sample = 0; sample < samples; ++sample) run_sample(*size, sources, sample, results, context);
     for (size_t i = 0; i < results.size(); ++i) {
@@ -29,13 +29,14 @@ void NpuPart::run(Values& values, Owned& owned, RunContext& context) const {
     }
 }
 
-/// The values read, as float32 or bytes: what the conversions take.
+/// The values read, as float32, bytes or codes: what the conversions take.
 std::vector<TensorView> NpuPart::sources_of(const Values& values, Owned& owned, const RunContext& context) const {
     const Stopwatch watch(context.ns(index_, &SubgraphNs::to_codes));
     std::vector<TensorView> sources;
     for (const npu::Placement& placement : network_.inputs) {
         TensorView view = values.at(placement.value);
-        if (view.type != DataType::float32 && view.type != DataType::uint8) {
+        const bool codes = placement.type != DataType::float32;
+        if (!codes && view.type != DataType::float32 && view.type != DataType::uint8) {
             Tensor& reals = owned["float32 of " + placement.value] = as_float(view);
             view = reals;
         }
@@ -54,10 +55,15 @@ std::vector<std::span<const int8_t>> NpuPart::codes_of(const NpuSize& size, cons
         if (work.inputs[i].size() < count) work.inputs[i].resize(count);
         const std::span<int8_t> codes(work.inputs[i].data(), count);
         const std::byte* from = sources[i].bytes + sample * size.to_codes[i].elements() * bytes_of(sources[i].type);
-        const Broken broken = sources[i].type == DataType::uint8
-                                  ? size.to_codes[i].to_codes(reinterpret_cast<const uint8_t*>(from), codes, work.spare)
-                                  : size.to_codes[i].to_codes(reinterpret_cast<const float*>(from), codes, work.spare);
-        context.breaks.add(broken, network_.inputs[i].value);
+        if (network_.inputs[i].type != DataType::float32) {
+            size.to_codes[i].take_codes(sources[i].type, from, codes);
+        } else {
+            const Broken broken =
+                sources[i].type == DataType::uint8
+                    ? size.to_codes[i].to_codes(reinterpret_cast<const uint8_t*>(from), codes, work.spare)
+                    : size.to_codes[i].to_codes(reinterpret_cast<const float*>(from), codes, work.spare);
+            context.breaks.add(broken, network_.inputs[i].value);
+        }
         inputs.push_back(codes);
     }
     return inputs;
@@ -79,8 +85,12 @@ void NpuPart::run_sample(const NpuSize& size, const std::vector<TensorView>& sou
     const Stopwatch watch(context.ns(index_, &SubgraphNs::to_reals));
     for (size_t i = 0; i < results.size(); ++i) {
         if (context.hooks.npu_output) context.hooks.npu_output(index_, i, outputs[i]);
-        float* target = results[i].values<float>().data() + sample * size.to_reals[i].elements();
-        size.to_reals[i].to_reals(outputs[i], target, work.spare);
+        const DataType type = results[i].type();
+        std::byte* target = results[i].bytes().data() + sample * size.to_reals[i].elements() * bytes_of(type);
+        if (type == DataType::float32)
+            size.to_reals[i].to_reals(outputs[i], reinterpret_cast<float*>(target), work.spare);
+        else
+            size.to_reals[i].give_codes(type, outputs[i], target);
     }
 }
 

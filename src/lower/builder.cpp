@@ -58,6 +58,11 @@ const Dims& Builder::dims(ValueId id) const {
     if (value.type != DataType::float32)
         decline("NPU_DATA_TYPE",
                 fmt::format("`{}` is {}", value.name, value.type ? name_of(*value.type) : "of unknown type"));
+    return dims_of_any_type(id);
+}
+
+const Dims& Builder::dims_of_any_type(ValueId id) const {
+    const graph::Value& value = graph.value(id);
     if (value.constant) decline("NPU_CONSTANT_MAP", fmt::format("`{}` is a constant", value.name));
     if (!value.dims || std::find(value.dims->begin(), value.dims->end(), -1) != value.dims->end())
         decline("NPU_SHAPE", fmt::format("`{}` has no known shape", value.name));
@@ -73,7 +78,7 @@ std::optional<std::vector<float>> Builder::constant(ValueId id) const {
 }
 
 Builder::View& Builder::view(ValueId value) {
-    const Dims& shape = dims(value);
+    const Dims& shape = dims_of_any_type(value);
     const auto [found, fresh] = views_.try_emplace(value);
     View& view = found->second;
     if (fresh) view = {npu::TensorId::none, value, Order::identity({shape.begin() + 1, shape.end()})};
@@ -110,9 +115,14 @@ void Builder::place_input(View& view, const Order& order, const Dims& shape) {
     const auto from_origin = compose(inverse(view.order), order);
     if (!from_origin)
         decline("NPU_TRANSPOSE", fmt::format("`{}` lies across the axes of its reader", name(view.origin)));
-    const npu::TensorId tensor = add_tensor(name(view.origin), shape, *from_origin);
+    const auto reals = meant_by_.find(view.origin);
+    const std::string value = name(reals == meant_by_.end() ? view.origin : reals->second);
+    const npu::TensorId tensor = add_tensor(value, shape, *from_origin);
+    if (const auto stated = stated_inputs_.find(view.origin); stated != stated_inputs_.end())
+        state(tensor, stated->second);
     inputs_[view.origin] = {tensor, *from_origin};
-    network.inputs.push_back({tensor, name(view.origin), dims(view.origin), from_origin->split, from_origin->axes});
+    network.inputs.push_back({tensor, name(view.origin), dims_of_any_type(view.origin), from_origin->split,
+                              from_origin->axes, type_of(view.origin)});
     view.tensor = tensor;
     view.order = order;
 }
@@ -229,6 +239,9 @@ bool Builder::fuse(NodeId id, const std::vector<std::string>& sources, ValueId x
     if (maker == made_by_.end() || source.tensor == npu::TensorId::none) return false;
     npu::FloatLayer& layer = network.layers[maker->second];
     if (layer.activation.kind != npu::ActivationKind::none || !may_carry(layer.attributes, activation)) return false;
+    // Codes are clamped as well as reals; any other activation asks for the sum before it is rounded to the stated scale.
+    const bool clamps = activation.kind == npu::ActivationKind::clamp;
+    if (network.tensors[index(source.tensor)].stated && !clamps) return false;
     if (network.tensors[index(source.tensor)].value != name(x)) return false;
     for (const npu::FloatLayer& reader : network.layers)
         if (std::find(reader.inputs.begin(), reader.inputs.end(), source.tensor) != reader.inputs.end()) return false;
@@ -244,9 +257,67 @@ bool Builder::fuse(NodeId id, const std::vector<std::string>& sources, ValueId x
     return true;
 }
 
+void Builder::state(npu::TensorId id, const Stated& stated) {
+    network.tensors[index(id)].stated = stated.quantization;
+    network.tensors[index(id)].narrowed = stated.narrowed;
+    ++changes;
+}
+
+void Builder::quantize(NodeId id, ValueId x, ValueId codes, const Stated& stated) {
+    View source = view(x);
+    if (source.tensor == npu::TensorId::none) {
+        const auto [known, fresh] = stated_inputs_.try_emplace(source.origin, stated);
+        if (fresh || known->second == stated) {
+            views_[codes] = source;
+            ++changes;
+            return;
+        }
+        source.tensor = require_as_it_lies(x).first;
+        source = view(x);
+    }
+    const npu::FloatTensor from = network.tensors[index(source.tensor)];
+    if (!from.stated) state(source.tensor, stated);
+    if (from.stated && *from.stated != stated.quantization) {
+        const npu::TensorId output = add_tensor(from.value, from.shape, {from.split, from.axes});
+        state(output, stated);
+        push(graph.node(id).name, graph.node(id).sources, {npu::Requantize{}, {source.tensor}}, output, from.value);
+        source.tensor = output;
+    }
+    views_[codes] = source;
+}
+
+void Builder::dequantize(ValueId codes, ValueId reals, const Stated& stated) {
+    const View source = view(codes);
+    const bool made_here = source.origin != codes;
+    if (!made_here) {
+        const auto [known, fresh] = stated_inputs_.try_emplace(codes, stated);
+        if (!fresh && known->second != stated)
+            decline("NPU_QUANTIZATION", fmt::format("`{}` is read under two scales", name(codes)));
+        meant_by_.try_emplace(codes, reals);
+    } else if (source.tensor != npu::TensorId::none) {
+        // What the tensor holds is the rounded value: that is what its errors are measured against.
+        npu::FloatTensor& tensor = network.tensors[index(source.tensor)];
+        if (tensor.value == name(graph.input(graph.producer(codes), 0)) && !is_input(source.tensor))
+            tensor.value = name(reals);
+    }
+    views_[reals] = source;
+    ++changes;
+}
+
+bool Builder::is_input(npu::TensorId tensor) const {
+    return std::ranges::find(network.inputs, tensor, &npu::Placement::tensor) != network.inputs.end();
+}
+
+DataType Builder::type_of(ValueId value) const {
+    const DataType type = graph.value(value).type.value_or(DataType::float32);
+    if (type == DataType::int16 || type == DataType::uint16)
+        decline("NPU_DATA_TYPE", fmt::format("codes `{}` of 16 bits enter or leave", name(value)));
+    return type;
+}
+
 npu::Placement Builder::placement(ValueId value) {
     const auto [tensor, order] = require_as_it_lies(value);
-    return {tensor, name(value), dims(value), order.split, order.axes};
+    return {tensor, name(value), dims_of_any_type(value), order.split, order.axes, type_of(value)};
 }
 
 }  // namespace calotype::lower

@@ -36,6 +36,13 @@ struct NewLayer {
     ValueId sum = ValueId::none;  ///< the value before the activation, in the output's order; none: the output
 };
 
+/// What a model's QuantizeLinear or DequantizeLinear says of a tensor.
+struct Stated {
+    npu::Quantization quantization;
+    bool narrowed = false;  ///< from more than 8 bits
+    friend bool operator==(const Stated&, const Stated&) = default;
+};
+
 class Builder {
   public:
     Builder(const Graph& graph, const npu::Config& config, int64_t batch)
@@ -75,6 +82,12 @@ class Builder {
     bool fuse(NodeId node, const std::vector<std::string>& sources, ValueId x, ValueId output,
               const npu::Activation& activation);
 
+    /// `codes` are those of x's tensor, which has this scale from now on; where it has another already, a Requantize
+    /// layer makes them.
+    void quantize(NodeId node, ValueId x, ValueId codes, const Stated& stated);
+    /// `reals` is what the codes mean.
+    void dequantize(ValueId codes, ValueId reals, const Stated& stated);
+
     npu::Placement placement(ValueId value);
 
   private:
@@ -84,7 +97,12 @@ class Builder {
         ValueId origin = ValueId::none;
         Order order;
     };
+    const Dims& dims_of_any_type(ValueId value) const;
     View& view(ValueId value);
+    void state(npu::TensorId tensor, const Stated& stated);
+    bool is_input(npu::TensorId tensor) const;
+    /// FLOAT32, or codes of 8 bits; else declines.
+    DataType type_of(ValueId value) const;
     void place_input(View& view, const Order& order, const Dims& shape);
     npu::TensorId add_tensor(std::string value, Dims shape, const Order& order);
     npu::TensorId reshaped(npu::TensorId tensor, const Dims& shape);
@@ -95,6 +113,8 @@ class Builder {
     int64_t batch_;
     std::map<ValueId, View> views_;
     std::map<ValueId, std::pair<npu::TensorId, Order>> inputs_;  // placed inputs
+    std::map<ValueId, Stated> stated_inputs_;                    // of inputs, placed or not
+    std::map<ValueId, ValueId> meant_by_;                        // of inputs that are codes: the reals
     std::map<std::pair<npu::TensorId, Dims>, npu::TensorId> reshaped_;
     std::map<npu::TensorId, size_t> made_by_;
     std::set<std::string> names_;

@@ -30,6 +30,8 @@ void lower_resize(Builder& builder, NodeId id);
 void lower_space_to_depth(Builder& builder, NodeId id);
 void lower_view(Builder& builder, NodeId id);  // layout.cpp
 void lower_transpose(Builder& builder, NodeId id);
+void lower_quantize(Builder& builder, NodeId id);  // quantization.cpp
+void lower_dequantize(Builder& builder, NodeId id);
 
 /// activations.cpp's match as part of the layer before it, or a layer of its own.
 void lower_activation(Builder& builder, NodeId id, const ActivationMatch& match);

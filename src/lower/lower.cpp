@@ -40,6 +40,8 @@ const std::map<std::string, Family, std::less<>> kFamilies = {
     {"Unsqueeze", lower_view},
     {"Identity", lower_view},
     {"Transpose", lower_transpose},
+    {"QuantizeLinear", lower_quantize},
+    {"DequantizeLinear", lower_dequantize},
 };
 
 /// The limit that an operator without a family breaks.

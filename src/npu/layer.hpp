@@ -162,12 +162,26 @@ struct Activation {
 };
 std::string name_of(ActivationKind kind);
 
+/// Scale and zero point of an INT8 tensor: one entry or one a channel (the last axis).
+struct Quantization {
+    std::vector<float> scale;
+    std::vector<int32_t> zero_point;
+    bool per_channel() const { return scale.size() > 1; }
+    float scale_of(int64_t channel) const { return scale[scale.size() > 1 ? static_cast<size_t>(channel) : 0]; }
+    int32_t zero_point_of(int64_t channel) const {
+        return zero_point[zero_point.size() > 1 ? static_cast<size_t>(channel) : 0];
+    }
+    friend bool operator==(const Quantization&, const Quantization&) = default;
+};
+
 /// FP32 network, before quantize.
 struct FloatTensor {
     std::string value;  ///< name of the graph value it holds (in Placement's order)
     Dims shape;         ///< per sample, channels last
     Dims split{};       ///< how the value lies in the tensor, as in Placement
     std::vector<int64_t> axes{};
+    std::optional<Quantization> stated{};  ///< what a quantized model says of it itself
+    bool narrowed = false;                 ///< the model states more than 8 bits: `stated` has their range
 };
 struct FloatLayer {
     std::string name;                  ///< of its last source node; unique
@@ -189,6 +203,8 @@ struct Placement {
     Dims dims;          ///< of the value, with the batch
     Dims split;
     std::vector<int64_t> axes;
+    DataType type =
+        DataType::float32;  ///< INT8, UINT8: the value holds the codes themselves (a UINT8 code u as u - 128)
     friend bool operator==(const Placement&, const Placement&) = default;
 };
 
@@ -197,18 +213,6 @@ struct FloatNetwork {
     std::vector<FloatLayer> layers;    ///< in an order that runs
     std::vector<Placement> inputs, outputs;
     std::set<std::string> handed_on;  ///< values of outputs that are no outputs of the model: a scale a channel will do
-};
-
-/// Scale and zero point of an INT8 tensor: one entry or one a channel (the last axis).
-struct Quantization {
-    std::vector<float> scale;
-    std::vector<int32_t> zero_point;
-    bool per_channel() const { return scale.size() > 1; }
-    float scale_of(int64_t channel) const { return scale[scale.size() > 1 ? static_cast<size_t>(channel) : 0]; }
-    int32_t zero_point_of(int64_t channel) const {
-        return zero_point[zero_point.size() > 1 ? static_cast<size_t>(channel) : 0];
-    }
-    friend bool operator==(const Quantization&, const Quantization&) = default;
 };
 
 /// y = RNE(clamp(float32(acc) * m, lo - zp, hi - zp)) + zp. Each vector has one entry or one an output channel.

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "graph/linear_quantization.hpp"
 #include "optimize/rewrite.hpp"
 #include "optimize/transpose_words.hpp"
 
@@ -34,6 +35,7 @@ std::vector<NodeId> chain_from_input(const Graph& graph, ValueId value) {
     const auto dims = known_dims(graph, value);
     while (graph.producer(value) != NodeId::none && !is_input_layout(graph, value)) {
         const NodeId id = graph.producer(value);
+        if (graph::linear_quantization(graph, id)) return {};  // no layer: the layout behind it costs nothing either
         if (!is_elementwise_of_one(graph, id) && !is_elementwise_of_two(graph, id)) return {};
         if (!read_once(graph, value)) return {};
         chain.push_back(id);

@@ -11,6 +11,11 @@ std::vector<Entry> pipeline(const Evaluate& evaluate) {
         {"remove_identity", remove_identity,
          "before what looks at neighbours: nothing stands between two nodes that meet"},
 
+        {"qoperator_to_qdq", qoperator_to_qdq, "one spelling of quantized operators, before scales are read off"},
+        {"merge_equal_dequantize", merge_equal_dequantize, "before move_reals, which minds other readers"},
+        {"move_reals", move_reals, "what moves codes then meets what moves reals"},
+        {"remove_repeated_quantize", remove_repeated_quantize, "after the reals were moved: nothing is left between"},
+
         {"gelu_from_parts", gelu_from_parts,
          "before all that would take a constant of an activation for one of its own"},
         {"hard_swish_from_parts", hard_swish_from_parts, "likewise"},

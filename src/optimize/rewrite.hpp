@@ -37,6 +37,11 @@ class Rewrite {
 Rewrite fold_constants(Graph& graph, NodeId id, const Evaluate& evaluate);
 Rewrite remove_identity(Graph& graph, NodeId id);
 
+Rewrite qoperator_to_qdq(Graph& graph, NodeId id);
+Rewrite merge_equal_dequantize(Graph& graph, NodeId id);
+Rewrite move_reals(Graph& graph, NodeId id);
+Rewrite remove_repeated_quantize(Graph& graph, NodeId id);
+
 Rewrite gelu_from_parts(Graph& graph, NodeId id);
 Rewrite hard_swish_from_parts(Graph& graph, NodeId id);
 Rewrite layer_norm_from_parts(Graph& graph, NodeId id);

@@ -4,6 +4,8 @@
 #include <array>
 #include <cstring>
 
+#include "graph/linear_quantization.hpp"
+
 namespace calotype::optimize {
 namespace {
 
@@ -16,9 +18,20 @@ bool among(const auto& ops, const Graph& graph, NodeId id) {
     return std::ranges::any_of(ops, [&](const char* op) { return is_op(graph, id, op); });
 }
 
+/// A DequantizeLinear, or a QuantizeLinear before one: codes that leave the graph are not moved for it.
+bool is_inner_quantization(const Graph& graph, NodeId id) {
+    if (!graph::linear_quantization(graph, id)) return false;
+    if (graph::is_dequantize(graph, id)) return true;
+    const auto readers = graph.readers(graph.output(id));
+    return !graph.is_output(graph.output(id)) &&
+           std::ranges::all_of(readers, [&](NodeId reader) { return graph::is_dequantize(graph, reader); });
+}
+
 }  // namespace
 
-bool is_elementwise_of_one(const Graph& graph, NodeId id) { return among(kOfOne, graph, id); }
+bool is_elementwise_of_one(const Graph& graph, NodeId id) {
+    return among(kOfOne, graph, id) || is_inner_quantization(graph, id);
+}
 bool is_elementwise_of_two(const Graph& graph, NodeId id) { return among(kOfTwo, graph, id); }
 
 std::vector<int64_t> undone(const std::vector<int64_t>& perm) {

@@ -1,5 +1,6 @@
 #include "quantize/codes.hpp"
 
+#include <algorithm>
 #include <mutex>
 
 #include "execute/boundary_loops.hpp"
@@ -46,6 +47,16 @@ std::vector<int8_t> to_codes(std::span<const float> x, const npu::Quantization& 
     return codes;
 }
 
+std::vector<int8_t> input_codes(const Tensor& value, const npu::Placement& input, const npu::FloatTensor& tensor,
+                                const npu::Quantization& scale) {
+    const std::vector<float> numbers = in_tensor_order(value, tensor);
+    if (input.type == DataType::float32) return to_codes(numbers, scale);
+    const float shift = input.type == DataType::uint8 ? 128 : 0;
+    std::vector<int8_t> codes(numbers.size());
+    std::ranges::transform(numbers, codes.begin(), [=](float q) { return static_cast<int8_t>(q - shift); });
+    return codes;
+}
+
 std::vector<int8_t> run_layer(const emulate::PreparedLayer& prepared, const std::vector<std::vector<int8_t>>& inputs,
                               const std::vector<Dims>& shapes, const npu::Layer& layer, int64_t batch) {
     const auto bytes = [&](npu::TensorId tensor) { return element_count(shapes[index_of(tensor)]); };
@@ -82,8 +93,9 @@ void CalibrationCodes::put_inputs(const Values& values) {
         const InputDims dims = input_dims(from_, by_name);
         const auto tensors = tensors_at(from_, dims);
         for (const npu::Placement& input : from_.inputs) {
-            const auto x = in_tensor_order(by_name.at(input.value), tensors[index_of(input.tensor)]);
-            store_.put(input.tensor, sample, to_codes(x, network_.tensors[index_of(input.tensor)].quantization));
+            store_.put(input.tensor, sample,
+                       input_codes(by_name.at(input.value), input, tensors[index_of(input.tensor)],
+                                   network_.tensors[index_of(input.tensor)].quantization));
         }
         dims_[static_cast<size_t>(sample)] = dims;
     });

@@ -18,6 +18,10 @@ namespace calotype::quantize {
 /// Reals to the codes of a tensor of one scale, as the runner's boundary does it.
 std::vector<int8_t> to_codes(std::span<const float> x, const npu::Quantization& quantization);
 
+/// The codes of a network's input: from reals, or as the value holds them. `scale`: of the input's tensor.
+std::vector<int8_t> input_codes(const Tensor& value, const npu::Placement& input, const npu::FloatTensor& tensor,
+                                const npu::Quantization& scale);
+
 /// Runs one prepared layer over `batch` samples. inputs: their codes one after the other; shapes: of one sample, by
 /// tensor.
 std::vector<int8_t> run_layer(const emulate::PreparedLayer& prepared, const std::vector<std::vector<int8_t>>& inputs,

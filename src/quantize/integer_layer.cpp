@@ -43,7 +43,8 @@ std::vector<float> absorbed_weights(const npu::FloatLayer& layer, std::span<cons
     return weights;
 }
 
-npu::Layer integer_layer(const npu::FloatLayer& from, std::span<const npu::CodeTensor> tensors) {
+npu::Layer integer_layer(const npu::FloatLayer& from, std::span<const npu::CodeTensor> tensors,
+                         std::optional<npu::QuantizedWeights> own) {
     npu::Layer layer;
     layer.name = from.name;
     layer.sources = from.sources;
@@ -57,7 +58,8 @@ npu::Layer integer_layer(const npu::FloatLayer& from, std::span<const npu::CodeT
     const npu::RealBounds bounds = npu::bounds_of(layer.activation);
     if (has_weights(layer.attributes)) {
         const auto scale_in = npu::input_scale(layer.attributes, input);
-        auto quantized = npu::quantize_weights(absorbed_weights(from, tensors), from.bias, scale_in);
+        auto quantized =
+            own ? std::move(*own) : npu::quantize_weights(absorbed_weights(from, tensors), from.bias, scale_in);
         layer.weights = std::move(quantized.weights);
         layer.bias = std::move(quantized.bias);
         layer.weight_scale = std::move(quantized.scale);

@@ -2,10 +2,11 @@
 
 // One FloatLayer as an integer Layer, its tensors' scales given.
 
+#include <optional>
 #include <span>
 #include <vector>
 
-#include "npu/layer.hpp"
+#include "npu/arithmetic.hpp"
 
 namespace calotype::quantize {
 
@@ -15,8 +16,9 @@ bool is_piecewise(const npu::Activation& activation);
 bool has_weights(const npu::Attributes& attributes);
 
 /// All of the layer but weights and bias; a Conv or FC gets its weights to the nearest code and a stage that fits them.
-/// `tensors` hold the scales and shapes.
-npu::Layer integer_layer(const npu::FloatLayer& layer, std::span<const npu::CodeTensor> tensors);
+/// `tensors` hold the scales and shapes; `own` weights and biases are taken as they are.
+npu::Layer integer_layer(const npu::FloatLayer& layer, std::span<const npu::CodeTensor> tensors,
+                         std::optional<npu::QuantizedWeights> own = {});
 
 /// Replaces the bias, in reals per output channel.
 void set_bias(npu::Layer& layer, std::span<const npu::CodeTensor> tensors, std::span<const double> bias);

@@ -7,6 +7,7 @@
 #include "quantize/gram_rounding.hpp"
 #include "quantize/ingredients.hpp"
 #include "quantize/integer_layer.hpp"
+#include "quantize/own_numbers.hpp"
 #include "quantize/requantize_layers.hpp"
 #include "quantize/scales.hpp"
 
@@ -53,10 +54,16 @@ Result quantize_with(const npu::FloatNetwork& from, const Statistics& statistics
     const bool gram = ingredients.has(Ingredient::gram_rounding);
     const bool before = gram || ingredients.has(Ingredient::bias_correction);
     const bool after = ingredients.has(Ingredient::post_bias_correction);
+    std::vector<LayerError> kept(from.layers.size());
     for (size_t i = 0; i < from.layers.size(); ++i) {
-        network.layers.push_back(integer_layer(from.layers[i], network.tensors));
+        const bool stated = is_stated(from.layers[i], classes), has = has_weights(from.layers[i].attributes);
+        auto own = stated && has ? own_weights(from.layers[i], network.tensors) : std::nullopt;
+        if (stated) kept[i].anew = scales_anew(from, from.layers[i], classes, scales);
+        if (stated && has && !own) kept[i].anew = "its weights need a zero point or more than 8 bits";
+        kept[i].own = stated && kept[i].anew.empty();
+        const bool weighted = has && !own;  // its own are taken as they are
+        network.layers.push_back(integer_layer(from.layers[i], network.tensors, std::move(own)));
         npu::Layer& layer = network.layers[i];
-        const bool weighted = has_weights(layer.attributes);
         if (weighted && before) {
             refine_before(from.layers[i], layer, network.tensors, codes.moments(i, gram), statistics.sum_mean[i],
                           ingredients);
@@ -71,6 +78,10 @@ Result quantize_with(const npu::FloatNetwork& from, const Statistics& statistics
         progress(0.4 + 0.5 * static_cast<double>(i + 1) / static_cast<double>(from.layers.size()));
     }
     result.errors = measure(from, network, calibration, pool);
+    for (size_t i = 0; i < kept.size(); ++i) {
+        result.errors[i].own = kept[i].own;
+        result.errors[i].anew = std::move(kept[i].anew);
+    }
     progress(1.0);
     return result;
 }

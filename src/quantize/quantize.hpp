@@ -36,6 +36,8 @@ struct LayerError {
     std::string layer;
     double snr_db = 0;            ///< of the layer's output against FP32, over the samples
     double activation_codes = 0;  ///< largest error of its piecewise-linear table, in codes
+    bool own = false;             ///< a quantized model's own scales, weights and biases
+    std::string anew{};           ///< why not, where the model states the scales of all that the layer reads and writes
 };
 
 struct Result {

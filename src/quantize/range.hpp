@@ -24,6 +24,7 @@ struct Range {
 struct Code {
     float scale = 1;
     int32_t zero_point = 0;
+    friend bool operator==(const Code&, const Code&) = default;
 };
 
 /// The finest code that reaches both ends: 255 steps, zero on a code.

@@ -46,7 +46,8 @@ class Separation {
         }
         for (const npu::Placement& input : network.inputs) {
             classes_.join_channels(input.tensor);
-            if (const auto bytes = byte_range(statistics.tensors[index_of(input.tensor)])) {
+            const auto bytes = byte_range(statistics.tensors[index_of(input.tensor)]);
+            if (bytes && !network.tensors[index_of(input.tensor)].stated) {
                 ranges_[index_of(input.tensor)].assign(ranges_[index_of(input.tensor)].size(), *bytes);
                 bytes_.emplace_back(input.tensor, *bytes);
             }
@@ -54,20 +55,30 @@ class Separation {
         for (size_t t = 0; !per_channel && t < network.tensors.size(); ++t) {
             classes_.join_channels(static_cast<npu::TensorId>(t));
         }
-        for (const npu::FloatLayer& layer : network.layers) {
+        for (size_t at = 0; at < network.layers.size(); ++at) {
+            const npu::FloatLayer& layer = network.layers[at];
             const bool moves = only_moves(layer.attributes) && !mixes_channels(network, layer, classes_);
-            for (size_t i = 0; moves && i < layer.inputs.size(); ++i) classes_.join_through(network, layer, i);
+            for (size_t i = 0; moves && i < layer.inputs.size(); ++i) {
+                if (classes_.differ_through(network, layer, i))
+                    apart_.push_back({false, at, i});
+                else
+                    classes_.join_through(network, layer, i);
+            }
         }
     }
 
     /// From the end backwards, so that what a reader asks for is known before its writers are asked.
     std::vector<Demand> apart() {
-        std::vector<Demand> apart;
         const auto settle = [&](const Demand& demand) {
+            const npu::TensorId read = read_by(network_, demand);
+            if (differ(demand)) {
+                apart_.push_back(demand);
+                return false;
+            }
             ScaleClasses joined = classes_;
             join(joined, demand);
-            const bool costs = costs_a_reader(joined, read_by(network_, demand));
-            if (costs) apart.push_back(demand);
+            const bool costs = !joined.all_stated(read) && costs_a_reader(joined, read);
+            if (costs) apart_.push_back(demand);
             if (!costs) classes_ = std::move(joined);
             return !costs;
         };
@@ -81,10 +92,14 @@ class Separation {
             if (!only_moves(layer.attributes) || !mixes_channels(network_, layer, classes_)) continue;
             for (size_t input = 0; input < layer.inputs.size(); ++input) settle({false, i, input});
         }
-        return apart;
+        return apart_;
     }
 
   private:
+    bool differ(const Demand& demand) const {
+        if (demand.output) return classes_.channels_differ(network_.outputs[demand.index].tensor);
+        return classes_.differ_through(network_, network_.layers[demand.index], demand.input);
+    }
     void join(ScaleClasses& classes, const Demand& demand) const {
         if (demand.output) return classes.join_channels(network_.outputs[demand.index].tensor);
         classes.join_through(network_, network_.layers[demand.index], demand.input);
@@ -135,6 +150,7 @@ class Separation {
     const npu::FloatNetwork& network_;
     bool per_channel_;
     ScaleClasses classes_;
+    std::vector<Demand> apart_;
     std::vector<bool> minds_;                             // by tensor: somebody computes with it, or it is an output
     std::vector<std::vector<Range>> ranges_;              // by tensor and channel
     std::vector<std::pair<npu::TensorId, Range>> bytes_;  // inputs of whole numbers, and the range that their byte has
@@ -143,6 +159,7 @@ class Separation {
 npu::TensorId copy_tensor(Separated& separated, npu::TensorId tensor) {
     auto& tensors = separated.network.tensors;
     tensors.push_back(npu::FloatTensor(tensors[static_cast<size_t>(tensor)]));
+    tensors.back().stated.reset();  // its reader's scale is what it is there for
     auto& statistics = separated.statistics.tensors;
     statistics.push_back(TensorStatistics(statistics[static_cast<size_t>(tensor)]));
     return static_cast<npu::TensorId>(tensors.size() - 1);

@@ -19,8 +19,8 @@ struct Separated {
 /// A network's output, a Concat along another axis than the channels and a Reshape under other channel counts ask for
 /// equal scales. Mostly what they read can be written in them at once: nobody loses, and nothing is rounded twice. A
 /// Requantize layer stands before them only where a tensor that somebody else reads would be coded so much wider that
-/// its rounding noise grows more than fourfold (one bit), or where an input of whole numbers would leave its one byte.
-/// Empty where there is no such place.
+/// its rounding noise grows more than fourfold (one bit), where an input of whole numbers would leave its one byte, or
+/// where a quantized model states different scales of what is moved and where it is moved to. Empty where there is no such place.
 std::optional<Separated> separate_scales(const npu::FloatNetwork& network, const Statistics& statistics,
                                          bool per_channel);
 

@@ -53,6 +53,24 @@ ScaleClasses::ScaleClasses(const npu::FloatNetwork& network) : group_(network.te
     parent_.resize(static_cast<size_t>(slots));
     std::iota(parent_.begin(), parent_.end(), 0);
     std::iota(group_.begin(), group_.end(), 0);
+    stated_.resize(static_cast<size_t>(slots));
+    for (size_t t = 0; t < network.tensors.size(); ++t) {
+        const auto& stated = network.tensors[t].stated;
+        for (int64_t c = 0; stated && c < first_[t + 1] - first_[t]; ++c)
+            stated_[static_cast<size_t>(first_[t] + c)] = Code{stated->scale_of(c), stated->zero_point_of(c)};
+    }
+}
+
+bool ScaleClasses::all_stated(npu::TensorId tensor) const {
+    for (int64_t c = 0; c < channels(tensor); ++c)
+        if (!stated(of(tensor, c))) return false;
+    return true;
+}
+
+bool ScaleClasses::all_stated() const {
+    for (size_t t = 0; t < group_.size(); ++t)
+        if (!all_stated(static_cast<npu::TensorId>(t))) return false;
+    return true;
 }
 
 int64_t ScaleClasses::channels(npu::TensorId tensor) const {
@@ -68,7 +86,30 @@ int64_t ScaleClasses::root(int64_t slot) const {
 void ScaleClasses::join(int64_t a, int64_t b) {
     a = root(a);
     b = root(b);
+    const auto& stated =
+        stated_[static_cast<size_t>(a)] ? stated_[static_cast<size_t>(a)] : stated_[static_cast<size_t>(b)];
+    stated_[static_cast<size_t>(std::min(a, b))] = std::optional<Code>(stated);
     parent_[static_cast<size_t>(std::max(a, b))] = std::min(a, b);
+}
+
+bool ScaleClasses::differ(int64_t a, int64_t b) const {
+    const auto &one = stated(root(a)), &other = stated(root(b));
+    return one && other && *one != *other;
+}
+
+bool ScaleClasses::channels_differ(npu::TensorId tensor) const {
+    const int64_t first = first_[static_cast<size_t>(tensor)];
+    for (int64_t c = 1; c < channels(tensor); ++c)
+        if (differ(first, first + c)) return true;
+    return false;
+}
+
+bool ScaleClasses::differ_through(const npu::FloatNetwork& network, const npu::FloatLayer& layer, size_t input) const {
+    const int64_t from = first_[static_cast<size_t>(layer.inputs[input])];
+    const int64_t to = first_[static_cast<size_t>(layer.output)];
+    bool any = false;
+    for_each_move(network, layer, input, [&](int64_t a, int64_t b) { any = any || differ(from + a, to + b); });
+    return any;
 }
 
 void ScaleClasses::join_channels(npu::TensorId tensor) {
@@ -98,6 +139,15 @@ ScaleClasses classes_of(const npu::FloatNetwork& network, bool per_channel) {
     }
     for (size_t t = 0; !per_channel && t < network.tensors.size(); ++t) {
         classes.join_channels(static_cast<npu::TensorId>(t));
+    }
+    return classes;
+}
+
+ScaleClasses classes_that_agree(const npu::FloatNetwork& network) {
+    ScaleClasses classes(network);
+    for (const npu::FloatLayer& layer : network.layers) {
+        for (size_t i = 0; only_moves(layer.attributes) && i < layer.inputs.size(); ++i)
+            if (!classes.differ_through(network, layer, i)) classes.join_through(network, layer, i);
     }
     return classes;
 }

@@ -28,7 +28,7 @@ void compress(npu::Quantization& quantization) {
 Scales choose_scales(const npu::FloatNetwork& network, const ScaleClasses& classes, const Statistics& statistics,
                      const Values& values, int64_t samples, const Ingredients& ingredients, ThreadPool& pool) {
     std::vector<Width> widths(network.tensors.size());
-    if (ingredients.has(Ingredient::channel_scales) && samples >= 2)
+    if (ingredients.has(Ingredient::channel_scales) && samples >= 2 && !classes.all_stated())
         widths = choose_widths(network, classes, statistics, values, samples, pool);
     std::vector<double> factor(network.tensors.size(), 1.0);
     if (ingredients.has(Ingredient::headroom)) factor = headroom(network, classes, samples);
@@ -40,6 +40,10 @@ Scales choose_scales(const npu::FloatNetwork& network, const ScaleClasses& class
         const size_t group = classes.group()[t];
         for (int64_t c = 0; c < classes.channels(static_cast<npu::TensorId>(t)); ++c) {
             const auto slot = static_cast<size_t>(classes.of(static_cast<npu::TensorId>(t), c));
+            if (classes.stated(static_cast<int64_t>(slot))) {
+                codes[slot] = *classes.stated(static_cast<int64_t>(slot));
+                continue;
+            }
             const Range range = widened(known.own[slot], known.whole[slot], widths[group]);
             codes[slot] = code_of({std::max(range.lo * factor[group], bounds[slot].lo),
                                    std::min(range.hi * factor[group], bounds[slot].hi)});
@@ -49,9 +53,10 @@ Scales choose_scales(const npu::FloatNetwork& network, const ScaleClasses& class
     for (const npu::Placement& input : network.inputs) {
         const auto t = static_cast<size_t>(input.tensor);
         const auto slot = static_cast<size_t>(classes.of(input.tensor, 0));
-        const auto bytes = byte_range(statistics.tensors[t]);
+        const bool stated = classes.stated(static_cast<int64_t>(slot)).has_value();
+        const auto bytes = stated ? std::nullopt : byte_range(statistics.tensors[t]);
         scales.whole_numbers.push_back(bytes.has_value());
-        codes[slot] = code_of(bytes ? *bytes : known.own[slot]);
+        if (!stated) codes[slot] = code_of(bytes ? *bytes : known.own[slot]);
     }
     for (size_t t = 0; t < network.tensors.size(); ++t) {
         npu::Quantization quantization;

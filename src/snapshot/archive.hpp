@@ -26,6 +26,10 @@ using Blobs = std::map<std::string, Tensor>;
 /// Vectors of up to so many numbers are written into the JSON, where people can read them.
 inline constexpr size_t kInlineNumbers = 16;
 
+/// Names of DataType, in order.
+inline constexpr std::array kDataTypes{"float32", "float64", "float16", "bfloat16", "int8",   "uint8",   "int16",
+                                       "uint16",  "int32",   "uint32",  "int64",    "uint64", "boolean", "string"};
+
 template <class T>
 concept Number = std::is_arithmetic_v<T> && !std::is_same_v<T, bool>;
 

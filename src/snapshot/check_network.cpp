@@ -127,6 +127,9 @@ void check_placement(const npu::Placement& placement, const npu::Network& networ
     require(
         element_count(std::span(placement.dims).subspan(1)) == elements && element_count(placement.split) == elements,
         where, fmt::format("value `{}` and its tensor differ in size", placement.value));
+    const bool codes = placement.type == DataType::int8 || placement.type == DataType::uint8;
+    require(codes || placement.type == DataType::float32, where,
+            fmt::format("value `{}` is neither FLOAT32 nor codes", placement.value));
     const std::set<int64_t> axes(placement.axes.begin(), placement.axes.end());
     require(axes.size() == placement.split.size() && placement.axes.size() == axes.size() &&
                 (axes.empty() || (*axes.begin() == 0 && *axes.rbegin() == static_cast<int64_t>(axes.size()) - 1)),

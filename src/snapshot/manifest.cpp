@@ -10,8 +10,6 @@
 namespace calotype::execute {
 namespace {
 
-constexpr std::array kTypes{"float32", "float64", "float16", "bfloat16", "int8",   "uint8",   "int16",
-                            "uint16",  "int32",   "uint32",  "int64",    "uint64", "boolean", "string"};
 constexpr std::array kBoundaries{"quantized", "uint8", "int8", "plain"};
 
 }  // namespace
@@ -19,7 +17,7 @@ constexpr std::array kBoundaries{"quantized", "uint8", "int8", "plain"};
 template <class A>
 void describe(A& a, Port& x) {
     a.field("name", x.name);
-    a.choice("type", x.type, kTypes);
+    a.choice("type", x.type, snapshot::kDataTypes);
     a.field("dims", x.dims);
     a.field("made_for", x.made_for);
     a.field("also_for", x.also_for);

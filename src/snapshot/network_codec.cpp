@@ -178,6 +178,7 @@ void describe(A& a, Placement& x) {
     a.field("dims", x.dims);
     a.field("split", x.split);
     a.field("axes", x.axes);
+    a.choice("type", x.type, snapshot::kDataTypes);
 }
 template <class A>
 void describe(A& a, Network& x) {

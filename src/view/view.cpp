@@ -24,13 +24,23 @@ class NpuView {
     NpuView(Builder builder, const NpuPart& part) : builder_(builder), part_(part), network_(*part.network) {}
 
     void add(Known& known) {
-        for (const auto& placement : network_.inputs)
+        for (const auto& placement : network_.inputs) {
+            ValueId x = known.at(placement.value);
+            if (placement.type != DataType::float32)  // codes
+                x = add_dequantize_linear(builder_, placement.value + "/reals", x,
+                                          tensor(placement.tensor).quantization, placement.type);
             quantize(placement.tensor,
-                     add_quantization(builder_, placement.value, tensor(placement.tensor),
-                                      read(placement, known.at(placement.value))),
+                     add_quantization(builder_, placement.value, tensor(placement.tensor), read(placement, x)),
                      placement.value);
+        }
         for (size_t i = 0; i < network_.layers.size(); ++i) layer(i);
-        for (const auto& placement : network_.outputs) known[placement.value] = write(placement);
+        for (const auto& placement : network_.outputs) {
+            const ValueId x = write(placement);
+            known[placement.value] = placement.type == DataType::float32
+                                         ? x
+                                         : add_quantize_linear(builder_, placement.value + "/codes", x,
+                                                               tensor(placement.tensor).quantization, placement.type);
+        }
     }
 
   private:

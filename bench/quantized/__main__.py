@@ -1,0 +1,109 @@
+"""python -m bench.quantized: does a quantized model, compiled without samples, give what ONNX Runtime gives on the same file.
+
+Each network in the forms that ONNX Runtime's quantizer writes and, with --tf2onnx, as converted from .tflite files."""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+
+from bench import calotype_cli
+from bench.accuracy import npu, tasks
+from bench.accuracy.measures import snr_db
+from bench.accuracy.prepared import Prepared, prepare, session
+from bench.quantized import forms, tflite
+
+NETWORKS = ["mnist-8", "resnet8", "resnet20", "kws_dscnn", "vww", "mcunet", "squeezenet", "efficientnet_lite0"]
+MOST_SAMPLES = 400
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m bench.quantized", description=__doc__)
+    parser.add_argument("--networks", nargs="+", default=NETWORKS)
+    parser.add_argument("--forms", nargs="+", help=f"default: all of {', '.join(forms.FORMS)}, and tflite_*")
+    parser.add_argument("--tf2onnx", type=Path, help="a Python with bench/quantized/requirements.txt")
+    parser.add_argument("--samples", action="store_true", help="compile with 20 samples")
+    parser.add_argument("--work", type=Path, default=calotype_cli.ROOT / "build/bench")
+    parser.add_argument("--out", type=Path, help="write the figures as JSON")
+    return parser.parse_args()
+
+
+def in_onnx_runtime(model: Path, inputs: np.ndarray) -> np.ndarray:
+    runner = session(model, 2)
+    name = runner.get_inputs()[0].name
+    return np.concatenate([runner.run(None, {name: inputs[i:i + 1]})[0].reshape(1, -1) for i in range(len(inputs))])
+
+
+def on_the_npu(task: Prepared, model: Path, inputs: np.ndarray, samples: Path | None, snapshot: Path) -> tuple[np.ndarray, dict]:
+    """Outputs, and what the report says of the compilation."""
+    given = ["--samples", samples, "--images", 20] if samples else []
+    report = calotype_cli.call_json("compile", model, "-o", snapshot, *given)["report"]
+    runner = session(model)
+    own = Prepared(model, runner.get_inputs()[0].name, runner.get_outputs()[0].name, task.samples_file, inputs, task.labels,
+                   task.fp32, task.metric)
+    return npu.run(own, snapshot, []), report
+
+
+def compare(task: Prepared, model: Path, inputs: np.ndarray, samples: Path | None, snapshot: Path) -> dict:
+    expected = in_onnx_runtime(model, inputs)
+    got, report = on_the_npu(task, model, inputs, samples, snapshot)
+    layers = report["layers"]
+    macs = sum(one["macs"] for one in report["operators"])
+    on_npu = sum(one["macs"] for one in report["operators"] if one["device"] == "NPU")
+    top = [np.argmax(outputs, axis=1) for outputs in (expected, got)]
+    return {"layers": len(layers), "own": sum(one["own"] for one in layers), "anew": sum(bool(one["anew"]) for one in layers),
+            "npu_macs_percent": round(100 * on_npu / max(macs, 1), 1),
+            "top1_ort": round(100 * float(np.mean(top[0] == task.labels)), 2),
+            "top1_npu": round(100 * float(np.mean(top[1] == task.labels)), 2),
+            "agree_percent": round(100 * float(np.mean(top[0] == top[1])), 2),
+            "equal_percent": round(100 * float(np.mean(expected == got)), 2),
+            "snr_db": round(snr_db(tflite.reals(model, got), tflite.reals(model, expected)), 1)}
+
+
+def make(given: argparse.Namespace, name: str, task: Prepared, form: str, model: Path) -> None:
+    if model.exists():
+        return
+    if form.startswith("tflite"):
+        tflite.make(given.tf2onnx, name, form, model)
+    else:
+        forms.make(task, form, model)
+
+
+def main() -> int:
+    given = arguments()
+    rows = []
+    print(f"{'network':20}{'form':27}{'layers own anew':>17}{'NPU MACs':>10}{'top-1 ORT':>10}{'NPU':>7}{'agree':>8}{'equal':>8}{'SNR dB':>8}")
+    for name in given.networks:
+        task = prepare(tasks.chosen([name])[0], given.work, score=MOST_SAMPLES)
+        converted = list(tflite.MODELS.get(name, {})) if given.tf2onnx else []
+        for form in [*forms.FORMS, *converted]:
+            if given.forms and form not in given.forms:
+                continue
+            model = given.work / "quantized" / f"{name}_{form}.onnx"
+            try:
+                make(given, name, task, form, model)
+            except Exception as error:  # the quantizer's own limits: not ours to judge
+                print(f"{name:20}{form:27}  not made: {str(error).splitlines()[0][:80]}")
+                continue
+            inputs, samples = task.inputs, task.samples_file
+            if form.startswith("tflite"):
+                inputs, samples = tflite.inputs_for(model, inputs), tflite.samples_for(model, samples)
+            try:
+                row = compare(task, model, inputs, samples if given.samples or form == "tflite_float" else None,
+                              model.with_suffix(".snapshot"))
+            except calotype_cli.Failed as error:
+                print(f"{name:20}{form:27}  {error}")
+                rows.append({"network": name, "form": form, "error": str(error)})
+                continue
+            rows.append({"network": name, "form": form, **row})
+            print(f"{name:20}{form:27}{row['layers']:7}{row['own']:5}{row['anew']:5}{row['npu_macs_percent']:9} %"
+                  f"{row['top1_ort']:10}{row['top1_npu']:7}{row['agree_percent']:8}{row['equal_percent']:8}{row['snr_db']:8}", flush=True)
+    if given.out:
+        given.out.write_text(json.dumps(rows, indent=1))
+    return 1 if any("error" in row for row in rows) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,90 @@
+#include "compiler/synthetic.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <random>
+
+#include "graph/linear_quantization.hpp"
+#include "onnx/read.hpp"
+#include "samples/samples.hpp"
+
+namespace calotype::compiler {
+namespace {
+
+using graph::Graph;
+using graph::NodeId;
+using graph::ValueId;
+
+constexpr uint64_t kSeed = 2026;
+
+class OneSample : public Samples {
+  public:
+    explicit OneSample(std::map<std::string, Tensor> sample) : sample_(std::move(sample)) {}
+    int64_t count() const override { return 1; }
+    std::map<std::string, Tensor> at(int64_t) const override { return sample_; }
+    std::string sha256() const override { return samples::sha256_of(*this); }
+
+  private:
+    std::map<std::string, Tensor> sample_;
+};
+
+struct Extent {
+    double lo = 0, hi = 1;
+};
+
+/// Of the first scale that is stated of the value, or of it moved.
+std::optional<Extent> stated_extent(const Graph& graph, ValueId value) {
+    static const std::set<std::string_view> moves = {"Transpose", "Reshape",  "Flatten", "Squeeze",
+                                                     "Unsqueeze", "Identity", "Pad"};
+    for (const NodeId reader : graph.readers(value)) {
+        if (const auto stated = graph::linear_quantization(graph, reader)) return Extent{stated->lo(), stated->hi()};
+        const graph::Node& node = graph.node(reader);
+        if (!moves.contains(node.op) || graph.input(reader, 0) != value) continue;
+        if (const auto behind = stated_extent(graph, graph.output(reader))) return behind;
+    }
+    return std::nullopt;
+}
+
+bool states_scales(const Graph& graph) {
+    static const std::set<std::string_view> ops = {"QuantizeLinear", "DequantizeLinear", "QLinearConv",
+                                                   "QLinearMatMul"};
+    return std::ranges::any_of(graph.nodes(), [&](NodeId id) { return ops.contains(graph.node(id).op); });
+}
+
+Dims dims_of(const graph::Value& input) {
+    Dims dims = input.dims.value_or(Dims{});
+    if (!dims.empty() && dims[0] < 0) dims[0] = 1;
+    if (!input.dims || std::ranges::find(dims, -1) != dims.end())
+        throw Error({"SHAPE_FREE", fmt::format("input `{}`", input.name), "a dim besides the batch is free",
+                     "give --samples: the first one tells the shape"});
+    return dims;
+}
+
+/// Codes over their whole range, reals over the stated one. The generator alone is the same on every machine.
+Tensor random_tensor(const Graph& graph, ValueId id, std::mt19937_64& generator) {
+    const graph::Value& input = graph.value(id);
+    Tensor tensor(input.type.value_or(DataType::float32), dims_of(input));
+    if (tensor.type() == DataType::float32) {
+        const Extent extent = stated_extent(graph, id).value_or(Extent{});
+        for (float& x : tensor.values<float>())
+            x = static_cast<float>(extent.lo +
+                                   (extent.hi - extent.lo) * static_cast<double>(generator() >> 11) * 0x1p-53);
+    } else if (tensor.type() == DataType::int8 || tensor.type() == DataType::uint8) {
+        for (std::byte& code : tensor.bytes()) code = static_cast<std::byte>(generator() >> 56);
+    }
+    return tensor;
+}
+
+}  // namespace
+
+std::unique_ptr<Samples> synthetic_sample(const std::filesystem::path& model, const Limits& limits) {
+    const Graph graph = onnx::read(model, limits);
+    if (!states_scales(graph)) return nullptr;
+    std::mt19937_64 generator(kSeed);
+    std::map<std::string, Tensor> sample;
+    for (const ValueId id : graph.inputs) sample.emplace(graph.value(id).name, random_tensor(graph, id, generator));
+    return std::make_unique<OneSample>(std::move(sample));
+}
+
+}  // namespace calotype::compiler

@@ -1,0 +1,14 @@
+#pragma once
+
+#include <memory>
+
+#include "calotype/compile.hpp"
+
+namespace calotype::compiler {
+
+/// What stands in for samples of a quantized model, which needs none for its scales: one seeded random sample in the
+/// range of each input's stated scale. Null where the model states no scale. Throws Error SHAPE_FREE where an input has a
+/// free dim besides the batch.
+std::unique_ptr<Samples> synthetic_sample(const std::filesystem::path& model, const Limits& limits);
+
+}  // namespace calotype::compiler

@@ -1,0 +1,99 @@
+#include "quantize/own_numbers.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "quantize/integer_layer.hpp"
+
+namespace calotype::quantize {
+namespace {
+
+// A weight is float32(scale * code), its scale float32(largest weight / code): three roundings of 2^-24 at 127.
+constexpr double kRounding = 1e-4;
+
+struct Row {
+    std::vector<int8_t> weights;
+    int32_t bias = 0;
+    float scale = 1;
+};
+
+bool fits(std::span<const float> weights, double scale) {
+    return std::ranges::all_of(weights,
+                               [=](float w) { return std::abs(w / scale - std::nearbyint(w / scale)) < kRounding; });
+}
+
+Row row_of(std::span<const float> weights, float bias, double scale_in, float scale) {
+    Row row{{}, npu::bias_code(bias, scale_in, scale), scale};
+    for (const float w : weights) row.weights.push_back(static_cast<int8_t>(std::nearbyint(w / double{scale})));
+    return row;
+}
+
+/// The sum stays below 2^31 (docs/arithmetic.md, Weights).
+bool holds(std::span<const float> weights, float bias, double scale_in, double scale) {
+    double worst = std::abs(bias / (scale_in * scale)) + 1;
+    for (const float w : weights) worst += 255 * std::abs(w / scale);
+    return worst < 0x1p31;
+}
+
+/// A dead channel: the sum rounded to float32 is the bias, whatever the weights add to it.
+bool bias_alone_counts(std::span<const float> weights, float bias, double scale_in) {
+    double most = 0;
+    for (const float w : weights) most += 255 * scale_in * std::abs(w);
+    return most <= std::abs(bias) * 0x1p-24;
+}
+
+std::optional<Row> own_row(std::span<const float> weights, float bias, double scale_in) {
+    const float largest = std::abs(*std::ranges::max_element(weights, {}, [](float w) { return std::abs(w); }));
+    if (largest == 0 || bias_alone_counts(weights, bias, scale_in))
+        return row_of(weights, bias, scale_in, npu::weight_scale(weights, bias, scale_in));
+    for (int code = 127; code >= 1; --code) {
+        const auto scale = static_cast<float>(largest / static_cast<double>(code));
+        if (fits(weights, scale) && holds(weights, bias, scale_in, scale))
+            return row_of(weights, bias, scale_in, scale);
+    }
+    return std::nullopt;
+}
+
+}  // namespace
+
+std::optional<npu::QuantizedWeights> own_weights(const npu::FloatLayer& layer,
+                                                 std::span<const npu::CodeTensor> tensors) {
+    const std::vector<float> weights = absorbed_weights(layer, tensors);
+    const auto scale_in = npu::input_scale(layer.attributes, tensors[index_of(layer.inputs[0])].quantization);
+    const size_t rows = layer.bias.size(), row_elems = rows == 0 ? 0 : weights.size() / rows;
+    npu::QuantizedWeights own;
+    for (size_t o = 0; o < rows; ++o) {
+        const auto row = own_row(std::span(weights).subspan(o * row_elems, row_elems), layer.bias[o],
+                                 scale_in[scale_in.size() > 1 ? o : 0]);
+        if (!row) return std::nullopt;
+        own.weights.insert(own.weights.end(), row->weights.begin(), row->weights.end());
+        own.bias.push_back(row->bias);
+        own.scale.push_back(row->scale);
+    }
+    return own;
+}
+
+bool is_stated(const npu::FloatLayer& layer, const ScaleClasses& classes) {
+    return classes.all_stated(layer.output) &&
+           std::ranges::all_of(layer.inputs, [&](npu::TensorId input) { return classes.all_stated(input); });
+}
+
+std::string scales_anew(const npu::FloatNetwork& network, const npu::FloatLayer& layer, const ScaleClasses& classes,
+                        const Scales& scales) {
+    std::vector<npu::TensorId> all = layer.inputs;
+    all.push_back(layer.output);
+    for (const npu::TensorId id : all) {
+        const npu::FloatTensor& tensor = network.tensors[index_of(id)];
+        if (tensor.narrowed) return fmt::format("`{}` has more than 8 bits in the model", tensor.value);
+        for (int64_t c = 0; c < classes.channels(id); ++c) {
+            const auto& stated = classes.stated(classes.of(id, c));
+            if (stated && scales.tensors[index_of(id)].scale_of(c) != stated->scale)
+                return fmt::format("the scale of `{}` is too fine for the layer that writes it", tensor.value);
+        }
+    }
+    return {};
+}
+
+}  // namespace calotype::quantize

@@ -1,0 +1,27 @@
+#pragma once
+
+// What a layer keeps of a quantized model's own numbers.
+
+#include <optional>
+#include <string>
+
+#include "npu/arithmetic.hpp"
+#include "quantize/scale_classes.hpp"
+#include "quantize/scales.hpp"
+
+namespace calotype::quantize {
+
+/// Weights and biases as the model holds them: the finest codes, at most 127, of which every weight is a multiple, row by
+/// row. Nothing where a row has none: it was no INT8 row, or had a zero point. A row is known by its reals, so a change
+/// of layout or a factor a channel that was folded in do not hide it.
+std::optional<npu::QuantizedWeights> own_weights(const npu::FloatLayer& layer,
+                                                 std::span<const npu::CodeTensor> tensors);
+
+/// Whether the model states the scale of all that the layer reads and writes.
+bool is_stated(const npu::FloatLayer& layer, const ScaleClasses& classes);
+
+/// Why the scales are not the model's, where it states them; empty where they are.
+std::string scales_anew(const npu::FloatNetwork& network, const npu::FloatLayer& layer, const ScaleClasses& classes,
+                        const Scales& scales);
+
+}  // namespace calotype::quantize

@@ -1,0 +1,156 @@
+// qoperator_to_qdq, merge_equal_dequantize, move_reals, remove_repeated_quantize
+#include <gmock/gmock.h>
+
+#include "optimize/fixture.hpp"
+
+namespace calotype::optimize::tests {
+namespace {
+
+using testing::Contains;
+using testing::ElementsAre;
+using testing::IsEmpty;
+
+// Powers of two: sums and products are exact, so that codes cannot differ by the order of rounding.
+constexpr float kScale = 0x1p-5F;
+
+struct Quantizer {
+    Writer& w;
+
+    ValueId code(uint8_t zero_point) {
+        return w.graph.add_constant(w.graph.unused_value_name("zero_point"),
+                                    Tensor::of<uint8_t>({}, std::span<const uint8_t>(&zero_point, 1)));
+    }
+    ValueId codes(Dims dims) {  // 100 to 155
+        std::vector<uint8_t> contents(static_cast<size_t>(element_count(dims)));
+        for (size_t i = 0; i < contents.size(); ++i) contents[i] = static_cast<uint8_t>(100 + i * 37 % 56);
+        return w.graph.add_constant(w.graph.unused_value_name("codes"),
+                                    Tensor::of<uint8_t>(std::move(dims), std::span<const uint8_t>(contents)));
+    }
+    std::vector<ValueId> scale(float scale = kScale) { return {w.constant({}, {scale}), code(128)}; }
+
+    ValueId quantize(ValueId x, float to = kScale) {
+        const auto s = scale(to);
+        return w.node("QuantizeLinear", {x, s[0], s[1]});
+    }
+    ValueId dequantize(ValueId q, float from = kScale) {
+        const auto s = scale(from);
+        return w.node("DequantizeLinear", {q, s[0], s[1]});
+    }
+    /// An operator on codes: the inputs, each behind its scale and zero point, and the output's.
+    ValueId on_codes(const std::string& op, const std::string& domain, const std::vector<ValueId>& inputs,
+                     Attributes attributes = {}) {
+        std::vector<ValueId> all;
+        for (const ValueId input : inputs) {
+            const auto s = scale();
+            all.insert(all.end(), {input, s[0], s[1]});
+        }
+        const auto s = scale(0.25F);
+        all.insert(all.end(), s.begin(), s.end());
+        const ValueId y = w.node(op, all, std::move(attributes));
+        w.graph.node(w.graph.producer(y)).domain = domain;
+        if (!domain.empty()) w.graph.other_opsets[domain] = 1;
+        return y;
+    }
+};
+
+TEST(QoperatorToQdq, ConvolutionAndAdd) {
+    Writer w;
+    Quantizer q{w};
+    const ValueId x = q.quantize(w.input("x", {1, 3, 8, 8}));
+    const ValueId y = q.on_codes("QLinearConv", "", {x, q.codes({4, 3, 3, 3})});
+    const ValueId z = q.on_codes("QLinearConv", "", {x, q.codes({4, 3, 3, 3})});
+    w.output(q.dequantize(q.on_codes("QLinearAdd", "com.microsoft", {y, z}), 0.25F), "out");
+    const Outcome outcome = optimized(w);
+    EXPECT_EQ(outcome.applied("qoperator_to_qdq"), 3);
+    EXPECT_THAT(outcome.ops,
+                ElementsAre("QuantizeLinear", "DequantizeLinear", "Conv", "QuantizeLinear", "DequantizeLinear", "Conv",
+                            "QuantizeLinear", "DequantizeLinear", "Add", "QuantizeLinear", "DequantizeLinear"));
+}
+
+TEST(QoperatorToQdq, MatrixProduct) {
+    Writer w;
+    Quantizer q{w};
+    const ValueId x = q.quantize(w.input("x", {2, 12}));
+    w.output(q.dequantize(q.on_codes("QLinearMatMul", "", {x, q.codes({12, 4})}), 0.25F), "out");
+    EXPECT_THAT(optimized(w).ops,
+                ElementsAre("QuantizeLinear", "DequantizeLinear", "Gemm", "QuantizeLinear", "DequantizeLinear"));
+}
+
+TEST(QoperatorToQdq, DeclinesChannelsThatAreLast) {
+    Writer w;
+    Quantizer q{w};
+    const ValueId x = q.quantize(w.input("x", {1, 8, 8, 3}));
+    const ValueId pooled =
+        q.on_codes("QLinearGlobalAveragePool", "com.microsoft", {x}, {{"channels_last", int64_t{1}}});
+    w.output(q.dequantize(pooled, 0.25F), "out");
+    EXPECT_THAT(optimized(w).reasons("qoperator_to_qdq"), ElementsAre("its channels are last"));
+}
+
+TEST(MergeEqualDequantize, OneForTwoReaders) {
+    Writer w;
+    Quantizer q{w};
+    const ValueId codes = q.quantize(w.input("x", {1, 3, 8, 8}));
+    w.output(w.node("Add", {w.node("Relu", {q.dequantize(codes)}), w.node("Sigmoid", {q.dequantize(codes)})}), "out");
+    EXPECT_EQ(optimized(w).applied("merge_equal_dequantize"), 1);
+}
+
+TEST(MergeEqualDequantize, LeavesTwoScales) {
+    Writer w;
+    Quantizer q{w};
+    const ValueId codes = q.quantize(w.input("x", {1, 3, 8, 8}));
+    w.output(w.node("Add", {w.node("Relu", {q.dequantize(codes)}), w.node("Relu", {q.dequantize(codes, 1)})}), "out");
+    EXPECT_EQ(optimized(w).applied("merge_equal_dequantize"), 0);
+}
+
+TEST(MoveReals, CodesThatArePooledAndJoined) {
+    Writer w;
+    Quantizer q{w};
+    const ValueId a = q.quantize(w.input("a", {1, 4, 8, 8})), b = q.quantize(w.input("b", {1, 4, 8, 8}));
+    const Attributes window{{"kernel_shape", std::vector<int64_t>{2, 2}}, {"strides", std::vector<int64_t>{2, 2}}};
+    const ValueId joined =
+        w.node("Concat", {w.node("MaxPool", {a}, window), w.node("MaxPool", {b}, window)}, {{"axis", int64_t{1}}});
+    w.output(q.dequantize(joined), "out");
+    EXPECT_THAT(optimized(w).ops, ElementsAre("QuantizeLinear", "QuantizeLinear", "DequantizeLinear", "MaxPool",
+                                              "DequantizeLinear", "MaxPool", "Concat"));
+}
+
+TEST(MoveReals, DeclinesCodesThatOthersRead) {
+    Writer w;
+    Quantizer q{w};
+    const ValueId moved =
+        w.node("Transpose", {q.quantize(w.input("x", {1, 3, 4, 4}))}, {{"perm", std::vector<int64_t>{0, 2, 3, 1}}});
+    w.output(q.dequantize(moved), "out");
+    w.output(q.dequantize(moved, 1), "other");
+    EXPECT_THAT(optimized(w).reasons("move_reals"), Contains("another reader needs the codes"));
+}
+
+TEST(RemoveRepeatedQuantize, BehindAPool) {
+    Writer w;
+    Quantizer q{w};
+    const ValueId x = w.node("Relu", {q.dequantize(q.quantize(w.input("x", {1, 4, 8, 8})))});
+    w.output(q.dequantize(q.quantize(w.node("GlobalMaxPool", {x}))), "out");
+    EXPECT_THAT(optimized(w).ops, ElementsAre("QuantizeLinear", "DequantizeLinear", "Relu", "GlobalMaxPool"));
+}
+
+TEST(RemoveRepeatedQuantize, LeavesAnotherScaleAndSums) {
+    Writer w;
+    Quantizer q{w};
+    const ValueId x = q.dequantize(q.quantize(w.input("x", {1, 4, 8, 8})));
+    w.output(q.dequantize(q.quantize(w.node("GlobalMaxPool", {x}), 1), 1), "max");
+    w.output(q.dequantize(q.quantize(w.node("GlobalAveragePool", {x}))), "average");
+    EXPECT_EQ(optimized(w).applied("remove_repeated_quantize"), 0);
+}
+
+TEST(SinkTranspose, PassesScales) {
+    Writer w;
+    Quantizer q{w};
+    const ValueId map = w.node("Conv", {w.input("x", {1, 3, 8, 8}), w.weights({4, 3, 3, 3})});
+    const ValueId last = w.node("Transpose", {map}, {{"perm", std::vector<int64_t>{0, 2, 3, 1}}});
+    const ValueId back =
+        w.node("Transpose", {q.dequantize(q.quantize(last))}, {{"perm", std::vector<int64_t>{0, 3, 1, 2}}});
+    w.output(w.node("Conv", {back, w.weights({4, 4, 3, 3})}), "out");
+    EXPECT_THAT(optimized(w).ops, ElementsAre("Conv", "QuantizeLinear", "DequantizeLinear", "Conv"));
+}
+
+}  // namespace
+}  // namespace calotype::optimize::tests
