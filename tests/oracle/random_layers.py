@@ -97,7 +97,7 @@ class Builder:
     def _placement(self, i):
         shape = self.tensors[i]["shape"]
         return {"tensor": i, "value": self.tensors[i]["value"], "dims": [1, *shape], "split": shape,
-                "axes": list(range(len(shape)))}
+                "axes": list(range(len(shape))), "type": "float32"}
 
     def sum_stage(self, channels, spread):
         """A requantization or a piecewise-linear stage, with one output scale or several, and the output's quantization."""
