@@ -41,7 +41,7 @@ struct Seen {
     }
 };
 
-/// A sample that holds NaN, or of which an input or output has nothing finite, can teach nothing.
+/// A sample that holds NaN, or of which an output has nothing finite, can teach nothing.
 std::optional<ErrorText> fault_of(const graph::Graph& graph, const std::map<std::string, Tensor>& values,
                                   int64_t sample) {
     const auto fault = [&](const char* kind, graph::ValueId id, const char* what) {
@@ -52,16 +52,13 @@ std::optional<ErrorText> fault_of(const graph::Graph& graph, const std::map<std:
         const auto found = values.find(graph.value(id).name);
         return found == values.end() ? std::span<const float>{} : found->second.values<float>();
     };
-    const auto nothing_finite = [&](graph::ValueId id) {
-        const auto all = elements(id);
-        return !all.empty() && std::ranges::none_of(all, [](float x) { return std::isfinite(x); });
-    };
-    for (const graph::ValueId id : graph.inputs) {
+    for (const graph::ValueId id : graph.inputs)
         if (std::ranges::any_of(elements(id), [](float x) { return std::isnan(x); })) return fault("input", id, "NaN");
-        if (nothing_finite(id)) return fault("input", id, "an infinity everywhere");
+    for (const graph::ValueId id : graph.outputs) {
+        const auto all = elements(id);
+        if (!all.empty() && std::ranges::none_of(all, [](float x) { return std::isfinite(x); }))
+            return fault("output", id, "NaN or an infinity everywhere");
     }
-    for (const graph::ValueId id : graph.outputs)
-        if (nothing_finite(id)) return fault("output", id, "NaN or an infinity everywhere");
     return std::nullopt;
 }
 

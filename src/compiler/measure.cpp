@@ -39,7 +39,8 @@ std::string measure(const MeasureOptions& options, const Samples& samples) {
     const snapshot::Contents contents = snapshot::read(options.snapshot);
     check(options, samples);
     compiler::Dump no_dump;
-    const compiler::FrontOptions front_options{options.model, options.npu.empty() ? contents.npu.name : options.npu,
+    const compiler::FrontOptions front_options{options.model,
+                                               options.npu.empty() ? contents.npu.name : options.npu,
                                                compiler::disabled_rewrites_of(contents.report_json),
                                                {options.ort_library, options.limits}};
     const compiler::Front front =

@@ -96,7 +96,7 @@ FILES = {
     "a bomb of another shape": (
         zipped(("image.npy", GOOD + bytes(100_000_000)), method=zipfile.ZIP_DEFLATED), "bytes"),
     "NaN": (zipped(("image.npy", npy(head("(4, 1, 8, 8)"), struct.pack("<f", float("nan")) + PIXELS[4:]))), "`image`"),
-    "infinities": (lambda path: np.savez(path, image=np.full_like(IMAGE, np.inf)), "`image`"),
+    "infinities": (lambda path: np.savez(path, image=np.full_like(IMAGE, np.inf)), "`logits`"),
     "a fifo": (os.mkfifo, "regular file"),
     "an endless device": (lambda path: path.symlink_to("/dev/zero"), "regular file"),
     "a link to itself": (lambda path: path.symlink_to(path), "samples.npz"),
