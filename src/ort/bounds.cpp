@@ -36,8 +36,11 @@ BoundedMemory::~BoundedMemory() {
     api.ReleaseMemoryInfo(info_);
 }
 
-WatchedRun::WatchedRun(const Library& library) : library_(library) {
-    check(library.api(), library.api().CreateRunOptions(&options_), "ORT_RUN");
+WatchedRun::WatchedRun(const Library& library, bool gives_back) : library_(library) {
+    const OrtApi& api = library.api();
+    check(api, api.CreateRunOptions(&options_), "ORT_RUN");
+    if (gives_back)
+        check(api, api.AddRunConfigEntry(options_, "memory.enable_memory_arena_shrinkage", "cpu:0"), "ORT_RUN");
     library.watchdog().watch(options_, library.limits().run_seconds);
 }
 

@@ -29,7 +29,8 @@ class BoundedMemory {
 /// The options of one run, which is ended when its time is over.
 class WatchedRun {
   public:
-    explicit WatchedRun(const Library& library);
+    /// gives_back: the arena returns what it can to the system, for runs that need not be fast.
+    WatchedRun(const Library& library, bool gives_back);
     ~WatchedRun();
     WatchedRun(const WatchedRun&) = delete;
     WatchedRun& operator=(const WatchedRun&) = delete;

@@ -53,6 +53,7 @@ DataType from_ort(ONNXTensorElementDataType type) {
 
 struct Session::State {
     Library library;
+    bool gives_back = false;  ///< memory between runs
     OrtSession* session = nullptr;
     OrtMemoryInfo* memory = nullptr;
     OrtAllocator* allocator = nullptr;
@@ -127,6 +128,8 @@ struct Session::State {
 
 Session::Session(const Library& library, std::string_view model_bytes, SessionOptions options)
     : state_(std::make_unique<State>(library)) {
+    // Sessions that show every value are given samples of many sizes; the arena would keep what each of them needed.
+    state_->gives_back = !options.optimize;
     const OrtApi& api = library.api();
     const BoundedMemory memory(library);
     OrtSessionOptions* raw = nullptr;
@@ -184,7 +187,7 @@ std::map<std::string, Tensor> Session::run(const std::map<std::string, Tensor>& 
         for (const std::string& name : wanted) output_names.push_back(name.c_str());
     }
     std::vector<OrtValue*> made(output_names.size(), nullptr);
-    WatchedRun watched(state_->library);
+    WatchedRun watched(state_->library, state_->gives_back);
     OrtStatus* status = api.Run(state_->session, watched.options(), input_names.data(), given.data(), given.size(),
                                 output_names.data(), output_names.size(), made.data());
     for (OrtValue* value : made) owned.emplace_back(value, release);

@@ -70,8 +70,9 @@ std::vector<LayerError> measure(const npu::FloatNetwork& from, const npu::Networ
         };
         std::vector<std::vector<int8_t>> codes(size->tensors.size());
         for (const npu::Placement& input : from.inputs) {
-            codes[index_of(input.tensor)] = input_codes(read.at(input.value), input, tensors[index_of(input.tensor)],
-                                                        network.tensors[index_of(input.tensor)].quantization);
+            codes[index_of(input.tensor)] =
+                input_codes(read.at(input.value), input, size->tensors[index_of(input.tensor)],
+                            network.tensors[index_of(input.tensor)].quantization);
         }
         std::vector<Energy> one;
         for (size_t i = 0; i < network.layers.size(); ++i) {
