@@ -13,10 +13,17 @@ setup: $(STAMPS)/packages $(STAMPS)/python $(STAMPS)/headers
 $(STAMPS):
 	@mkdir -p $@
 $(STAMPS)/packages: scripts/packages.txt scripts/setup.sh | $(STAMPS)
-	scripts/setup.sh packages
+	scripts/setup.sh packages scripts/packages.txt
 	@touch $@
 $(STAMPS)/python: scripts/requirements.txt scripts/setup.sh $(STAMPS)/packages
-	scripts/setup.sh python $(VENV)
+	scripts/setup.sh python $(VENV) scripts/requirements.txt
+	@touch $@
+# Only the tests need these: a compiler that fuzzes, and the frameworks of the scripts they run.
+$(STAMPS)/packages_tests: scripts/packages_tests.txt $(STAMPS)/packages
+	scripts/setup.sh packages scripts/packages_tests.txt
+	@touch $@
+$(STAMPS)/python_tests: scripts/requirements_tests.txt $(STAMPS)/python
+	scripts/setup.sh python $(VENV) scripts/requirements_tests.txt
 	@touch $@
 $(STAMPS)/headers: scripts/get_onnxruntime_headers.sh $(STAMPS)/packages
 	scripts/setup.sh headers
@@ -34,7 +41,7 @@ build: $(CACHE)
 demo: build
 	$(PYTHON) examples/digits/demo.py
 
-test: build fuzz-targets
+test: build fuzz-targets $(STAMPS)/python_tests
 	cmake --build --preset release -j $(JOBS)
 	@scripts/test.sh $(VENV) build/release
 
@@ -43,7 +50,7 @@ SECONDS ?= 3600
 fuzz: fuzz-targets
 	FUZZ_SECONDS=$(SECONDS) ctest --preset fuzz -j $(JOBS)
 
-fuzz-targets: build
+fuzz-targets: build $(STAMPS)/packages_tests
 	@test -f build/fuzz/CMakeCache.txt || cmake --preset fuzz
 	cmake --build --preset fuzz -j $(JOBS)
 	@$(PYTHON) tests/fuzz/make_corpus.py build/fuzz/corpus $(VENV)/bin/calotype

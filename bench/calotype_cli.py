@@ -4,8 +4,20 @@ import json
 import os
 import shutil
 import subprocess
-import time
+import sys
 from pathlib import Path
+
+# A program of its own: a child's peak memory begins at its parent's, and that of a benchmark is large.
+LAUNCHER = """
+import json, os, sys, time
+start = time.monotonic()
+child = os.fork()
+if child == 0:
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    os.execv(sys.argv[1], sys.argv[1:])
+status, used = os.wait4(child, 0)[1:]
+print(json.dumps([os.waitstatus_to_exitcode(status), time.monotonic() - start, used.ru_maxrss]))
+"""
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -37,12 +49,9 @@ def call_json(*arguments):
 
 def call_measured(*arguments) -> dict:
     """Runs `calotype ARGUMENTS`; returns wall seconds and the peak resident memory of that process in MB."""
-    started = time.monotonic()
-    process = subprocess.Popen([command(), *map(str, arguments)], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
-                               text=True)
-    message = process.stderr.read()
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode != 0:
-        raise Failed(f"calotype {' '.join(map(str, arguments))}: exit {process.returncode}\n{message.strip()}")
-    return {"seconds": round(time.monotonic() - started, 2), "peak_mb": round(usage.ru_maxrss / 1024, 1)}
+    done = subprocess.run([sys.executable, "-S", "-c", LAUNCHER, command(), *map(str, arguments)],
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=True)
+    code, seconds, peak_kb = json.loads(done.stdout)
+    if code != 0:
+        raise Failed(f"calotype {' '.join(map(str, arguments))}: exit {code}\n{done.stderr.strip()}")
+    return {"seconds": round(seconds, 2), "peak_mb": round(peak_kb / 1024, 1)}

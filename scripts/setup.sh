@@ -1,13 +1,13 @@
 #!/bin/sh
 # The parts of `make setup`.
-# usage: setup.sh packages | python VENV | headers | link VENV BUILD
+# usage: setup.sh packages FILE | python VENV FILE | headers | link VENV BUILD
 set -eu
 cd "$(dirname "$0")/.."
 
-# Debian packages, only those that are missing: where all are there, neither root nor a network is needed.
+# The Debian packages that FILE names, only those that are missing: where all are there, neither root nor a network is needed.
 packages() {
     missing=""
-    for package in $(cat scripts/packages.txt); do
+    for package in $(cat "$1"); do
         dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing="$missing $package"
     done
     # A compiler, a CMake or a Python from elsewhere is as good as Debian's.
@@ -25,13 +25,13 @@ packages() {
     $as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends $missing >/dev/null
 }
 
-# The project's own Python environment.
+# The project's own Python environment, and in it what the FILE of requirements names.
 python() {
     if [ ! -x "$1/bin/python" ]; then
         base=$(command -v python3.11 || command -v python3)
         "$base" -m venv "$1"
     fi
-    "$1/bin/python" -m pip install --quiet --disable-pip-version-check -r scripts/requirements.txt
+    "$1/bin/python" -m pip install --quiet --disable-pip-version-check -r "$2"
 }
 
 # Debian 12 has no package of ONNX Runtime's headers.
@@ -54,6 +54,6 @@ link() {
     fi
 }
 
-action=${1:?usage: setup.sh packages | python VENV | headers | link VENV BUILD}
+action=${1:?usage: setup.sh packages FILE | python VENV FILE | headers | link VENV BUILD}
 shift
 "$action" "$@"
