@@ -44,7 +44,6 @@ def test_onnx_runtime_detection(script, data):
     assert figure(run, "mAP") > fp32 - 4
 
 
-@pytest.mark.xfail(strict=True, reason="of samples of several sizes those of the first size alone calibrate so far: here one")
 def test_onnx_runtime_super_resolution_of_many_sizes(script, data):
     arguments = (EXAMPLES / "fsrcnn.py", data / "super_resolution/fsrcnn_x2.onnx", data / "super_resolution/Set14_x2")
     fp32 = figure(script.ok(*arguments, hook=False), "PSNR")

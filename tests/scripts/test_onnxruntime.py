@@ -180,18 +180,65 @@ print([np.array_equal(each, outputs[0]) for each in y[:3]], np.array_equal(y[3],
 
 def test_another_size(script, onnx_model, tmp_path):
     """The model's own file says which sizes are free: a fixed one is refused by ONNX Runtime itself."""
-    import onnx
-
-    model = onnx.load(onnx_model)
-    for axis in (2, 3):
-        model.graph.input[0].type.tensor_type.shape.dim[axis].dim_param = f"size{axis}"
-    onnx.save(model, tmp_path / "free.onnx")
+    free_sizes(onnx_model, tmp_path / "free.onnx", tied=False)
     loop = calls(5) + """
 print(session.run(None, {"x": np.ones((2, 3, 20, 28), np.float32)})[0].shape)
 """
     run = script.ok(loop, "free.onnx")
     assert run.stdout == "(2, 5)\n" and run.samples() == (4, 3), run.stderr
 
+
+SIZES = """
+import sys
+import numpy as np
+import onnxruntime
+
+session = onnxruntime.InferenceSession("free.onnx", providers=["CPUExecutionProvider"])
+random = np.random.default_rng(1)
+for i, side in enumerate((16, 20, 16, 20, 16, 20)):
+    scale = 1 if side == 16 else 100
+    x = scale * random.standard_normal((1, 3, side, side), dtype=np.float32)
+    y = session.run(None, {"x": x})[0]
+np.savez("outputs.npz", x=x, y=y)
+"""
+
+
+def free_sizes(onnx_model, path, tied: bool) -> None:
+    """The model with its height and width free; tied: its result also depends on its input's height."""
+    import onnx
+    from onnx import helper, numpy_helper
+
+    model = onnx.load(onnx_model)
+    for axis in (2, 3):
+        model.graph.input[0].type.tensor_type.shape.dim[axis].dim_param = f"size{axis}"
+    if tied:
+        model.graph.node[0].input[0] = "scaled"
+        height = [helper.make_node("Shape", ["x"], ["shape"], start=2, end=3),
+                  helper.make_node("Cast", ["shape"], ["height"], to=onnx.TensorProto.FLOAT),
+                  helper.make_node("Div", ["sixteen", "height"], ["factor"]),
+                  helper.make_node("Mul", ["x", "factor"], ["scaled"])]  # fmt: skip
+        for node in reversed(height):
+            model.graph.node.insert(0, node)
+        model.graph.initializer.append(numpy_helper.from_array(np.float32([16]), "sixteen"))
+    onnx.save(model, path)
+
+
+def test_samples_of_several_sizes_calibrate_together(script, onnx_model):
+    """Those of the second size are a hundred times as large: a scale of the first size alone would cut them off."""
+    free_sizes(onnx_model, script.folder / "free.onnx", tied=False)
+    script.ok(SIZES, hook=False)
+    _, fp32 = arrays(script)
+    run = script.ok(SIZES)
+    _, npu = arrays(script)
+    assert run.samples() == (4, 2) and "first size" not in run.stderr, run.stderr
+    assert np.max(np.abs(npu - fp32)) < 0.1 * np.max(np.abs(fp32))
+
+
+def test_a_network_of_one_size_is_calibrated_with_the_first(script, onnx_model):
+    free_sizes(onnx_model, script.folder / "free.onnx", tied=True)
+    run = script.ok(SIZES)
+    assert run.samples() == (5, 1), run.stderr  # the last, of the other size, in FP32
+    assert "those of the first size calibrate" in run.stderr and "SAMPLE_SIZES" in run.stderr, run.stderr
 
 def test_a_model_that_calotype_cannot_read_runs_on(script, tmp_path):
     import onnx

@@ -285,6 +285,25 @@ with torch.no_grad():
     assert "4 batches of 2 to 4 samples" in run.report
 
 
+def test_a_module_that_branches_on_the_size_is_calibrated_with_the_first(script):
+    loop = NETWORK + """
+class Branching(Small):
+    def forward(self, x):
+        y = super().forward(x)
+        return y if x.shape[-1] < 20 else -y
+
+model = Branching().eval()
+with torch.no_grad():
+    for side in (16, 24, 16, 24, 16, 24):
+        y = model(*images(1, 1, 3, side, side))
+print(y)
+"""
+    run = script.ok(loop)
+    assert run.samples() == (5, 1), run.stderr
+    assert "those of the first size calibrate" in run.stderr, run.stderr
+    assert run.stdout == script.ok(loop, hook=False).stdout  # the last, of the other size, in FP32
+
+
 def test_a_branch_on_the_data_is_left_to_pytorch(script):
     loop = NETWORK + """
 class Branching(Small):

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
+from calotype.hook.messages import say
+
 
 class Recording:
     """A folder of this process's own. A killed process leaves its folder behind, with a lock that nobody holds: the next
@@ -45,13 +47,17 @@ class Recording:
         self.sizes.pop()
         path.unlink(missing_ok=True)
 
-    def keep_first_size(self) -> None:
-        """`calotype compile` takes samples of one size so far."""
-        for (path, _), sizes in zip(self.files, self.sizes):
-            if sizes != self.sizes[0]:
-                path.unlink(missing_ok=True)
-        self.files = [file for file, sizes in zip(self.files, self.sizes) if sizes == self.sizes[0]]
+    def keep_first_size(self, reason: str) -> bool:
+        """For a network that takes one size. False where nothing recorded has another."""
+        others = [path for (path, _), sizes in zip(self.files, self.sizes) if sizes != self.sizes[0]]
+        if not others:
+            return False
+        say(f"of recorded inputs of several sizes those of the first size calibrate: {reason}")
+        for path in others:
+            path.unlink(missing_ok=True)
+        self.files = [file for file in self.files if file[0] not in others]
         self.sizes = self.sizes[:1] * len(self.files)
+        return True
 
     def calls(self):
         """The recorded inputs, one call after the other."""

@@ -23,6 +23,8 @@ from calotype.hook.messages import say
 from calotype.hook.progress import Progress
 from calotype.hook.recording import Recording
 
+ONE_SIZE = ("SAMPLE_SIZES", "SAMPLE_SHAPE")  # codes that refuse samples of several sizes
+
 
 class Untouched(Exception):
     """Why a network's calls are left to the framework."""
@@ -151,8 +153,22 @@ class Network:
 
     def make(self, folder: Path, progress: Progress) -> dict:
         progress("export", 0)
-        self.recording.keep_first_size()
         model = self.source.model(self.recording)
+        try:
+            self.compile_native(model, folder, progress)
+        except self.session.core.Error as reason:
+            if reason.code not in ONE_SIZE or not self.recording.keep_first_size(str(reason)):
+                raise
+            self.compile_native(model, folder, progress)
+        return {
+            "name": self.name,
+            "samples": self.session.options["VAISW_QUANTIZATION_NBIMAGES"],
+            "seconds": round(progress.seconds, 3),
+            "source": self.source.facts(),
+            **facts_of(self.session.core.inspect(folder / "snapshot")),
+        }
+
+    def compile_native(self, model: Path, folder: Path, progress: Progress) -> None:
         options = self.session.options
         with warnings.catch_warnings(record=True) as notes:
             warnings.simplefilter("always")
@@ -168,13 +184,6 @@ class Network:
             )
         for note in notes:
             say(str(note.message))
-        return {
-            "name": self.name,
-            "samples": options["VAISW_QUANTIZATION_NBIMAGES"],
-            "seconds": round(progress.seconds, 3),
-            "source": self.source.facts(),
-            **facts_of(self.session.core.inspect(folder / "snapshot")),
-        }
 
     def load(self, entry) -> bool:
         """Takes a cache entry over. False where it does not fit; then it is gone."""

@@ -75,6 +75,8 @@ def export(source, recording) -> Path:
             try:
                 write(attempt, flat, source, [torch.from_numpy(array) for array in calls[0]], path, graph)
                 compared.check(attempt, path, source.inputs)
+                if not attempt.sizes:
+                    recording.keep_first_size("; ".join(dict.fromkeys(failures)) or "the module takes no other")
                 return path
             except Untouched as reason:
                 failures.append(str(reason))
