@@ -146,6 +146,29 @@ def test_two_frameworks_and_data_loader_workers(script, onnx_model, start):
     assert (script.snapshot.parent / "snapshot.2" / "manifest.json").exists()
 
 
+FORK = """
+import os
+import sys
+import torch
+from torch import nn
+
+torch.manual_seed(6)
+model = nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(), nn.Conv2d(4, 5, 3)).eval()
+with torch.no_grad():
+    for i in range(6):
+        model(torch.rand(1, 3, 16, 16))
+        if i == 1 and os.fork() == 0:
+            sys.exit(7)
+        if i == 1:
+            print("child", os.waitstatus_to_exitcode(os.wait()[1]))
+"""
+
+
+def test_a_forked_child_leaves_the_recording_alone(script):
+    run = script.ok(FORK)
+    assert run.stdout == "child 7\n" and run.samples() == (4, 2), run.stderr
+
+
 def test_tensorflow_beside_the_others(script, onnx_model):
     pytest.importorskip("tensorflow", reason="TensorFlow is not part of the set-up yet")
     run = script.ok("import torch, tensorflow, onnxruntime\n" + LOOP, onnx_model, TF_CPP_MIN_LOG_LEVEL=3)

@@ -101,10 +101,11 @@ class Session:
                 say(text)
 
     def report(self) -> None:
+        if os.getpid() != self.pid:
+            return  # a forked child: recordings, runners and the report are its parent's
         from calotype.hook import report
 
-        if os.getpid() == self.pid:
-            report.write(self)
+        report.write(self)
         for network in self.networks:
             network.end()
 
