@@ -188,6 +188,34 @@ print(session.run(None, {"x": np.ones((2, 3, 20, 28), np.float32)})[0].shape)
     assert run.stdout == "(2, 5)\n" and run.samples() == (4, 3), run.stderr
 
 
+def test_bound_memory_of_another_shape(script, onnx_model):
+    """It is ONNX Runtime's to answer or to complain, and the next call is the NPU's again."""
+    loop = calls(5) + BINDINGS.partition("plain =")[0] + """
+x = inputs[-1]
+def bind_array(binding, y):
+    binding.bind_output("y", "cpu", 0, np.float32, y.shape, y.ctypes.data)
+
+def bind_value(binding, y):
+    binding.bind_ortvalue_output("y", onnxruntime.OrtValue.ortvalue_from_numpy(y))
+
+for bind in (bind_array, bind_value):
+    for shape in ((3, 5), (5,), (5, 1)):
+        binding = session.io_binding()
+        binding.bind_cpu_input("x", x)
+        bind(binding, np.zeros(shape, np.float32))
+        try:
+            session.run_with_iobinding(binding)
+            print(shape, binding.get_outputs()[0].shape())
+        except Exception as reason:
+            print(shape, type(reason).__name__)
+session.run(None, {"x": x})
+"""
+    plain = script.ok(loop, onnx_model, hook=False)
+    run = script.ok(loop, onnx_model)
+    assert run.stdout == plain.stdout, run.stdout
+    assert run.samples()[1] == 2 and "OUTPUT_SHAPE: a bound output" in run.report, run.stderr
+
+
 SIZES = """
 import sys
 import numpy as np

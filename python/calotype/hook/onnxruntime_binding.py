@@ -4,6 +4,8 @@ import ctypes
 
 import numpy as np
 
+from calotype.hook.messages import user_error
+
 
 def value_of(onnxruntime, array: np.ndarray):
     """An OrtValue with memory of its own: one around the array would not keep it for the views that it gives."""
@@ -65,6 +67,9 @@ def binding_class(onnxruntime):
         def _filled(self, bound, array: np.ndarray):
             if isinstance(bound, str):
                 return value_of(onnxruntime, array)
+            shape = list(bound.shape if isinstance(bound, np.ndarray) else bound.shape())
+            if shape != list(array.shape):  # the call is ONNX Runtime's then, which answers or complains as ever
+                raise user_error("OUTPUT_SHAPE", "a bound output", f"it is {shape}, the result is {list(array.shape)}")
             if isinstance(bound, np.ndarray):
                 np.copyto(bound, array, casting="no")
                 return value_of(onnxruntime, array)
