@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 #include <png.h>
-#include <stdio.h>  // jpeglib.h needs FILE
+#include <stdio.h>  // snprintf; jpeglib.h needs FILE
 
 #include <jerror.h>
 #include <jpeglib.h>
@@ -98,18 +98,78 @@ std::vector<uint8_t> read_jpeg(std::span<const std::byte> bytes, bool gray, Imag
     return pixels;
 }
 
+struct PngReader {
+    std::span<const std::byte> left;
+    png_structp codec = nullptr;
+    png_infop info = nullptr;
+    jmp_buf back;
+    char text[256] = "out of memory";
+
+    ~PngReader() { png_destroy_read_struct(&codec, &info, nullptr); }
+};
+
+[[noreturn]] void fail_png(png_structp codec, png_const_charp text) {
+    auto* reader = static_cast<PngReader*>(png_get_error_ptr(codec));
+    snprintf(reader->text, sizeof reader->text, "%s", text);
+    longjmp(reader->back, 1);
+}
+
+void ignore_png_warning(png_structp, png_const_charp) {}
+
+void next_png_bytes(png_structp codec, png_bytep target, size_t count) {
+    auto* reader = static_cast<PngReader*>(png_get_io_ptr(codec));
+    if (count > reader->left.size()) png_error(codec, "read beyond end of data");
+    std::memcpy(target, reader->left.data(), count);
+    reader->left = reader->left.subspan(count);
+}
+
+/// Reads up to the pixels. Nothing in here has a destructor that longjmp would skip.
+bool begin_png(PngReader& reader, Image& image) {
+    if (setjmp(reader.back) != 0) return false;
+    reader.codec = png_create_read_struct(PNG_LIBPNG_VER_STRING, &reader, fail_png, ignore_png_warning);
+    if (reader.codec == nullptr) return false;
+    reader.info = png_create_info_struct(reader.codec);
+    if (reader.info == nullptr) return false;
+    png_set_read_fn(reader.codec, &reader, next_png_bytes);
+    png_set_benign_errors(reader.codec, 1);
+    // No chunk beside palette and pixels: a gamma would change what gray is made of.
+    png_set_keep_unknown_chunks(reader.codec, PNG_HANDLE_CHUNK_NEVER, nullptr, -1);
+    png_read_info(reader.codec, reader.info);
+    image.height = png_get_image_height(reader.codec, reader.info);
+    image.width = png_get_image_width(reader.codec, reader.info);
+    return true;
+}
+
+/// The values as stored, the high byte of two, as OpenCV reads them: neither gamma nor alpha is applied.
+bool finish_png(PngReader& reader, bool gray, const Image& image, uint8_t* pixels) {
+    if (setjmp(reader.back) != 0) return false;
+    png_set_strip_16(reader.codec);
+    png_set_strip_alpha(reader.codec);
+    const int color = png_get_color_type(reader.codec, reader.info);
+    if (color == PNG_COLOR_TYPE_PALETTE) png_set_palette_to_rgb(reader.codec);
+    if (color == PNG_COLOR_TYPE_GRAY) png_set_expand_gray_1_2_4_to_8(reader.codec);
+    const bool coloured = (color & PNG_COLOR_MASK_COLOR) != 0;
+    if (gray && coloured) png_set_rgb_to_gray_fixed(reader.codec, PNG_ERROR_ACTION_NONE, 29900, 58700);
+    if (!gray && !coloured) png_set_gray_to_rgb(reader.codec);
+    const int passes = png_set_interlace_handling(reader.codec);
+    png_read_update_info(reader.codec, reader.info);
+    const auto row_bytes = static_cast<size_t>(image.width * image.channels);
+    if (png_get_rowbytes(reader.codec, reader.info) != row_bytes) png_error(reader.codec, "rows of an unknown form");
+    for (int pass = 0; pass < passes; ++pass) {
+        for (int64_t y = 0; y < image.height; ++y) {
+            png_read_row(reader.codec, pixels + static_cast<size_t>(y) * row_bytes, nullptr);
+        }
+    }
+    return true;
+}
+
 std::vector<uint8_t> read_png(std::span<const std::byte> bytes, bool gray, Image& image, const std::string& subject) {
-    png_image png{};
-    png.version = PNG_IMAGE_VERSION;
-    if (png_image_begin_read_from_memory(&png, bytes.data(), bytes.size()) == 0) broken(subject, png.message);
-    image.height = png.height;
-    image.width = png.width;
-    png.format = gray ? PNG_FORMAT_GRAY : PNG_FORMAT_RGB;
-    if (image.height > kPixelLimit / std::max<int64_t>(image.width, 1)) png_image_free(&png);
+    PngReader reader;
+    reader.left = bytes;
+    if (!begin_png(reader, image)) broken(subject, reader.text);
     check_size(image.height, image.width, subject);
     std::vector<uint8_t> pixels(static_cast<size_t>(image.height * image.width * image.channels));
-    const png_color black{0, 0, 0};
-    if (png_image_finish_read(&png, &black, pixels.data(), 0, nullptr) == 0) broken(subject, png.message);
+    if (!finish_png(reader, gray, image, pixels.data())) broken(subject, reader.text);
     return pixels;
 }
 

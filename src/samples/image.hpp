@@ -12,7 +12,8 @@ struct Image {
     std::vector<float> pixels;  ///< in [0, 255]
 };
 
-/// Decodes a JPEG or PNG into RGB, or into luminance where `gray`; an alpha channel is dropped over black.
+/// Decodes a JPEG or PNG into RGB, or into luminance where `gray`. A PNG's values are those that OpenCV reads: the high
+/// byte of 16 bits, neither gamma nor alpha applied.
 /// Throws Error FILE_*, IMAGE_BROKEN, IMAGE_TOO_LARGE.
 Image read_image(const std::filesystem::path& path, bool gray);
 
