@@ -9,6 +9,7 @@
 #include "compiler/check_options.hpp"
 #include "compiler/host_nodes.hpp"
 #include "compiler/layer_report.hpp"
+#include "compiler/mixed_batch.hpp"
 #include "compiler/ports.hpp"
 #include "compiler/sizes.hpp"
 #include "compiler/survey.hpp"
@@ -86,6 +87,7 @@ CompileResult compile(const CompileOptions& options, const Samples& given) {
     compiler::Front front = compiler::make_front(
         front_options, first_sample, dump,
         synthetic ? compiler::host_nodes_without_scale(options.npu) : compiler::host_nodes_seen(samples, count, pool));
+    for (const std::string& text : compiler::mixed_batch_warnings(front, samples, count)) warn(text);
     const compiler::Sizes sizes = compiler::find_sizes(front_options, front, first_sample);
     const auto further = compiler::further_sizes(front_options, front, sizes, first_sample, options.shapes);
     progress("import", 1);
