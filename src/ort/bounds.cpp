@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 #include <onnxruntime_c_api.h>
 
+#include <iterator>
+
 #include "base/error.hpp"
 #include "base/limits.hpp"
 #include "ort/status.hpp"
@@ -21,10 +23,11 @@ std::mutex& environment_guard() {
 BoundedMemory::BoundedMemory(const Library& library) : library_(library), lock_(environment_guard()) {
     const OrtApi& api = library.api();
     check(api, api.CreateCpuMemoryInfo(OrtArenaAllocator, OrtMemTypeDefault, &info_), "ORT_MODEL");
-    const char* const keys[] = {"max_mem"};
-    const size_t values[] = {static_cast<size_t>(allowed_memory_bytes(library.limits()))};
+    // It grows by what is asked for (1), not by powers of two.
+    const char* const keys[] = {"max_mem", "arena_extend_strategy"};
+    const size_t values[] = {static_cast<size_t>(allowed_memory_bytes(library.limits())), 1};
     OrtArenaCfg* arena = nullptr;
-    check(api, api.CreateArenaCfgV2(keys, values, 1, &arena), "ORT_MODEL");
+    check(api, api.CreateArenaCfgV2(keys, values, std::size(keys), &arena), "ORT_MODEL");
     OrtStatus* status = api.CreateAndRegisterAllocator(library.env(), info_, arena);
     api.ReleaseArenaCfg(arena);
     check(api, status, "ORT_MODEL");
