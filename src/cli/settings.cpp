@@ -2,6 +2,8 @@
 #include <unistd.h>
 
 #include <filesystem>
+#include <fstream>
+#include <string>
 
 #include "base/file.hpp"
 #include "calotype/error.hpp"
@@ -23,8 +25,11 @@ fs::path package_folder() {
     std::vector<fs::path> places{program.parent_path() / "python" / "calotype"};
     for (const char* lib : {"lib", "lib64"}) {
         for (const auto& python : fs::directory_iterator(program.parent_path().parent_path() / lib, error)) {
-            for (const char* packages : {"site-packages", "dist-packages"})
+            for (const char* packages : {"site-packages", "dist-packages"}) {
                 places.push_back(python.path() / packages / "calotype");
+                std::ifstream build(python.path() / packages / "calotype-build.pth");  // `make build` writes it
+                if (std::string folder; std::getline(build, folder)) places.push_back(fs::path(folder) / "calotype");
+            }
         }
     }
     for (const fs::path& place : places)
