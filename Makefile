@@ -18,7 +18,7 @@ $(STAMPS)/packages: scripts/packages.txt scripts/setup.sh | $(STAMPS)
 $(STAMPS)/python: scripts/requirements.txt scripts/setup.sh $(STAMPS)/packages
 	scripts/setup.sh python $(VENV) scripts/requirements.txt
 	@touch $@
-# Only the tests need these: a compiler that fuzzes, and the frameworks of the scripts they run.
+# Only the tests need these: a compiler that fuzzes, another shell, and the frameworks of the scripts they run.
 $(STAMPS)/packages_tests: scripts/packages_tests.txt $(STAMPS)/packages
 	scripts/setup.sh packages scripts/packages_tests.txt
 	@touch $@

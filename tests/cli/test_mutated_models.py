@@ -68,7 +68,7 @@ def check_values(calotype, model, given, snapshot, shown):
 @pytest.mark.parametrize("name", NETWORKS)
 def test_mutated_model(calotype, tmp_path, name):
     if not NETWORKS[name].exists():
-        pytest.skip(f"{NETWORKS[name]} is not there")
+        pytest.skip(f"no data: {NETWORKS[name]} is absent")
     good, given = NETWORKS[name].read_bytes(), tmp_path / "samples.npz"
     sample(given, NETWORKS[name])
     model, output = tmp_path / "model.onnx", tmp_path / "out"

@@ -54,7 +54,7 @@ def test_the_bundled_network(calotype, compiled, tmp_path):
 @pytest.mark.parametrize("model, shape, most", PIXELS, ids=lambda value: Path(str(value)).stem)
 def test_a_real_network(calotype, tmp_path, model, shape, most):
     if not DATA.is_dir():
-        pytest.skip("skipped: no data")
+        pytest.skip(f"no data: {DATA} is absent")
     np.save(tmp_path / "samples.npy", smooth_noise(shape, 2, most, seed=1))
     snapshot = tmp_path / "snapshot"
     outcome = calotype("compile", DATA / model, "--samples", tmp_path / "samples.npy", "-o", snapshot, "--images", 2)

@@ -39,7 +39,7 @@ def digits():
 def resnet20():
     """CIFAR-10 images, normalized as the network was trained."""
     if not DATA.is_dir():
-        pytest.skip("skipped: no data")
+        pytest.skip(f"no data: {DATA} is absent")
     pixels = np.fromfile(DATA / "cifar10/test.bin", np.uint8).reshape(-1, 3073)[:100, 1:].reshape(-1, 3, 32, 32)
     mean, std = np.float32([0.485, 0.456, 0.406]), np.float32([0.229, 0.224, 0.225])
     return DATA / "cifar10/resnet20_cifar10.onnx", (pixels / np.float32(255) - mean[:, None, None]) / std[:, None, None]

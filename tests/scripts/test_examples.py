@@ -16,7 +16,7 @@ SHIM = Path(__file__).parent / "torchvision_shim"
 def data() -> Path:
     folder = Path(os.environ.get("CALOTYPE_DATA") or ROOT.parent / "shared" / "data")
     if not folder.is_dir():
-        pytest.skip("no data")
+        pytest.skip(f"no data: {folder} is absent")
     return folder
 
 
