@@ -41,7 +41,8 @@ struct Seen {
     }
 };
 
-/// A sample that holds NaN, or of which an output has nothing finite, can teach nothing.
+/// A sample that holds NaN, or of which an output has nothing finite and some NaN, can teach nothing. Infinities alone
+/// may be meant: the logarithm of a probability that is zero.
 std::optional<ErrorText> fault_of(const graph::Graph& graph, const std::map<std::string, Tensor>& values,
                                   int64_t sample) {
     const auto fault = [&](const char* kind, graph::ValueId id, const char* what) {
@@ -56,7 +57,8 @@ std::optional<ErrorText> fault_of(const graph::Graph& graph, const std::map<std:
         if (std::ranges::any_of(elements(id), [](float x) { return std::isnan(x); })) return fault("input", id, "NaN");
     for (const graph::ValueId id : graph.outputs) {
         const auto all = elements(id);
-        if (!all.empty() && std::ranges::none_of(all, [](float x) { return std::isfinite(x); }))
+        if (std::ranges::any_of(all, [](float x) { return std::isnan(x); }) &&
+            std::ranges::none_of(all, [](float x) { return std::isfinite(x); }))
             return fault("output", id, "NaN or an infinity everywhere");
     }
     return std::nullopt;

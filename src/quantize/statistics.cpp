@@ -1,5 +1,8 @@
 #include "quantize/statistics.hpp"
 
+#include <fmt/format.h>
+
+#include <algorithm>
 #include <cmath>
 
 #include "base/error.hpp"
@@ -38,8 +41,17 @@ SampleOfTensor of_tensor(const npu::FloatTensor& tensor, const std::vector<float
             out.whole_numbers = out.whole_numbers && x[i + c] == std::nearbyint(x[i + c]);
         }
     }
-    for (const double sum : out.sum) CALOTYPE_ASSERT(std::isfinite(sum), "what is not finite stays on the host");
     return out;
+}
+
+/// What was found not to be finite stays on the host, so here a run differs from the one in which that was looked at.
+void check_finite(const std::string& value, std::span<const double> sums, int64_t sample) {
+    if (std::ranges::all_of(sums, [](double sum) { return std::isfinite(sum); })) return;
+    throw Error({"SAMPLE_NOT_FINITE", fmt::format("value `{}`", value),
+                 fmt::format("sample {} gives NaN or an infinity, but gave none in an earlier run: the model draws "
+                             "random numbers",
+                             sample),
+                 "take the random operator out of the model, or keep its values away from where they overflow"});
 }
 
 }  // namespace
@@ -80,6 +92,7 @@ Statistics gather(const npu::FloatNetwork& network, const Values& values, int64_
         SampleStatistics out;
         for (const npu::FloatTensor& tensor : tensors) {
             out.tensors.push_back(of_tensor(tensor, in_tensor_order(by_name.at(tensor.value), tensor)));
+            check_finite(tensor.value, out.tensors.back().sum, sample);
         }
         for (size_t i = 0; i < network.layers.size(); ++i) {
             const npu::FloatLayer& layer = network.layers[i];

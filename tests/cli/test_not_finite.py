@@ -78,3 +78,23 @@ def test_a_sample_that_leaves_nothing_finite_is_an_error(calotype: Command, tmp_
     np.savez(tmp_path / "s.npz", **samples)
     calotype.refuses("compile", tmp_path / "m.onnx", "--samples", tmp_path / "s.npz", "-o", tmp_path / "s",
                      names="output `y`: sample 2 gives NaN or an infinity everywhere")
+
+
+def test_an_output_of_infinities_is_the_hosts(calotype: Command, tmp_path):
+    random = np.random.default_rng(3)
+    weights = random.normal(size=(32, 32, 3, 3)).astype(np.float32) / 17
+    nodes = [helper.make_node("Conv", ["x", "w"], ["y"], name="conv", pads=[1, 1, 1, 1]),
+             helper.make_node("Log", ["allowed"], ["mask"], name="log")]
+    image = helper.make_tensor_value_info("x", TensorProto.FLOAT, ["N", 32, 16, 16])
+    graph = helper.make_graph(
+        nodes, "g", [image, helper.make_tensor_value_info("allowed", TensorProto.FLOAT, ["N", 8])],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, ["N", 32, 16, 16]),
+         helper.make_tensor_value_info("mask", TensorProto.FLOAT, ["N", 8])], [numpy_helper.from_array(weights, "w")])
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), tmp_path / "m.onnx")
+    samples = {"x": random.normal(size=(4, 32, 16, 16)).astype(np.float32), "allowed": np.zeros((4, 8), np.float32)}
+    np.savez(tmp_path / "s.npz", **samples)
+    made = calotype("compile", tmp_path / "m.onnx", "--samples", tmp_path / "s.npz", "-o", tmp_path / "s")
+    assert made.code == 0, made.stderr
+    ran = calotype("run", tmp_path / "s", "--input", tmp_path / "s.npz", "--output", tmp_path / "y.npz")
+    assert ran.code == 0, ran.stderr
+    assert (np.load(tmp_path / "y.npz")["mask"] == -np.inf).all()
