@@ -169,6 +169,22 @@ void recover_directory(const fs::path& target) {
         if (::rename(old.c_str(), whole.c_str()) == 0) return;
 }
 
+void check_replaceable(const fs::path& path, const std::function<bool(const fs::directory_entry&)>& ours,
+                       std::string_view kind, const std::string& hint) {
+    std::error_code error;
+    const fs::file_status status = fs::symlink_status(path, error);
+    if (!fs::exists(status)) return;
+    const auto taken = [&](std::string fact) {
+        throw Error({"OUTPUT_TAKEN", fmt::format("`{}`", path.string()), std::move(fact), hint});
+    };
+    if (!fs::is_directory(status)) taken("it is there and is no directory");
+    for (const fs::directory_entry& entry : fs::directory_iterator(path, error))
+        if (!ours(entry))
+            taken(
+                fmt::format("it holds `{}`, which is no {} and would be lost", entry.path().filename().string(), kind));
+    if (error) cannot_write(path, error.value());
+}
+
 StagedDirectory::StagedDirectory(fs::path target) {
     std::error_code error;
     target_ = whole_path(target);

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <filesystem>
+#include <functional>
 #include <span>
 #include <string>
 #include <vector>
@@ -22,6 +23,12 @@ void replace_file(const std::filesystem::path& path, std::string_view text);
 
 /// Where `target` is missing because a process was killed while it replaced it in two steps: the old one comes back.
 void recover_directory(const std::filesystem::path& target);
+
+/// A directory that is to be replaced whole may hold what is `ours` and nothing else: the rest would be lost. Throws Error
+/// OUTPUT_TAKEN where it does ("it holds `a.txt`, which is no `kind`"), or where `path` is there and is no directory.
+void check_replaceable(const std::filesystem::path& path,
+                       const std::function<bool(const std::filesystem::directory_entry&)>& ours, std::string_view kind,
+                       const std::string& hint);
 
 /// A directory that is made beside `target` under a name of its own and takes target's place whole, in one step.
 /// Destroyed before `commit`, it leaves target as it was and removes itself.

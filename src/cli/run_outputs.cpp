@@ -106,19 +106,9 @@ class Folder : public Outputs {
     std::map<std::string, Dims> dims_;
 };
 
-/// A folder is replaced whole: what is there must be outputs of an earlier run.
-void check_folder(const fs::path& path) {
-    std::error_code error;
-    const fs::file_status status = fs::symlink_status(path, error);
-    if (!fs::exists(status)) return;
-    const auto taken = [&](const std::string& fact) {
-        throw Error({"OUTPUT_TAKEN", fmt::format("`{}`", path.string()), fact,
-                     "give a folder of its own for the outputs, or a file that ends in .npz or .npy"});
-    };
-    if (!fs::is_directory(status)) taken("it ends in neither .npz nor .npy and is no folder");
-    for (const fs::directory_entry& entry : fs::directory_iterator(path, error))
-        if (!entry.is_regular_file(error) || !is_array(entry.path()))
-            taken(fmt::format("it holds `{}`, which is no array and would be lost", entry.path().filename().string()));
+/// What a folder of outputs may hold: those of an earlier run.
+bool is_array_file(const fs::directory_entry& entry) {
+    return is_array(entry.path()) && entry.is_regular_file() && !entry.is_symlink();
 }
 
 }  // namespace
@@ -128,7 +118,8 @@ std::unique_ptr<Outputs> open_outputs(const fs::path& path) {
     if (path.has_extension() && !fs::is_directory(path))
         throw Error({"OPTION_VALUE", "`--output`", fmt::format("`{}` ends in neither .npz nor .npy", path.string()),
                      "name such a file, or a folder (without an extension) for one file a sample"});
-    check_folder(path);
+    check_replaceable(path, is_array_file, "array",
+                      "give a folder of its own for the outputs, or a file that ends in .npz or .npy");
     return std::make_unique<Folder>(path);
 }
 

@@ -27,22 +27,6 @@ bool is_stage(const fs::directory_entry& entry) {
            entry.is_regular_file();
 }
 
-/// Stages of a former dump, all that may be there: the next one may have fewer.
-std::vector<fs::path> former_stages(const fs::path& folder) {
-    std::vector<fs::path> stages;
-    std::error_code error;
-    for (const fs::directory_entry& entry : fs::directory_iterator(folder, error)) {
-        if (!is_stage(entry))
-            throw Error(
-                {"OUTPUT_TAKEN", fmt::format("`{}`", folder.string()),
-                 fmt::format("it holds `{}`, which is no stage of a former dump", entry.path().filename().string()),
-                 "give `--dump` a folder of its own"});
-        stages.push_back(entry.path());
-    }
-    if (error) unwritable(folder, error);
-    return stages;
-}
-
 }  // namespace
 
 Dump::Dump(const std::optional<fs::path>& folder) : folder_(folder) {
@@ -50,8 +34,12 @@ Dump::Dump(const std::optional<fs::path>& folder) : folder_(folder) {
     std::error_code error;
     fs::create_directories(*folder_, error);
     if (error) unwritable(*folder_, error);
-    for (const fs::path& stage : former_stages(*folder_)) fs::remove(stage, error);
-    if (error) unwritable(*folder_, error);
+    const fs::path folder_itself = fs::canonical(*folder_);
+    check_replaceable(folder_itself, is_stage, "stage of a former dump", "give `--dump` a folder of its own");
+    std::vector<fs::path> former;  // all of it: the next one may have fewer stages
+    for (const fs::directory_entry& entry : fs::directory_iterator(folder_itself)) former.push_back(entry.path());
+    for (const fs::path& stage : former)
+        if (fs::remove(stage, error); error) unwritable(*folder_, error);
 }
 
 void Dump::operator()(std::string_view stage, const std::string& text) {

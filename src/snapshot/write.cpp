@@ -1,6 +1,3 @@
-
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <iterator>
 
@@ -83,19 +80,8 @@ bool is_snapshot_file(const std::filesystem::directory_entry& entry) {
 }  // namespace
 
 void check_target(const std::filesystem::path& path) {
-    namespace fs = std::filesystem;
-    std::error_code error;
-    const fs::file_status status = fs::symlink_status(path, error);
-    if (!fs::exists(status)) return;
-    const auto taken = [&](const std::string& fact) {
-        throw Error({"OUTPUT_TAKEN", fmt::format("`{}`", path.string()), fact,
-                     "give a path of its own for the snapshot, or remove what is there"});
-    };
-    if (!fs::is_directory(status)) taken("it is there and is no directory");
-    for (const fs::directory_entry& entry : fs::directory_iterator(path, error))
-        if (!is_snapshot_file(entry))
-            taken(fmt::format("it holds `{}`, which is no part of a snapshot and would be lost",
-                              entry.path().filename().string()));
+    check_replaceable(path, is_snapshot_file, "part of a snapshot",
+                      "give a path of its own for the snapshot, or remove what is there");
 }
 
 void write(const std::filesystem::path& path, const Contents& contents) {

@@ -129,6 +129,21 @@ TEST_F(FileTest, StagedDirectoryRemovesOnlyWhatADeadProcessLeft) {
     EXPECT_TRUE(fs::exists(dir_ / ".snapshot.partial-x"));
 }
 
+TEST_F(FileTest, ADirectoryThatHoldsAnythingElseIsNotReplaced) {
+    const auto check = [&](const fs::path& path) {
+        check_replaceable(
+            path, [](const fs::directory_entry& entry) { return entry.path().extension() == ".ours"; }, "file of ours",
+            "give another");
+    };
+    check(dir_ / "none");
+    write_file(dir_ / "a.ours", "x");
+    check(dir_);
+    write_file(dir_ / "b.txt", "x");
+    EXPECT_THAT([&] { check(dir_); },
+                ThrowsMessage<Error>(HasSubstr("it holds `b.txt`, which is no file of ours and would be lost")));
+    EXPECT_THAT([&] { check(dir_ / "a.ours"); }, ThrowsMessage<Error>(HasSubstr("it is there and is no directory")));
+}
+
 TEST(Hash, IsSha256) {
     constexpr const char* kAbc = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";  // FIPS 180-4
     EXPECT_EQ(sha256("abc"), kAbc);
