@@ -169,11 +169,46 @@ def test_a_forked_child_leaves_the_recording_alone(script):
     assert run.stdout == "child 7\n" and run.samples() == (4, 2), run.stderr
 
 
-def test_tensorflow_beside_the_others(script, onnx_model):
-    pytest.importorskip("tensorflow", reason="TensorFlow is not part of the set-up yet")
-    run = script.ok("import torch, tensorflow, onnxruntime\n" + LOOP, onnx_model, TF_CPP_MIN_LOG_LEVEL=3)
-    assert run.samples() == (4, 2), run.stderr
-    assert "TensorFlow is not built yet: its networks ran untouched" in run.report
+TENSORFLOW = """
+import tensorflow as tf
+
+tf.keras.utils.set_random_seed(1)
+keras_model = tf.keras.Sequential([tf.keras.layers.Conv2D(4, 3, activation="relu"), tf.keras.layers.GlobalAveragePooling2D(),
+                                   tf.keras.layers.Dense(5)])
+for i in range(6):
+    told = keras_model(tf.fill((1, 16, 16, 3), i / 6))
+print("TensorFlow", told.numpy().tobytes().hex(), keras_model.predict(tf.fill((2, 16, 16, 3), 0.5), verbose=0).tobytes().hex())
+"""
+TORCH = """
+import torch
+from torch import nn
+
+torch.manual_seed(1)
+torch_model = nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(), nn.Conv2d(4, 5, 3)).eval()
+with torch.no_grad():
+    for i in range(6):
+        print("PyTorch", tuple(torch_model(torch.rand(1, 3, 16, 16)).shape))
+"""
+LINE = "[VAISW] TensorFlow and Keras are not built yet: their networks ran untouched"
+
+
+def test_a_tensorflow_script_runs_untouched_and_one_line_says_so(script):
+    run = script.ok(TENSORFLOW, TF_CPP_MIN_LOG_LEVEL=3)
+    assert run.stdout == script.ok(TENSORFLOW, hook=False, TF_CPP_MIN_LOG_LEVEL=3).stdout
+    assert run.report == LINE, run.stderr
+
+
+@pytest.mark.parametrize("order", [
+    "torch, tensorflow, onnxruntime",
+    "tensorflow, onnxruntime, torch",
+    "onnxruntime, torch, tensorflow",
+    "tensorflow, torch, onnxruntime",
+])  # fmt: skip
+def test_three_frameworks_at_once(script, onnx_model, order):
+    run = script.ok(f"import {order}\n" + LOOP + TORCH + TENSORFLOW, onnx_model, TF_CPP_MIN_LOG_LEVEL=3)
+    assert [run.samples(i) for i in (0, 1)] == [(4, 2), (4, 2)], run.stderr
+    assert run.stdout.count("PyTorch (1, 5, 12, 12)") == 6 and run.stdout.count("TensorFlow ") == 1
+    assert run.stderr.count(LINE) == 1, run.stderr
 
 
 def test_pip_runs_as_ever(script):

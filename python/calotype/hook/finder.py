@@ -7,6 +7,7 @@ HOOKS = {
     "torch": "calotype.hook.torch_hook",
     "onnxruntime": "calotype.hook.onnxruntime_hook",
     "tensorflow": "calotype.hook.tensorflow_hook",
+    "keras": "calotype.hook.tensorflow_hook",  # also without TensorFlow
 }
 
 

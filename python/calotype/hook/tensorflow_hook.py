@@ -2,8 +2,14 @@
 
 import atexit
 
-from calotype.hook.messages import say
+from calotype.hook.guard import in_worker
+from calotype.hook.messages import say_once
 
 
-def attach(tensorflow) -> None:
-    atexit.register(say, "TensorFlow is not built yet: its networks ran untouched")
+def attach(_framework) -> None:
+    atexit.register(tell)
+
+
+def tell() -> None:
+    if not in_worker():
+        say_once("TensorFlow and Keras are not built yet: their networks ran untouched")
