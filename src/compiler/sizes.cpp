@@ -15,7 +15,7 @@ constexpr int64_t kGrowth[] = {3, -3, 2, 4, 8, 16, 32, -32, 64};
 
 using Sample = std::map<std::string, Tensor>;
 
-/// Zeros of the sample's shapes, every free dim but the batch grown.
+/// Zeros of the sample's shapes, every free dim but the batch grown. What has none stays as it is: it may be a size.
 Sample grown(const Front& front, const Sample& sample, int64_t growth) {
     Sample grown;
     for (const graph::ValueId id : front.file_graph.inputs) {
@@ -24,7 +24,7 @@ Sample grown(const Front& front, const Sample& sample, int64_t growth) {
         Dims dims = given.dims();
         for (size_t axis = 1; axis < dims.size(); ++axis)
             if (!input.dims || (*input.dims)[axis] < 0) dims[axis] = std::max<int64_t>(1, dims[axis] + growth);
-        grown.emplace(input.name, Tensor(given.type(), dims));
+        grown.emplace(input.name, dims == given.dims() ? given : Tensor(given.type(), dims));
     }
     return grown;
 }

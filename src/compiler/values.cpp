@@ -51,9 +51,10 @@ struct Prefix {
 /// network (sizes of a Resize, targets of a Reshape): then each size has a graph of its own.
 class Exact {
   public:
-    Exact(const FrontOptions& options, const Front& front, std::vector<std::string> names)
+    Exact(const FrontOptions& options, const Front& front, Sample first, std::vector<std::string> names)
         : options_(options),
           front_(front),
+          first_(std::move(first)),
           names_(std::move(names)),
           shared_(front.graph, front.library, names_),
           of_size_([this](const quantize::InputDims& dims) { return made_at(dims); }) {}
@@ -71,14 +72,16 @@ class Exact {
     }
 
   private:
+    /// Made with zeros: no constant is computed from what an input holds. One that keeps its size may be a size itself.
     Front front_at(const quantize::InputDims& dims) const {
-        Sample zeros;
+        Sample sample;
         for (size_t i = 0; i < dims.size(); ++i) {
-            const graph::Value& input = front_.file_graph.value(front_.file_graph.inputs[i]);
-            zeros.emplace(input.name, Tensor(input.type.value_or(DataType::float32), dims[i]));
+            const Tensor& input = first_.at(front_.file_graph.value(front_.file_graph.inputs[i]).name);
+            sample.emplace(front_.file_graph.value(front_.file_graph.inputs[i]).name,
+                           dims[i] == input.dims() ? input : Tensor(input.type(), dims[i]));
         }
         Dump no_dump;
-        return make_front(options_, zeros, no_dump, host_nodes_of(front_.plan));
+        return make_front(options_, sample, no_dump, host_nodes_of(front_.plan));
     }
 
     /// Asked of the first other size, which stands for all.
@@ -102,6 +105,7 @@ class Exact {
 
     const FrontOptions& options_;
     const Front& front_;
+    Sample first_;
     std::vector<std::string> names_;
     observe::Observer shared_;
     quantize::PerSize<observe::Observer> of_size_;
@@ -116,7 +120,7 @@ quantize::Values exact_values(const FrontOptions& options, const Front& front, c
     for (const npu::FloatTensor& tensor : network.tensors) names.push_back(tensor.value);
     for (const npu::FloatLayer& layer : network.layers) names.push_back(layer.sum_value);
     for (const npu::Placement& input : network.inputs) names.push_back(input.value);
-    auto exact = std::make_shared<Exact>(options, front, std::move(names));
+    auto exact = std::make_shared<Exact>(options, front, source->at(0), std::move(names));
     return [exact, source](int64_t index) { return exact->run(source->at(index)); };
 }
 

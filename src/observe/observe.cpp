@@ -69,6 +69,14 @@ std::set<ValueId> fixed_values(const Graph& graph) {
     return fixed;
 }
 
+/// Scales or sizes, one an axis. ONNX infers such a list of unknown length as an empty one, and refuses it.
+bool is_list_of_a_resize(const Graph& graph, ValueId id) {
+    return std::ranges::any_of(graph.readers(id), [&](NodeId reader) {
+        const Node& node = graph.node(reader);
+        return node.domain.empty() && node.op == "Resize" && node.inputs[0] != id;
+    });
+}
+
 }  // namespace
 
 std::set<ValueId> values_from_shapes(const Graph& graph) {
@@ -116,15 +124,30 @@ void concretize(Graph& graph, const ort::Library& library, const std::map<std::s
 Graph without_sizes(Graph graph) {
     for (const ValueId id : graph.values()) {
         graph::Value& value = graph.value(id);
-        if (value.constant || !value.dims) continue;
+        if (value.constant || !value.dims || is_list_of_a_resize(graph, id)) continue;
         std::ranges::fill(*value.dims, -1);
         value.symbols.clear();
     }
     return graph;
 }
 
+namespace {
+
+/// For samples of all sizes; where ONNX Runtime cannot do without the graph's own (operators that it knows as functions
+/// of what the shapes are), for samples of those.
+ort::Session any_size_session(const Graph& graph, const ort::Library& library) {
+    const ort::SessionOptions options{.threads = 1, .optimize = false};
+    try {
+        return {library, onnx::write(without_sizes(graph)), options};
+    } catch (const Error&) {
+        return {library, onnx::write(graph), options};
+    }
+}
+
+}  // namespace
+
 Observer::Observer(const Graph& graph, const ort::Library& library, std::vector<std::string> values) {
-    Graph exposed = without_sizes(graph);
+    Graph exposed = graph;
     exposed.outputs.clear();
     for (const std::string& name : values) {
         const auto id = exposed.find_value(name);
@@ -137,8 +160,7 @@ Observer::Observer(const Graph& graph, const ort::Library& library, std::vector<
     }
     if (outputs_.empty()) return;
     exposed.remove_dead();
-    session_ = std::make_shared<const ort::Session>(library, onnx::write(exposed),
-                                                    ort::SessionOptions{.threads = 1, .optimize = false});
+    session_ = std::make_shared<const ort::Session>(any_size_session(exposed, library));
 }
 
 std::map<std::string, Tensor> Observer::run(const std::map<std::string, Tensor>& sample) const {

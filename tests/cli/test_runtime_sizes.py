@@ -1,0 +1,65 @@
+"""Sizes that the model's user gives at run time: what ONNX Runtime infers depends on how much it is told of shapes."""
+
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnxruntime
+from conftest import Command
+from onnx import TensorProto, helper, numpy_helper
+from test_split import snr_db
+
+RANDOM = np.random.default_rng(8)
+
+
+def resized(path: Path) -> Path:
+    """x [N, 3, H, W] and size [4] -> Conv -> Resize to that size -> y."""
+    weights = RANDOM.normal(size=(16, 3, 3, 3)).astype(np.float32)
+    graph = helper.make_graph(
+        [helper.make_node("Conv", ["x", "w"], ["a"], name="first", pads=[1, 1, 1, 1]),
+         helper.make_node("Resize", ["a", "", "", "size"], ["y"], name="resize", mode="linear")],
+        "g", [helper.make_tensor_value_info("x", TensorProto.FLOAT, ["N", 3, "H", "W"]),
+              helper.make_tensor_value_info("size", TensorProto.INT64, [4])],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, [None] * 4)], [numpy_helper.from_array(weights, "w")])
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), path)
+    return path
+
+
+def test_a_resize_to_a_size_that_is_an_input(calotype: Command, tmp_path):
+    model = resized(tmp_path / "m.onnx")
+    samples = tmp_path / "samples"
+    samples.mkdir()
+    given = {}
+    for height in (24, 24, 40):
+        name = f"{len(given)}.npz"
+        given[name] = {"x": RANDOM.normal(size=(1, 3, height, 32)).astype(np.float32),
+                       "size": np.array([1, 16, height + 7, 50])}
+        np.savez(samples / name, **given[name])
+    made = calotype("compile", model, "--samples", samples, "-o", tmp_path / "s")
+    assert made.code == 0, made.stderr
+    for name, feeds in given.items():
+        ran = calotype("run", tmp_path / "s", "--input", samples / name, "--output", tmp_path / "y.npz")
+        assert ran.code == 0, ran.stderr
+        exact = onnxruntime.InferenceSession(model).run(None, feeds)[0]
+        assert snr_db(exact, np.load(tmp_path / "y.npz")["y"]) > 30  # one convolution in INT8
+
+
+def test_an_operator_that_onnx_runtime_knows_as_a_function_of_shapes(calotype: Command, tmp_path):
+    """CausalConvWithState of opset 27: its body is made for the shapes that are stated."""
+    weights = RANDOM.normal(size=(4, 1, 3)).astype(np.float32)
+    graph = helper.make_graph(
+        [helper.make_node("CausalConvWithState", ["x", "w"], ["y", "state"], name="causal")], "g",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, [1, 4, 9]),
+         helper.make_tensor_value_info("w", TensorProto.FLOAT, [4, 1, 3])],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, [1, 4, 9])])
+    model = tmp_path / "m.onnx"
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 27)], ir_version=11), model)
+    x = RANDOM.normal(size=(1, 4, 9)).astype(np.float32)
+    np.savez(tmp_path / "in.npz", x=x, w=weights)
+    made = calotype("compile", model, "--samples", tmp_path / "in.npz", "-o", tmp_path / "s")
+    assert made.code == 0, made.stderr
+    ran = calotype("run", tmp_path / "s", "--input", tmp_path / "in.npz", "--output", tmp_path / "y.npy")
+    assert ran.code == 0, ran.stderr
+    padded = np.pad(x, [(0, 0), (0, 0), (2, 0)])
+    exact = sum(padded[:, :, k:k + 9] * weights[None, :, 0, k:k + 1] for k in range(3))
+    np.testing.assert_allclose(np.load(tmp_path / "y.npy"), exact, rtol=1e-5, atol=1e-6)  # float32 sums of 3
