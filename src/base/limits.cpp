@@ -18,16 +18,16 @@ constexpr int64_t kMost = int64_t{1} << 60;
 constexpr int64_t kDeepest = 1000;  // what reads recurses: a thread's stack of 8 MiB takes more, but not without end
 
 constexpr std::array kRecords = {
-    LimitRecord{"memory", &Limits::memory_bytes, 0, kMost,
+    LimitRecord{"memory", &Limits::memory_bytes, 0, kMost, true,
                 "bytes of a run's tensors together; 0: half the machine's memory"},
-    LimitRecord{"seconds", &Limits::run_seconds, 1, 1'000'000, "seconds of a run in ONNX Runtime"},
-    LimitRecord{"macs", &Limits::node_macs, 1, kMost,
+    LimitRecord{"seconds", &Limits::run_seconds, 1, 1'000'000, true, "seconds of a run in ONNX Runtime"},
+    LimitRecord{"macs", &Limits::node_macs, 1, kMost, false,
                 "multiplications of one node on the CPU, which nothing interrupts"},
-    LimitRecord{"elements", &Limits::tensor_elems, 1, kMost, "elements of one tensor"},
-    LimitRecord{"folded", &Limits::folded_bytes, 0, kMost, "bytes of constants computed beyond the file's own"},
-    LimitRecord{"nesting", &Limits::nesting, 1, kDeepest, "subgraphs or functions inside one another"},
-    LimitRecord{"nodes", &Limits::function_nodes, 1, kMost, "nodes, functions written out"},
-    LimitRecord{"trips", &Limits::loop_trips, 1, kMost,
+    LimitRecord{"elements", &Limits::tensor_elems, 1, kMost, false, "elements of one tensor"},
+    LimitRecord{"folded", &Limits::folded_bytes, 0, kMost, false, "bytes of constants computed beyond the file's own"},
+    LimitRecord{"nesting", &Limits::nesting, 1, kDeepest, false, "subgraphs or functions inside one another"},
+    LimitRecord{"nodes", &Limits::function_nodes, 1, kMost, false, "nodes, functions written out"},
+    LimitRecord{"trips", &Limits::loop_trips, 1, kMost, false,
                 "trips of a Loop with a constant count that nothing ends before"},
 };
 
@@ -58,6 +58,16 @@ Limits limits_of(const std::map<std::string, int64_t>& given) {
             throw Error({"OPTION_VALUE", fmt::format("`--max-{}`", name),
                          fmt::format("it is {}, {} to {} are allowed", value, record.least, record.most)});
         limits.*record.member = value;
+    }
+    return limits;
+}
+
+Limits run_limits_of(const std::map<std::string, int64_t>& given) {
+    const Limits limits = limits_of(given);
+    for (const auto& [name, value] : given) {
+        if (record_of(name).of_runs) continue;
+        throw Error({"OPTION_UNUSED", fmt::format("`--max-{}`", name),
+                     "it bounds what a model's file may ask for, not the run of a snapshot", "leave it out"});
     }
     return limits;
 }

@@ -63,7 +63,8 @@ void add_bench(CLI::App& app, Action& action) {
         ->capture_default_str();
     command->add_flag("--layers", options->layers,
                       "Time of each layer, boundary conversion and CPU subgraph: they add up to the whole");
-    add_run_options(*command, options->run, true);
+    add_kernel_option(*command, options->run);
+    add_run_options(*command, options->run, LimitsOf::runs);
 }
 
 }  // namespace calotype::cli

@@ -84,7 +84,7 @@ void add_compile(CLI::App& app, Action& action) {
                         "Directory for each stage's result as text; a former dump in it is replaced");
     command->add_flag("--no-golden", options->no_golden, "Leave the golden vectors (the first sample) out");
     command->add_option("--ort-library", options->ort_library, "ONNX Runtime's shared library");
-    add_limit_options(*command, options->limits);
+    add_limit_options(*command, options->limits, LimitsOf::models);
     add_sample_options(*command, options->image);
 }
 

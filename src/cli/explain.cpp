@@ -50,7 +50,7 @@ void add_explain(CLI::App& app, Action& action) {
     command->add_option("--threads", options->explain.threads, "0: as many as there are processors")
         ->capture_default_str();
     command->add_option("--ort-library", options->ort_library, "ONNX Runtime's shared library");
-    add_limit_options(*command, options->limits);
+    add_limit_options(*command, options->limits, LimitsOf::models);
     add_sample_options(*command, options->image);
 }
 

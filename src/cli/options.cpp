@@ -121,8 +121,9 @@ void print_notes(const samples::Source& source) {
     for (const std::string& note : source.notes()) fmt::print(stderr, "{}\n", note);
 }
 
-void add_limit_options(CLI::App& command, LimitOptions& options) {
+void add_limit_options(CLI::App& command, LimitOptions& options, LimitsOf of) {
     for (const LimitRecord& record : limit_records()) {
+        if (of == LimitsOf::runs && !record.of_runs) continue;
         const std::string name(record.name);
         const int64_t absent = Limits{}.*record.member;
         command
@@ -134,17 +135,18 @@ void add_limit_options(CLI::App& command, LimitOptions& options) {
     }
 }
 
-void add_run_options(CLI::App& command, RunOptions& options, bool kernels) {
+void add_kernel_option(CLI::App& command, RunOptions& options) {
+    command.add_option("--kernels", options.kernels, "auto, reference, avx2 or avx512; all give the same bits")
+        ->capture_default_str();
+}
+
+void add_run_options(CLI::App& command, RunOptions& options, LimitsOf of) {
     command.add_option("--threads", options.threads, "0: as many as there are processors; never changes the result")
         ->capture_default_str();
-    if (kernels) {
-        command.add_option("--kernels", options.kernels, "auto, reference, avx2 or avx512; all give the same bits")
-            ->capture_default_str();
-    }
     command.add_option("--npu", options.npu,
                        "Configuration present, a name or a file; the snapshot's own where it is left out");
     command.add_option("--ort-library", options.ort_library, "ONNX Runtime's shared library, for CPU subgraphs");
-    add_limit_options(command, options.limits);
+    add_limit_options(command, options.limits, of);
 }
 
 RunnerOptions runner_options(const RunOptions& options) {

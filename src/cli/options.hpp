@@ -32,7 +32,8 @@ void print_notes(const samples::Source& source);
 
 /// By name, those given.
 using LimitOptions = std::map<std::string, int64_t>;
-void add_limit_options(CLI::App& command, LimitOptions& options);
+enum class LimitsOf { models, runs };  // all, or those that bind the run of a snapshot
+void add_limit_options(CLI::App& command, LimitOptions& options, LimitsOf of);
 
 struct RunOptions {
     int threads = 0;
@@ -41,7 +42,8 @@ struct RunOptions {
     std::string ort_library;
     LimitOptions limits;
 };
-void add_run_options(CLI::App& command, RunOptions& options, bool kernels);
+void add_run_options(CLI::App& command, RunOptions& options, LimitsOf of);
+void add_kernel_option(CLI::App& command, RunOptions& options);
 RunnerOptions runner_options(const RunOptions& options);
 
 std::optional<std::filesystem::path> optional_path(const std::string& text);

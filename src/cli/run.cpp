@@ -147,7 +147,8 @@ void add_run(CLI::App& app, Action& action) {
         ->required();
     command->add_option("--layers-output", options->layers_output,
                         ".npz that gets every layer's codes as well; holds all samples in memory");
-    add_run_options(*command, options->run, true);
+    add_kernel_option(*command, options->run);
+    add_run_options(*command, options->run, LimitsOf::runs);
     add_sample_options(*command, options->image);
 }
 

@@ -69,7 +69,7 @@ void add_verify(CLI::App& app, Action& action) {
     command->add_option("--samples", options->samples, "Samples to measure them on");
     command->add_option("--images", options->images, "How many of them")->capture_default_str();
     command->add_option("--worst", options->worst, "Layers to list")->capture_default_str();
-    add_run_options(*command, options->run, false);
+    add_run_options(*command, options->run, LimitsOf::models);
     add_sample_options(*command, options->image);
 }
 

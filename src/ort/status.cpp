@@ -1,5 +1,6 @@
 #include "ort/status.hpp"
 
+#include <fmt/format.h>
 #include <onnxruntime_c_api.h>
 
 #include <string>
@@ -29,6 +30,27 @@ std::string in_one_line(std::string text) {
     return text;
 }
 
+/// What stands between two parts of a text; empty where they do not.
+std::string between(const std::string& text, std::string_view before, char after) {
+    const size_t found = text.find(before);
+    if (found == std::string::npos) return {};
+    const size_t first = found + before.size();
+    return text.substr(first, text.find(after, first) - first);
+}
+
+/// An arena that is full, told by ONNX Runtime in words of its sources.
+ErrorText out_of_memory(const std::string& text) {
+    const std::string op = between(text, "while running ", ' '), name = between(text, "Name:'", '\'');
+    const std::string left = between(text, "Available memory of ", ' ');
+    const std::string asked = between(text, "requested bytes of ", ' ');
+    ErrorText told{"LIMIT_MEMORY", "ONNX Runtime", "the memory allowed for a run does not suffice",
+                   how_to_raise(&Limits::memory_bytes)};
+    if (!op.empty()) told.subject = fmt::format("node `{}` ({})", name, op);
+    if (!asked.empty())
+        told.fact = fmt::format("it asks for {} bytes, of the memory allowed for a run {} are left", asked, left);
+    return told;
+}
+
 }  // namespace
 
 void check(const OrtApi& api, OrtStatus* status, std::string_view code) {
@@ -39,7 +61,7 @@ void check(const OrtApi& api, OrtStatus* status, std::string_view code) {
         has(text, "Could not find an implementation"))
         throw Error({"UNKNOWN_OPERATOR", "ONNX Runtime", text,
                      "use operators that ONNX Runtime knows, or a model-local function"});
-    if (has(text, "BFCArena")) throw Error({"LIMIT_MEMORY", "ONNX Runtime", text, how_to_raise(&Limits::memory_bytes)});
+    if (has(text, "BFCArena")) throw Error(out_of_memory(text));
     throw Error({std::string(code), "ONNX Runtime", text});
 }
 

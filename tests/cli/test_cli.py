@@ -59,6 +59,13 @@ def test_a_misspelt_value_is_a_usage_error_with_the_nearest_name(tmp_path, optio
     assert value in result.stderr and f"`{right}`" in result.stderr and not (tmp_path / "s").exists()
 
 
+@pytest.mark.parametrize("command", ["run", "bench"])
+def test_limits_that_bind_no_run_are_no_options_of_it(command):
+    told = calotype(command, "--help").stdout
+    assert "--max-memory" in told and "--max-seconds" in told and "--max-macs" not in told
+    assert "there is no option `--max-macs`" in calotype(command, "x", "--max-macs", "5").stderr
+
+
 def test_misspelt_kernels_are_a_usage_error(compiled):
     result = calotype("bench", compiled, "--kernels", "avx-2")
     assert result.returncode == 2 and "the nearest are `avx2`" in result.stderr, result.stderr

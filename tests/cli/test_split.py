@@ -98,3 +98,14 @@ def test_verify_measures_what_was_compiled_without_a_rewrite(calotype: Command, 
         assert told.code == 0, told.stderr
         layers[name] = {layer["name"] for layer in json.loads(told.stdout)["report"]["layers"]}
     assert layers["whole"] != layers["without"]
+
+
+def test_memory_that_does_not_suffice_on_the_cpu_names_node_and_numbers(calotype: Command, tmp_path: Path):
+    model, samples, snapshot = tmp_path / "m.onnx", tmp_path / "s.npz", tmp_path / "m.snapshot"
+    onnx.save(conv_shuffle_conv(), model)
+    np.savez(samples, x=np.random.default_rng(6).normal(size=(4, 3, 40, 40)).astype(np.float32))
+    assert calotype("compile", model, "--samples", samples, "-o", snapshot).code == 0
+    for command in (["run", snapshot, "--input", samples, "--output", tmp_path / "out.npz"], ["bench", snapshot]):
+        calotype.refuses(*command, "--max-memory", 100_000,
+                         names="LIMIT_MEMORY: node `shuffle` (DepthToSpace): it asks for 409600 bytes, of the memory "
+                         "allowed for a run 99840 are left\n  try: if it is meant so, raise the limit with --max-memory")
