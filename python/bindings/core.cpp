@@ -18,6 +18,7 @@
 #include "docs.hpp"
 #include "hook.hpp"
 #include "samples.hpp"
+#include "words.hpp"
 
 namespace calotype::python {
 namespace {
@@ -33,7 +34,7 @@ void throw_into_python(const std::exception_ptr& pointer, void*) {
     try {
         std::rethrow_exception(pointer);
     } catch (const Error& error) {
-        nb::object exception = nb::handle(error_type)(error.what());
+        nb::object exception = nb::handle(error_type)(in_python_words(error.what()));
         exception.attr("code") = error.text().code;
         PyErr_SetObject(error_type, exception.ptr());
     }
@@ -42,7 +43,7 @@ void throw_into_python(const std::exception_ptr& pointer, void*) {
 /// Notes become Python warnings; called while Python's lock is free.
 void warn(std::string_view text) {
     const nb::gil_scoped_acquire lock;
-    if (PyErr_WarnEx(PyExc_UserWarning, std::string(text).c_str(), 1) != 0) throw nb::python_error();
+    if (PyErr_WarnEx(PyExc_UserWarning, in_python_words(text).c_str(), 1) != 0) throw nb::python_error();
 }
 
 nb::dict dict_of(const std::string& json) {
@@ -69,7 +70,7 @@ std::optional<fs::path> installed_ort() {
 
 RunnerOptions runner_options(int threads, const LimitsByName& limits) {
     RunnerOptions options;
-    options.limits = limits_of(limits);
+    options.limits = run_limits_of(limits);
     options.threads = threads;
     options.ort_library = installed_ort();
     options.message = warn;
@@ -92,6 +93,7 @@ Snapshot compile_model(const fs::path& model, nb::handle samples, const fs::path
                        int64_t images, bool deep, const std::string& precision, const std::string& npu,
                        const Shapes& shapes, int threads, const std::vector<std::string>& without,
                        const LimitsByName& limits, nb::object progress) {
+    if (output.empty()) throw Error({"OPTION_MISSING", "`output`", "it is not given", "name the snapshot's directory"});
     CompileOptions options;
     options.model = model;
     options.output = output;
@@ -192,10 +194,11 @@ NB_MODULE(_core, m) {
             "report", [](const Snapshot& s) { return dict_of(s.report); }, nb::sig(kReportSig), kReportDoc)
         .def("__fspath__", [](const Snapshot& s) { return s.path.string(); });
 
-    m.def("compile", &compile_model, "model"_a, "samples"_a.none(), "output"_a, nb::kw_only(), "mode"_a = "fast",
-          "images"_a = 4, "deep"_a = false, "precision"_a = "INT8", "npu"_a = std::string(kDefaultNpu),
-          "shapes"_a = Shapes{}, "threads"_a = 0, "without"_a = std::vector<std::string>{}, "limits"_a = LimitsByName{},
-          "progress"_a = nb::none(), nb::sig(kCompileSig), kCompileDoc);
+    m.def("compile", &compile_model, "model"_a, "samples"_a = nb::none(), "output"_a = "", nb::kw_only(),
+          "mode"_a = "fast", "images"_a = 4, "deep"_a = false, "precision"_a = "INT8",
+          "npu"_a = std::string(kDefaultNpu), "shapes"_a = Shapes{}, "threads"_a = 0,
+          "without"_a = std::vector<std::string>{}, "limits"_a = LimitsByName{}, "progress"_a = nb::none(),
+          nb::sig(kCompileSig), kCompileDoc);
     m.def("explain", &explain_model, "model"_a, nb::kw_only(), "npu"_a = std::string(kDefaultNpu),
           "shapes"_a = Shapes{}, "limits"_a = LimitsByName{}, nb::sig(kExplainSig), kExplainDoc);
     m.def("inspect", &inspect_snapshot, "snapshot"_a, nb::sig(kInspectSig), kInspectDoc);

@@ -22,9 +22,9 @@ one sample on the device in microseconds ("latency_us"), memory in bytes; "warni
 
 inline constexpr const char* kCompileSig =
     "def compile(model: str | os.PathLike[str], "
-    "samples: collections.abc.Sequence[collections.abc.Mapping[str, numpy.typing.ArrayLike]] | str | os.PathLike[str] "
-    "| None, "
-    "output: str | os.PathLike[str], *, mode: str = 'fast', images: int = 4, deep: bool = False, "
+    "samples: collections.abc.Iterable[collections.abc.Mapping[str, numpy.typing.ArrayLike]] | str | os.PathLike[str] "
+    "| None = None, "
+    "output: str | os.PathLike[str] = '', *, mode: str = 'fast', images: int = 4, deep: bool = False, "
     "precision: str = 'INT8', npu: str = 'VE2802_NPU_IP_O00_A304_M3', "
     "shapes: collections.abc.Sequence[tuple[str, collections.abc.Sequence[int]]] = (), threads: int = 0, "
     "without: collections.abc.Sequence[str] = (), "
@@ -35,11 +35,12 @@ inline constexpr const char* kCompileDoc =
 
 Args:
     model: an ONNX file.
-    samples: what the network will meet, with its own preprocessing; 5 to 20 are advised. A list of dicts, one a sample:
-        arrays by input name in the input's shape and type, the batch 1 (or the model's own). Or the path of an .npz or
+    samples: what the network will meet, with its own preprocessing; 5 to 20 are advised. A list (or another iterable)
+        of dicts, one a sample: arrays by input name in the input's shape and type, the batch 1 (or the model's own);
+        other arrays, such as labels, are left out. Or the path of an .npz or
         .npy whose arrays hold the samples behind one another, [S, ...], or of a folder of those or of images. None for a
         quantized model, which states its scales itself.
-    output: the snapshot's directory; only a snapshot or an empty directory is replaced.
+    output: the snapshot's directory, to be given; only a snapshot or an empty directory is replaced.
     mode: "fast"; no other is built yet.
     images: how many of the samples are used.
     deep: fine-tuning of the weights; not built yet.

@@ -5,6 +5,7 @@
 #include <nanobind/stl/string.h>
 
 #include <algorithm>
+#include <set>
 
 #include "base/hash.hpp"
 #include "calotype/error.hpp"
@@ -22,8 +23,27 @@ std::vector<samples::InputSpec> specs_of(const std::filesystem::path& model, con
 /// Dicts of arrays that Python keeps; checked against the model like a file's arrays.
 class Dicts : public Samples {
   public:
-    Dicts(const nb::sequence& given, std::vector<samples::InputSpec> inputs) : inputs_(std::move(inputs)) {
-        for (const nb::handle entry : given) add(entry);
+    explicit Dicts(std::vector<samples::InputSpec> inputs) : inputs_(std::move(inputs)) {}
+    void add(nb::handle entry) {
+        const std::string subject = "sample " + std::to_string(samples_.size());
+        if (!nb::isinstance<nb::dict>(entry)) {
+            throw Error({"SAMPLE_KIND", subject, "it is no dict", "give one dict of arrays by input name a sample"});
+        }
+        std::map<std::string, Array> sample;
+        for (const auto& [key, value] : nb::cast<nb::dict>(entry)) {
+            const auto name = nb::cast<std::string>(nb::str(key));
+            const auto input = std::ranges::find(inputs_, name, &samples::InputSpec::name);
+            if (input == inputs_.end()) {
+                left_out_.insert(name);
+                continue;
+            }
+            Array array = array_of(value, name);
+            array.view.dims = samples::dims_of_one(array.view.dims, array.view.type, *input, subject);
+            sample.emplace(name, std::move(array));
+        }
+        for (const auto& input : inputs_)
+            if (!sample.contains(input.name)) samples::missing_input(input.name, left_out_, inputs_, subject);
+        samples_.push_back(std::move(sample));
     }
     int64_t count() const override { return static_cast<int64_t>(samples_.size()); }
     std::map<std::string, Tensor> at(int64_t index) const override {
@@ -36,28 +56,11 @@ class Dicts : public Samples {
         return out;
     }
     std::string sha256() const override { return samples::sha256_of(*this); }
+    std::vector<std::string> notes() const override { return samples::left_out_notes(left_out_); }
 
   private:
-    void add(nb::handle entry) {
-        const std::string subject = "sample " + std::to_string(samples_.size());
-        if (!nb::isinstance<nb::dict>(entry)) {
-            throw Error({"SAMPLE_KIND", subject, "it is no dict", "give one dict of arrays by input name a sample"});
-        }
-        std::map<std::string, Array> sample;
-        for (const auto& [key, value] : nb::cast<nb::dict>(entry)) {
-            const auto name = nb::cast<std::string>(nb::str(key));
-            Array array = array_of(value, name);
-            array.view.dims = samples::dims_of_one(array.view.dims, array.view.type, name, inputs_, subject);
-            sample.emplace(name, std::move(array));
-        }
-        for (const auto& input : inputs_) {
-            if (sample.contains(input.name)) continue;
-            throw Error({"SAMPLE_NAME", subject, "it has no array for the input `" + input.name + "`"});
-        }
-        samples_.push_back(std::move(sample));
-    }
-
     std::vector<samples::InputSpec> inputs_;
+    std::set<std::string> left_out_;  // people keep labels beside the samples
     std::vector<std::map<std::string, Array>> samples_;
 };
 
@@ -68,13 +71,13 @@ std::unique_ptr<Samples> samples_of(nb::handle given, const std::filesystem::pat
         return std::make_unique<samples::Source>(
             samples::open(nb::cast<std::filesystem::path>(given), specs_of(model, limits)));
     }
-    if (given.is_none())
-        return std::make_unique<Dicts>(nb::cast<nb::sequence>(nb::list()),
-                                       specs_of(model, limits));  // a quantized model
-    if (!nb::isinstance<nb::sequence>(given))
+    auto dicts = std::make_unique<Dicts>(specs_of(model, limits));
+    if (given.is_none()) return dicts;  // a quantized model
+    if (!nb::isinstance<nb::iterable>(given) || nb::isinstance<nb::dict>(given))
         throw Error({"SAMPLE_KIND", "the samples", "they are neither a list of dicts nor a path",
                      "give one dict of arrays by input name a sample: [{\"x\": x[i:i+1]} for i in range(len(x))]"});
-    return std::make_unique<Dicts>(nb::cast<nb::sequence>(given), specs_of(model, limits));
+    for (const nb::handle entry : nb::iter(given)) dicts->add(entry);
+    return dicts;
 }
 
 }  // namespace calotype::python

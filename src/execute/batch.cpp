@@ -136,7 +136,7 @@ Tensor join(const Model& model, const Port& output, std::vector<Tensor> results)
             throw Error({"OUTPUT_SHAPE", fmt::format("output `{}`", output.name),
                          fmt::format("its shape {} differs from {} of another sample", to_string(result.dims()),
                                      to_string(results.front().dims())),
-                         "run such samples one at a time; `calotype run` does where --output is a folder"});
+                         "run such samples one at a time, as `calotype run` does into a folder"});
         }
         std::memcpy(target, result.bytes().data(), result.bytes().size());
         target += result.bytes().size();

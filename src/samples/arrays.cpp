@@ -135,25 +135,6 @@ std::string names_of(const std::vector<InputSpec>& inputs) {
     return out;
 }
 
-const InputSpec& input_named(const std::string& name, const std::vector<InputSpec>& inputs,
-                             const std::string& subject) {
-    const auto input = std::find_if(inputs.begin(), inputs.end(), [&](const auto& spec) { return spec.name == name; });
-    if (input != inputs.end()) return *input;
-    throw Error({"SAMPLE_NAME", subject, fmt::format("its array `{}` is no input of the model", name),
-                 fmt::format("name the arrays as the model's inputs: {}", names_of(inputs))});
-}
-
-[[noreturn]] void missing(const std::string& input, const std::set<std::string>& left_out,
-                          const std::vector<InputSpec>& inputs, const std::string& archive) {
-    std::string fact = fmt::format("it has no array for the input `{}`", input);
-    std::vector<std::string> names;  // of what may be a mountain
-    for (const std::string& name : left_out)
-        if (name.size() < 100 && names.size() < 1000) names.push_back(name);
-    const auto near = nearest(input, std::move(names));
-    if (!near.empty()) fact += fmt::format(", but `{}`", fmt::join(near, "`, `"));
-    throw Error({"SAMPLE_NAME", archive, fact, fmt::format("save one array an input: {}", names_of(inputs))});
-}
-
 /// What is no input is left out: people keep labels beside the samples.
 std::vector<Array> open_npz_arrays(const std::filesystem::path& path, const std::vector<InputSpec>& inputs,
                                    std::set<std::string>& left_out) {
@@ -173,17 +154,26 @@ std::vector<Array> open_npz_arrays(const std::filesystem::path& path, const std:
     }
     for (const InputSpec& input : inputs) {
         const bool found = std::ranges::any_of(arrays, [&](const Array& a) { return a.input.name == input.name; });
-        if (!found) missing(input.name, left_out, inputs, archive);
+        if (!found) missing_input(input.name, left_out, inputs, archive);
     }
     return arrays;
 }
 
 }  // namespace
 
-Dims dims_of_one(const Dims& found, DataType type, const std::string& name, const std::vector<InputSpec>& inputs,
-                 const std::string& subject) {
-    const InputSpec& input = input_named(name, inputs, subject);
-    const std::string array = fmt::format("`{}` of {}", name, subject);
+void missing_input(const std::string& input, const std::set<std::string>& left_out,
+                   const std::vector<InputSpec>& inputs, const std::string& subject) {
+    std::string fact = fmt::format("it has no array for the input `{}`", input);
+    std::vector<std::string> names;  // of what may be a mountain
+    for (const std::string& name : left_out)
+        if (name.size() < 100 && names.size() < 1000) names.push_back(name);
+    const auto near = nearest(input, std::move(names));
+    if (!near.empty()) fact += fmt::format(", but `{}`", fmt::join(near, "`, `"));
+    throw Error({"SAMPLE_NAME", subject, fact, fmt::format("give one array an input: {}", names_of(inputs))});
+}
+
+Dims dims_of_one(const Dims& found, DataType type, const InputSpec& input, const std::string& subject) {
+    const std::string array = fmt::format("`{}` of {}", input.name, subject);
     check_input_type(type, input.type, input.boundary, array, input.name);
     const Cut pieces = cut(found, input, array);
     if (pieces.count == 1) return pieces.dims;

@@ -136,8 +136,9 @@ std::map<std::string, Tensor> Source::at(int64_t index) const {
     return reader_->at(index);
 }
 
-std::vector<std::string> Source::notes() const {
-    const std::set<std::string> names = reader_->left_out();
+std::vector<std::string> Source::notes() const { return left_out_notes(reader_->left_out()); }
+
+std::vector<std::string> left_out_notes(const std::set<std::string>& names) {
     if (names.empty()) return {};
     const std::vector<std::string> shown(names.begin(),
                                          std::next(names.begin(), std::min<ptrdiff_t>(5, std::ssize(names))));

@@ -83,10 +83,16 @@ Source open(const std::filesystem::path& path, const std::vector<InputSpec>& inp
 /// The hash that Source::sha256 gives, of any samples.
 std::string sha256_of(const Samples& samples);
 
-/// The dims one sample's array for the input `name` has with the model's batch. Throws Error SAMPLE_NAME, INPUT_TYPE,
-/// SAMPLE_SHAPE; SAMPLE_COUNT where the array holds several samples.
-Dims dims_of_one(const Dims& found, DataType type, const std::string& name, const std::vector<InputSpec>& inputs,
-                 const std::string& subject);
+/// The dims one sample's array for the input has with the model's batch. Throws Error INPUT_TYPE, SAMPLE_SHAPE;
+/// SAMPLE_COUNT where the array holds several samples.
+Dims dims_of_one(const Dims& found, DataType type, const InputSpec& input, const std::string& subject);
+
+/// Throws Error SAMPLE_NAME: a sample has no array for the input, but perhaps one of a similar name.
+[[noreturn]] void missing_input(const std::string& input, const std::set<std::string>& left_out,
+                                const std::vector<InputSpec>& inputs, const std::string& subject);
+
+/// What to tell of arrays that are no input of the model; nothing where there are none.
+std::vector<std::string> left_out_notes(const std::set<std::string>& names);
 
 /// The readers behind `open`.
 std::unique_ptr<Reader> open_arrays(const std::filesystem::path& path, const std::vector<InputSpec>& inputs);

@@ -3,6 +3,7 @@
 import ast
 import inspect
 import os
+import re
 import subprocess
 import threading
 import time
@@ -148,7 +149,7 @@ def test_one_runner_may_be_called_from_several_threads(snapshot):
     assert wrong == []
 
 
-@pytest.mark.parametrize("samples", [{"image": CALIBRATION}, ({"image": x[None]} for x in CALIBRATION), 5])
+@pytest.mark.parametrize("samples", [{"image": CALIBRATION}, 5])
 def test_samples_of_another_kind_are_refused_with_the_right_form(samples, tmp_path):
     with pytest.raises(calotype.Error, match="SAMPLE_KIND.*list of dicts"):
         calotype.compile(DIGITS / "digits.onnx", samples, tmp_path / "s")
@@ -192,6 +193,27 @@ def test_what_breaks_the_type_is_noted_once_in_the_words_of_the_command(snapshot
     assert np.array_equal(np.load(tmp_path / "out.npz")["logits"], outputs["logits"])
 
 
+def test_samples_may_be_generated_and_bring_labels(tmp_path):
+    listed = compiled(tmp_path / "listed", [{"image": x[None]} for x in CALIBRATION[:5]])
+    with pytest.warns(UserWarning, match="left out, as the model has no such input: `label`"):
+        generated = compiled(tmp_path / "s", ({"image": x[None], "label": np.int64(3)} for x in CALIBRATION[:5]))
+    assert Path(generated.path, "weights.safetensors").read_bytes() == Path(listed.path, "weights.safetensors").read_bytes()
+
+
+def test_what_compile_needs_is_named(tmp_path):
+    with pytest.raises(calotype.Error, match="OPTION_MISSING: `output`"):
+        calotype.compile(DIGITS / "digits.onnx", {"image": CALIBRATION})
+    with pytest.raises(calotype.Error, match="SAMPLE_NONE: the samples: there are none.*\n.*give samples with"):
+        calotype.compile(DIGITS / "digits.onnx", output=tmp_path / "s")
+
+
+def test_errors_name_arguments_instead_of_options(tmp_path):
+    with pytest.raises(calotype.Error, match=re.escape("OPTION_VALUE: `images`: it is 0")):
+        calotype.compile(DIGITS / "digits.onnx", DIGITS / "calibration.npz", tmp_path / "s", images=0)
+    with pytest.raises(calotype.Error, match=re.escape('`shapes=[("image", [1, 2])]`')):
+        calotype.compile(DIGITS / "digits.onnx", DIGITS / "calibration.npz", tmp_path / "s", shapes=[("image", [1, 2])])
+
+
 def test_samples_without_variation_are_warned_of(tmp_path):
     zeros = [{"image": np.zeros((1, 1, 8, 8), np.float32)}] * 4
     with pytest.warns(UserWarning, match="`image` is 0 throughout all 4 samples"):
@@ -225,10 +247,13 @@ def test_the_stub_types_and_documents_everything():
 
 
 def test_limits_by_name(snapshot, tmp_path):
-    with pytest.raises(calotype.Error, match="--max-macs") as refused:
+    with pytest.raises(calotype.Error, match=re.escape('raise the limit with limits={"macs": ...}')) as refused:
         calotype.compile(DIGITS / "digits.onnx", DIGITS / "calibration.npz", tmp_path / "s", limits={"macs": 1000})
     assert refused.value.code == "LIMIT_MACS"
     with pytest.raises(calotype.Error, match="`memory`"):
         calotype.Runner(snapshot, limits={"memroy": 1})
+    with pytest.raises(calotype.Error, match="it bounds what a model's file may ask for") as unused:
+        calotype.Runner(snapshot, limits={"macs": 1})
+    assert unused.value.code == "OPTION_UNUSED"
     with pytest.raises(calotype.Error, match="1 to 1000 are allowed"):
         calotype.explain(DIGITS / "digits.onnx", limits={"nesting": 0})
