@@ -1,5 +1,8 @@
 """The fixtures of the script tests."""
 
+import os
+import shutil
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +13,13 @@ from script_runner import Runner
 @pytest.fixture
 def script(tmp_path) -> Runner:
     return Runner(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def command() -> str:
+    named = os.environ.get("CALOTYPE_COMMAND") or shutil.which("calotype", path=os.path.dirname(sys.executable))
+    assert named, "name the command in CALOTYPE_COMMAND"
+    return named
 
 
 @pytest.fixture(scope="session")

@@ -22,13 +22,6 @@ def shell(name: str, text: str, *arguments, **variables) -> subprocess.Completed
     return subprocess.run([name, "-c", text, name, *arguments], env=kept | variables, cwd="/", capture_output=True, text=True)
 
 
-@pytest.fixture(scope="session")
-def command() -> str:
-    named = os.environ.get("CALOTYPE_COMMAND") or shutil.which("calotype", path=os.path.dirname(sys.executable))
-    assert named, "name the command in CALOTYPE_COMMAND"
-    return named
-
-
 @pytest.mark.parametrize("name", ["bash", "zsh"])
 def test_sourced(name, command):
     twice = shell(name, f"source {SETTINGS}; source {SETTINGS}; {SHOW}")
