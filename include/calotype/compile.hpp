@@ -98,8 +98,8 @@ struct MeasureOptions {
     Limits limits;  ///< of what the model may ask for; they change no byte
     int threads = 0;
 };
-/// Per-layer errors measured anew on samples: worst first, as JSON text. Throws Error VERIFY_MODEL where the layers are
-/// not those of the snapshot.
+/// Errors measured anew on samples, as JSON text: of each layer, worst first, of what CPU subgraphs make, and of the
+/// outputs. Throws Error VERIFY_MODEL where the model is not the one that was compiled.
 std::string measure(const MeasureOptions& options, const Samples& samples);
 
 }  // namespace calotype

@@ -80,10 +80,21 @@ void print_layer_errors(const Json& report, size_t most) {
         }
     }
     std::ranges::sort(rows);
-    if (!rows.empty()) fmt::print("signal-to-noise ratio against FP32, worst layers first:\n");
+    if (!rows.empty() || report.contains("outputs"))
+        fmt::print("signal-to-noise ratio against FP32, worst layers first:\n");
     for (size_t i = 0; i < std::min(most, rows.size()); ++i)
         fmt::print("  {:7.2f} dB  {}\n", rows[i].first, rows[i].second);
     if (rows.size() > most) fmt::print("  ... and {} layers above that\n", rows.size() - most);
+    for (const char* list : {"cpu_values", "outputs"}) {
+        for (const Json& value : report.value(list, Json::array())) {
+            const std::string place = value.value("subgraph", "output");
+            const std::string error = value.contains("snr_db")
+                                          ? fmt::format("{:7.2f} dB", value.at("snr_db").get<double>())
+                                          : fmt::format("{} elements differ", value.value("differing_elements", 0));
+            fmt::print("  {}  {} `{}`{}\n", error, place, value.at("name").get<std::string>(),
+                       value.contains("samples_of_another_shape") ? ", of another shape in some samples" : "");
+        }
+    }
 }
 
 }  // namespace calotype::cli

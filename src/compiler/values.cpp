@@ -113,13 +113,18 @@ class Exact {
     std::optional<bool> one_graph_;
 };
 
-/// Every tensor's and layer's value, computed by ONNX Runtime.
-quantize::Values exact_values(const FrontOptions& options, const Front& front, const npu::FloatNetwork& network,
-                              const std::shared_ptr<Source>& source) {
+/// Every tensor's and layer's value.
+std::vector<std::string> values_of(const npu::FloatNetwork& network) {
     std::vector<std::string> names;
     for (const npu::FloatTensor& tensor : network.tensors) names.push_back(tensor.value);
     for (const npu::FloatLayer& layer : network.layers) names.push_back(layer.sum_value);
     for (const npu::Placement& input : network.inputs) names.push_back(input.value);
+    return names;
+}
+
+/// These values, computed by ONNX Runtime.
+quantize::Values exact_values(const FrontOptions& options, const Front& front, std::vector<std::string> names,
+                              const std::shared_ptr<Source>& source) {
     auto exact = std::make_shared<Exact>(options, front, source->at(0), std::move(names));
     return [exact, source](int64_t index) { return exact->run(source->at(index)); };
 }
@@ -146,8 +151,22 @@ quantize::Calibration calibration_of(const FrontOptions& options, const Front& f
     const npu::FloatNetwork& network = front.plan.subgraphs[index].network;
     const Dims& first = network.inputs.front().dims;
     const auto source = std::make_shared<Source>(samples, model);
-    return {exact_values(options, front, network, source),
+    return {exact_values(options, front, values_of(network), source),
             real_values(model, front.config, index, source, options.access), count, first.empty() ? 1 : first.front()};
+}
+
+SnapshotValues snapshot_values(const FrontOptions& options, const Front& front, const execute::Model& model,
+                               const std::vector<std::string>& inner, const std::vector<std::string>& outputs,
+                               const Samples& samples) {
+    const auto source = std::make_shared<Source>(samples, model);
+    const quantize::Values of_graph = exact_values(options, front, inner, source);
+    const auto of_file = std::make_shared<observe::Observer>(front.file_graph, front.library, outputs);
+    const auto exact = [of_graph, of_file, source](int64_t index) {
+        auto values = of_graph(index);
+        values.merge(of_file->run(source->at(index)));
+        return values;
+    };
+    return {exact, real_values(model, front.config, model.subgraphs.size(), source, options.access)};
 }
 
 }  // namespace calotype::compiler

@@ -1,18 +1,12 @@
 // The error of each layer: the whole network run on codes, beside FP32.
 
-#include <algorithm>
-#include <cmath>
-
 #include "quantize/codes.hpp"
+#include "quantize/energy.hpp"
 #include "quantize/integer_layer.hpp"
 #include "quantize/requantize_layers.hpp"
 
 namespace calotype::quantize {
 namespace {
-
-struct Energy {
-    double signal = 0, noise = 0;
-};
 
 Energy compare(std::span<const int8_t> codes, std::span<const float> exact, const npu::CodeTensor& tensor) {
     const int64_t channels = npu::channels_of(tensor.shape);
@@ -21,8 +15,7 @@ Energy compare(std::span<const int8_t> codes, std::span<const float> exact, cons
     for (size_t i = 0; i < codes.size(); ++i) {
         const int64_t c = static_cast<int64_t>(i) % channels;
         const double x = (codes[i] - quantization.zero_point_of(c)) * static_cast<double>(quantization.scale_of(c));
-        energy.signal += static_cast<double>(exact[i]) * exact[i];
-        energy.noise += (x - exact[i]) * (x - exact[i]);
+        energy.include(exact[i], x);
     }
     return energy;
 }
@@ -40,11 +33,6 @@ Sized sized(const npu::FloatNetwork& from, const npu::Network& network, const In
     for (size_t i = 0; i < network.layers.size(); ++i)
         size.layers.push_back(emulate::prepare(network, i, size.shapes, emulate::KernelSet::automatic));
     return size;
-}
-
-double decibels(const Energy& energy) {
-    if (!(energy.noise > 0)) return 200.0;
-    return std::clamp(10 * std::log10(std::max(energy.signal, 1e-300) / energy.noise), -200.0, 200.0);
 }
 
 }  // namespace
@@ -87,14 +75,12 @@ std::vector<LayerError> measure(const npu::FloatNetwork& from, const npu::Networ
     };
     std::vector<Energy> total(network.layers.size());
     in_order<std::vector<Energy>>(calibration.samples, pool, work, [&](int64_t, std::vector<Energy>&& one) {
-        for (size_t i = 0; i < total.size(); ++i) {
-            total[i].signal += one[i].signal;
-            total[i].noise += one[i].noise;
-        }
+        for (size_t i = 0; i < total.size(); ++i) total[i].add(one[i]);
     });
     std::vector<LayerError> errors;
     for (size_t i = 0; i < total.size(); ++i) {
-        errors.push_back({network.layers[i].name, decibels(total[i]), table_error(network.layers[i], network.tensors)});
+        errors.push_back(
+            {network.layers[i].name, total[i].decibels(), table_error(network.layers[i], network.tensors)});
     }
     return errors;
 }
