@@ -14,6 +14,7 @@ from bench.onnx_backend import reference
 from bench.onnx_backend.cases import DataSet, fed_inputs
 
 PROBES = 12
+FLOAT_ERROR = 4 * 2**-24  # an exact sum is converted, multiplied by a rounded factor, and its code multiplied by the scale
 MOVE_CODES = {"ChannelReorder", "Concat", "Crop", "MaxPool", "GlobalMaxPool", "Pad", "Reshape", "SpaceToDepth", "Upsample"}
 WEIGHTED = {"Conv", "DepthwiseConv", "FullyConnected"}
 
@@ -43,9 +44,24 @@ def _name_nodes(model: onnx.ModelProto) -> None:
         node.name = candidate
 
 
-def _half_step(array: np.ndarray) -> float:
-    finite = array[np.isfinite(array)]
-    return float(max(finite.max(initial=0), 0) - min(finite.min(initial=0), 0)) / 510
+def _largest_scale(network: dict, tensor: int) -> float:
+    return max(network["tensors"][tensor]["quantization"]["scale"])
+
+
+def rounded_inside(networks: dict, exact: set[str]) -> dict[str, float]:
+    """By value, half a step of those that the NPU parts of layers.json round where no layer of a node does: what they
+    read but `exact`, and what a Requantize layer brings to another scale. A value that only moves on to be joined with
+    others has their scale, however narrow its own range is."""
+    sizes = {}
+    for network in networks.values():
+        for port in network["inputs"]:
+            if port["value"] not in exact:
+                sizes[port["value"]] = max(sizes.get(port["value"], 0), _largest_scale(network, port["tensor"]) / 2)
+        for layer in network["layers"]:
+            if layer["kind"] == "Requantize":
+                value = network["tensors"][layer["inputs"][0]]["value"]
+                sizes[value] = sizes.get(value, 0) + _largest_scale(network, layer["output"]) / 2
+    return sizes
 
 
 def _values(model: onnx.ModelProto, names: list[str], inputs: dict) -> dict[str, np.ndarray]:
@@ -88,31 +104,29 @@ def _noisy(model: onnx.ModelProto, sizes: dict, shapes: dict, inputs: dict, rand
     return noisy, feeds
 
 
-def _sizes(model: onnx.ModelProto, report: dict, inspected: dict, inputs: dict) -> tuple[dict, dict]:
+def _sizes(model: onnx.ModelProto, report: dict, inspected: dict, networks: dict, inputs: dict) -> tuple[dict, dict]:
     """How large the noise on each value is, and the shapes of those inside the model. Layers that move codes have none
     of their own."""
     made_by = {node.name: node.output[0] for node in model.graph.node if node.output}
     made = {name for node in model.graph.node for name in node.output}
-    sizes = {port["name"]: port["scale"] / 2 for port in inspected["inputs"] if "scale" in port}
+    whole = {port["name"] for port in inspected["inputs"] if port["boundary"] in ("uint8", "int8")}  # they lose nothing
+    sizes = {name: size for name, size in rounded_inside(networks, whole).items() if name in made or name in inputs}
     for layer in report["layers"]:
         for maker in [name for name in (layer["name"], *layer["sources"][::-1]) if name in made_by][:1]:
             # A node may be several layers, as a difference is a negation and an Add: each errs.
             sizes[made_by[maker]] = sizes.get(made_by[maker], 0) + own_steps(layer) * layer["most_scale"]
-    read = {name for part in report["subgraphs"] if part["device"] == "NPU" for name in part["inputs"]}
-    values = _values(model, [name for name in sorted(made & (read | set(sizes)))], inputs)
-    for name in read:  # their steps are not told: the range asks for these
-        if name in values or name in inputs:
-            sizes.setdefault(name, _half_step(np.asarray(values.get(name, inputs.get(name)), np.float64)))
+    values = _values(model, sorted(made & set(sizes)), inputs)
     return sizes, {name: value.shape for name, value in values.items() if name in sizes}
 
 
-def tolerances(model: onnx.ModelProto, given: list, wanted: list, report: dict, inspected: dict) -> list:
-    """An array an output of the graph: how far each element may be from `wanted`, the exact one."""
+def tolerances(model: onnx.ModelProto, given: list, wanted: list, report: dict, inspected: dict, networks: dict) -> list:
+    """An array an output of the graph: how far each element may be from `wanted`, the exact one. `networks` is what the
+    snapshot's layers.json holds."""
     named = onnx.ModelProto()
     named.CopyFrom(model)
     _name_nodes(named)
     inputs = {value.name: np.asarray(array) for value, array in zip(fed_inputs(model), given)}
-    sizes, shapes = _sizes(named, report, inspected, inputs)
+    sizes, shapes = _sizes(named, report, inspected, networks, inputs)
     random = np.random.default_rng(7)
     largest = [np.zeros(np.shape(y)) for y in wanted]
     for _ in range(PROBES):
@@ -121,5 +135,5 @@ def tolerances(model: onnx.ModelProto, given: list, wanted: list, report: dict, 
             moved = np.abs(np.asarray(y, np.float64) - np.asarray(wanted[place], np.float64))
             largest[place] = np.fmax(largest[place], moved)
     told = {port["name"] for port in inspected["outputs"] if "scale" in port}  # what inside gets noise, these have anyway
-    return [2 * one + (sizes.get(value.name, 0) if value.name in told else 0)
-            for one, value in zip(largest, model.graph.output)]
+    return [2 * one + (sizes.get(value.name, 0) if value.name in told else 0) + FLOAT_ERROR * np.abs(np.float64(y))
+            for one, value, y in zip(largest, model.graph.output, wanted)]

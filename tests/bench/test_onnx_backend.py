@@ -8,7 +8,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from bench.onnx_backend.judge import first_difference, too_far  # noqa: E402
-from bench.onnx_backend.steps import own_steps  # noqa: E402
+from bench.onnx_backend.steps import own_steps, rounded_inside  # noqa: E402
 
 Y = np.float32([1, 2, 3])
 
@@ -43,3 +43,15 @@ def test_beyond_what_the_scales_imply():
                                                       ("Conv", 1.25, 2.25)])
 def test_a_layer_errs_by_what_its_arithmetic_does(kind, table, steps):
     assert own_steps({"kind": kind, "activation_error_codes": table}) == steps
+
+
+def test_a_value_read_has_the_scale_of_what_it_is_joined_with():
+    def tensor(value, *scales):
+        return {"value": value, "quantization": {"scale": list(scales)}}
+    networks = {"NPU_0": {"inputs": [{"value": "a", "tensor": 1}], "layers": [],
+                          "tensors": [tensor("x", 9), tensor("a", 0.5, 0.25)]},
+                "NPU_2": {"inputs": [{"value": "a", "tensor": 0}, {"value": "b", "tensor": 1}],
+                          "layers": [{"kind": "Requantize", "inputs": [1], "output": 2}, {"kind": "Concat", "output": 3}],
+                          "tensors": [tensor("a", 0.125), tensor("b", 2), tensor("b", 3), tensor("c", 3)]}}
+    assert rounded_inside(networks, set()) == {"a": 0.25, "b": 1 + 1.5}
+    assert rounded_inside(networks, {"b"}) == {"a": 0.25, "b": 1.5}
