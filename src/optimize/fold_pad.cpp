@@ -37,12 +37,6 @@ bool never_negative(const Graph& graph, ValueId value, int depth = 0) {
 /// The lowest number of half precision. What pads with less, or with it, pads with a number that no map holds.
 constexpr float kSentinel = -65504;
 
-/// What a Pad fills with, where that is one constant.
-std::optional<float> fill_of(const Graph& graph, NodeId pad) {
-    if (graph::string_attribute(graph.node(pad), "mode", "constant") != "constant") return {};
-    return has_input(graph, pad, 2) ? scalar(graph, graph.input(pad, 2)) : 0.0f;
-}
-
 bool never_below(const Graph& graph, ValueId x, float fill) {
     return fill <= kSentinel || (fill <= 0 && never_negative(graph, x));
 }
@@ -93,7 +87,7 @@ Rewrite fold_pad(Graph& graph, NodeId id) {
     const auto dims = known_dims(graph, x);
     if (!dims || dims->size() < 3) return Rewrite::declined("the dims are known only at run time");
     const size_t rank = dims->size(), spatial = rank - 2;
-    const auto fill = fill_of(graph, pad);
+    const auto fill = constant_fill(graph, pad);
     const auto pads = pads_of(graph, pad, rank);
     const bool max = !conv && !average;
     if (!fill || !pads || (*fill != 0 && !max)) return Rewrite::declined("the Pad is not of constant zeros");

@@ -36,6 +36,7 @@ std::vector<Entry> pipeline(const Evaluate& evaluate) {
         {"merge_transposes", merge_transposes, "before sinking: what cancels need not move"},
         {"transpose_between_reshapes", transpose_between_reshapes, "before the Reshapes merge with others"},
         {"lift_transpose", lift_transpose, "before sinking: one of an input stays there"},
+        {"lift_transpose_past_pad", lift_transpose_past_pad, "likewise; lift_transpose then takes it further"},
         {"sink_transpose", sink_transpose, "towards the Transpose that undoes it"},
         {"sink_transpose_past_axes", sink_transpose_past_axes, "likewise"},
         {"transpose_to_reshape", transpose_to_reshape,

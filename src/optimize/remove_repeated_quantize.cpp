@@ -1,4 +1,5 @@
-// DequantizeLinear(QuantizeLinear(x)) => x   x is made of codes of the same scale that were only moved or clamped at zero
+// DequantizeLinear(QuantizeLinear(x)) => x   x is made of codes of the same scale that were only moved, clamped at zero or
+//                                      padded with it
 // Exact: such codes stay as they are. Moves and Pads around it meet again.
 
 #include "optimize/quantization_words.hpp"
@@ -11,7 +12,8 @@ bool holds_such_codes(const Graph& graph, ValueId x, const graph::LinearQuantiza
     const NodeId id = graph.producer(x);
     if (id == NodeId::none) return false;
     if (graph::is_dequantize(graph, id)) return graph::linear_quantization(graph, id) == stated;
-    const size_t inputs = is_op(graph, id, "Relu") ? 1 : moved_inputs(graph, id);
+    const bool zeros = is_op(graph, id, "Relu") || (is_op(graph, id, "Pad") && constant_fill(graph, id) == 0.0f);
+    const size_t inputs = zeros ? 1 : moved_inputs(graph, id);
     for (size_t i = 0; i < inputs; ++i)
         if (!holds_such_codes(graph, graph.input(id, i), stated)) return false;
     return inputs > 0;

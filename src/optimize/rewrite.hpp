@@ -60,6 +60,7 @@ Rewrite prelu_to_relu(Graph& graph, NodeId id);
 Rewrite merge_transposes(Graph& graph, NodeId id);
 Rewrite sink_transpose(Graph& graph, NodeId id);
 Rewrite lift_transpose(Graph& graph, NodeId id);
+Rewrite lift_transpose_past_pad(Graph& graph, NodeId id);
 Rewrite transpose_between_reshapes(Graph& graph, NodeId id);
 Rewrite sink_transpose_past_axes(Graph& graph, NodeId id);
 Rewrite transpose_to_reshape(Graph& graph, NodeId id);

@@ -1,6 +1,7 @@
 // f(Transpose(x, p), by axes) => Transpose(f(x, by axes'), p')
-// f a ReduceMean, -Max, -Min or -Sum, Slice, Pad, Resize or Gather of a list. Exact: the same elements meet. Axis i of the Transpose is
-// axis p[i] of x; p' leaves out what a reduction drops. Towards the Transpose that undoes it, as sink_transpose.
+// f a ReduceMean, -Max, -Min or -Sum, Slice, Pad, Resize or Gather of a list. Exact: the same elements meet. Axis i of the
+// Transpose is axis p[i] of x; p' leaves out what a reduction drops. Towards the Transpose that undoes it, as
+// sink_transpose.
 
 #include <algorithm>
 #include <array>
@@ -102,6 +103,8 @@ Rewrite sink_transpose_past_axes(Graph& graph, NodeId id) {
         return Rewrite::no_match();
     const NodeId transpose = producer_of_op(graph, id, "Transpose");
     if (transpose == NodeId::none) return Rewrite::no_match();
+    if (is_op(graph, id, "Pad") && is_made_of_input(graph, graph.input(transpose, 0)))
+        return Rewrite::declined("the Transpose is an input's layout, and the Pad may join a convolution");
     if (!reduces && !read_once(graph, graph.input(id, 0)))  // what a reduction makes is small
         return Rewrite::declined("another reader needs the transposed map");
     Perm perm = perm_of(graph, transpose);

@@ -34,6 +34,16 @@ bool is_elementwise_of_one(const Graph& graph, NodeId id) {
 }
 bool is_elementwise_of_two(const Graph& graph, NodeId id) { return among(kOfTwo, graph, id); }
 
+bool is_made_of_input(const Graph& graph, ValueId value) {
+    const NodeId id = graph.producer(value);
+    if (id == NodeId::none) return !graph.is_constant(value);
+    if (is_op(graph, id, "Transpose")) return graph.producer(graph.input(id, 0)) == NodeId::none;
+    if (is_elementwise_of_one(graph, id)) return is_made_of_input(graph, graph.input(id, 0));
+    if (!is_elementwise_of_two(graph, id)) return false;
+    const size_t constant = graph.is_constant(graph.input(id, 0)) ? 0 : 1;
+    return graph.is_constant(graph.input(id, constant)) && is_made_of_input(graph, graph.input(id, 1 - constant));
+}
+
 std::vector<int64_t> undone(const std::vector<int64_t>& perm) {
     std::vector<int64_t> back(perm.size());
     for (size_t i = 0; i < perm.size(); ++i) back[static_cast<size_t>(perm[i])] = static_cast<int64_t>(i);

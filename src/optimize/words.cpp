@@ -58,6 +58,11 @@ std::optional<std::vector<int64_t>> integers_of(const Graph& graph, NodeId id, s
     return graph::ints_attribute(node, name);
 }
 
+std::optional<float> constant_fill(const Graph& graph, NodeId pad) {
+    if (graph::string_attribute(graph.node(pad), "mode", "constant") != "constant") return {};
+    return has_input(graph, pad, 2) ? scalar(graph, graph.input(pad, 2)) : 0.0f;
+}
+
 std::optional<std::vector<double>> per_channel(const Graph& graph, ValueId constant, const Dims& dims) {
     if (dims.size() < 2) return {};
     const auto contents = floats(graph, constant);

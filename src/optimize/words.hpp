@@ -39,6 +39,9 @@ std::optional<std::vector<int64_t>> integers_of(const Graph& graph, NodeId id, s
 /// Whether input `index` is given.
 bool has_input(const Graph& graph, NodeId id, size_t index);
 
+/// What a Pad of FLOAT32 fills with, where that is one constant.
+std::optional<float> constant_fill(const Graph& graph, NodeId pad);
+
 /// A FLOAT32 constant that stands for one factor or summand a channel (axis 1) of a value with these dims, broadcast as
 /// ONNX does without making the value larger: one entry a channel. Nothing where it varies along another axis.
 std::optional<std::vector<double>> per_channel(const Graph& graph, ValueId constant, const Dims& dims);

@@ -101,6 +101,36 @@ TEST(LiftTranspose, LeavesWhatOthersReadAndWhatIsNoInput) {
     EXPECT_EQ(optimized(w).applied("lift_transpose"), 0);
 }
 
+ValueId rows_and_columns_padded(Writer& w, ValueId nhwc) {
+    return w.node("Pad", {nhwc, w.ints({0, 1, 1, 0, 0, 1, 1, 0})});
+}
+
+TEST(LiftTransposePastPad, FirstConvolutionTakesThePads) {
+    Writer w;
+    const ValueId scaled = w.node("Mul", {w.input("x", {2, 6, 5, 3}), w.weights({3})});
+    const ValueId padded = rows_and_columns_padded(w, scaled);
+    w.output(w.node("Conv", {to_nchw(w, padded), w.weights({4, 3, 3, 3})}), "y");
+    const ValueId turned = w.node("Pad", {to_nchw(w, w.input("u", {2, 6, 5, 3})), w.ints({0, 0, 1, 1, 0, 0, 1, 1})});
+    w.output(w.node("Conv", {turned, w.weights({4, 3, 3, 3})}), "v");
+    const Outcome outcome = optimized(w);
+    EXPECT_EQ(outcome.applied("lift_transpose_past_pad"), 1);
+    EXPECT_EQ(outcome.applied("fold_pad"), 2);
+    EXPECT_EQ(std::ranges::count(outcome.ops, "Transpose"), 2);
+    EXPECT_EQ(std::ranges::count(outcome.ops, "Pad"), 0);
+}
+
+TEST(LiftTransposePastPad, LeavesWhatOthersReadAndWhatIsNoInput) {
+    Writer w;
+    const ValueId padded = rows_and_columns_padded(w, w.input("x", {2, 6, 5, 3}));
+    w.output(w.node("Softmax", {to_nchw(w, padded)}), "y");
+    w.output(w.node("Softmax", {padded}), "z");
+    const ValueId inner = rows_and_columns_padded(w, w.node("Softmax", {w.input("u", {2, 6, 5, 3})}));
+    w.output(w.node("Softmax", {to_nchw(w, inner)}), "v");
+    const Outcome outcome = optimized(w);
+    EXPECT_EQ(outcome.applied("lift_transpose_past_pad"), 0);
+    EXPECT_THAT(outcome.reasons("lift_transpose_past_pad"), ElementsAre("another reader needs the Pad as it lies"));
+}
+
 TEST(TransposeToReshape, OneRowMovesNothing) {
     Writer w;
     const ValueId x = w.node("GlobalAveragePool", {w.input("x", {1, 3, 6, 5})});

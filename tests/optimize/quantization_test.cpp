@@ -125,6 +125,18 @@ TEST(MoveReals, DeclinesCodesThatOthersRead) {
     EXPECT_THAT(optimized(w).reasons("move_reals"), Contains("another reader needs the codes"));
 }
 
+TEST(MoveReals, PadOfZeroPoints) {
+    Writer w;
+    Quantizer q{w};
+    const ValueId codes = q.quantize(w.input("x", {1, 3, 4, 4}));
+    const ValueId pads = w.ints({0, 0, 1, 1, 0, 0, 1, 1});
+    w.output(q.dequantize(w.node("Pad", {codes, pads, q.code(128)})), "zeros");
+    EXPECT_THAT(optimized(w).ops, ElementsAre("QuantizeLinear", "DequantizeLinear", "Pad"));
+    w.output(q.dequantize(w.node("Pad", {codes, pads, q.code(127)})), "others");
+    EXPECT_THAT(optimized(w).ops,
+                UnorderedElementsAre("QuantizeLinear", "DequantizeLinear", "Pad", "Pad", "DequantizeLinear"));
+}
+
 TEST(RemoveRepeatedQuantize, BehindAPool) {
     Writer w;
     Quantizer q{w};
@@ -133,12 +145,23 @@ TEST(RemoveRepeatedQuantize, BehindAPool) {
     EXPECT_THAT(optimized(w).ops, ElementsAre("QuantizeLinear", "DequantizeLinear", "Relu", "GlobalMaxPool"));
 }
 
+TEST(RemoveRepeatedQuantize, BehindAPadOfZeros) {
+    Writer w;
+    Quantizer q{w};
+    const ValueId x = q.dequantize(q.quantize(w.input("x", {1, 3, 8, 8})));
+    const ValueId padded = w.node("Pad", {x, w.ints({0, 0, 1, 1, 0, 0, 1, 1})});
+    w.output(w.node("Conv", {q.dequantize(q.quantize(padded)), w.weights({4, 3, 3, 3})}), "out");
+    EXPECT_THAT(optimized(w).ops, ElementsAre("QuantizeLinear", "DequantizeLinear", "Conv"));
+}
+
 TEST(RemoveRepeatedQuantize, LeavesAnotherScaleAndSums) {
     Writer w;
     Quantizer q{w};
     const ValueId x = q.dequantize(q.quantize(w.input("x", {1, 4, 8, 8})));
     w.output(q.dequantize(q.quantize(w.node("GlobalMaxPool", {x}), 1), 1), "max");
     w.output(q.dequantize(q.quantize(w.node("GlobalAveragePool", {x}))), "average");
+    const ValueId odd = w.constant({}, {0.1F});  // no code means it
+    w.output(q.dequantize(q.quantize(w.node("Pad", {x, w.ints({0, 0, 1, 1, 0, 0, 1, 1}), odd}))), "padded");
     EXPECT_EQ(optimized(w).applied("remove_repeated_quantize"), 0);
 }
 
