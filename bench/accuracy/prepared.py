@@ -33,8 +33,10 @@ class Prepared:
     metric: ModuleType
 
 
-def session(model: Path, threads: int = 1) -> onnxruntime.InferenceSession:
+def session(model: Path, threads: int = 1, optimized: bool = True) -> onnxruntime.InferenceSession:
     options = onnxruntime.SessionOptions()
+    if not optimized:
+        options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
     options.intra_op_num_threads = threads
     options.log_severity_level = 3
     return onnxruntime.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])

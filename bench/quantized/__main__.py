@@ -1,5 +1,6 @@
 """python -m bench.quantized: does a quantized model, compiled without samples, give what ONNX Runtime gives on the same file.
 
+The yardstick is ONNX Runtime without its optimizer ("plain"): where operators are not fused, it rounds elsewhere.
 Each network in the forms that ONNX Runtime's quantizer writes and, with --tf2onnx, as converted from .tflite files."""
 
 import argparse
@@ -16,7 +17,6 @@ from bench.accuracy.prepared import Prepared, prepare, session
 from bench.quantized import forms, tflite
 
 NETWORKS = ["mnist-8", "resnet8", "resnet20", "kws_dscnn", "vww", "mcunet", "squeezenet", "efficientnet_lite0"]
-MOST_SAMPLES = 400
 
 
 def arguments() -> argparse.Namespace:
@@ -25,13 +25,14 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--forms", nargs="+", help=f"default: all of {', '.join(forms.FORMS)}, and tflite_*")
     parser.add_argument("--tf2onnx", type=Path, help="a Python with bench/quantized/requirements.txt")
     parser.add_argument("--samples", action="store_true", help="compile with 20 samples")
+    parser.add_argument("--score", type=int, help="so many evaluation samples, evenly spread; default: all")
     parser.add_argument("--work", type=Path, default=calotype_cli.ROOT / "build/bench")
     parser.add_argument("--out", type=Path, help="write the figures as JSON")
     return parser.parse_args()
 
 
-def in_onnx_runtime(model: Path, inputs: np.ndarray) -> np.ndarray:
-    runner = session(model, 2)
+def in_onnx_runtime(model: Path, inputs: np.ndarray, optimized: bool = True) -> np.ndarray:
+    runner = session(model, 2, optimized)
     name = runner.get_inputs()[0].name
     return np.concatenate([runner.run(None, {name: inputs[i:i + 1]})[0].reshape(1, -1) for i in range(len(inputs))])
 
@@ -46,20 +47,28 @@ def on_the_npu(task: Prepared, model: Path, inputs: np.ndarray, samples: Path | 
     return npu.run(own, snapshot, []), report
 
 
+def percent(hits: np.ndarray) -> float:
+    return round(100 * float(np.mean(hits)), 2)
+
+
+def snr(model: Path, outputs: np.ndarray, expected: np.ndarray) -> float:
+    return round(snr_db(tflite.reals(model, outputs), tflite.reals(model, expected)), 1)
+
+
 def compare(task: Prepared, model: Path, inputs: np.ndarray, samples: Path | None, snapshot: Path) -> dict:
     expected = in_onnx_runtime(model, inputs)
+    plain = in_onnx_runtime(model, inputs, optimized=False)
     got, report = on_the_npu(task, model, inputs, samples, snapshot)
     layers = report["layers"]
     macs = sum(one["macs"] for one in report["operators"])
     on_npu = sum(one["macs"] for one in report["operators"] if one["device"] == "NPU")
-    top = [np.argmax(outputs, axis=1) for outputs in (expected, got)]
+    top, plain_top, npu_top = (np.argmax(outputs, axis=1) for outputs in (expected, plain, got))
     return {"layers": len(layers), "own": sum(one["own"] for one in layers), "anew": sum(bool(one["anew"]) for one in layers),
             "npu_macs_percent": round(100 * on_npu / max(macs, 1), 1),
-            "top1_ort": round(100 * float(np.mean(top[0] == task.labels)), 2),
-            "top1_npu": round(100 * float(np.mean(top[1] == task.labels)), 2),
-            "agree_percent": round(100 * float(np.mean(top[0] == top[1])), 2),
-            "equal_percent": round(100 * float(np.mean(expected == got)), 2),
-            "snr_db": round(snr_db(tflite.reals(model, got), tflite.reals(model, expected)), 1)}
+            "top1_ort": percent(top == task.labels), "top1_npu": percent(npu_top == task.labels),
+            "plain_agree_percent": percent(top == plain_top), "agree_percent": percent(top == npu_top),
+            "equal_percent": percent(expected == got),
+            "plain_snr_db": snr(model, plain, expected), "snr_db": snr(model, got, expected)}
 
 
 def make(given: argparse.Namespace, name: str, task: Prepared, form: str, model: Path) -> None:
@@ -74,9 +83,10 @@ def make(given: argparse.Namespace, name: str, task: Prepared, form: str, model:
 def main() -> int:
     given = arguments()
     rows = []
-    print(f"{'network':20}{'form':27}{'layers own anew':>17}{'NPU MACs':>10}{'top-1 ORT':>10}{'NPU':>7}{'agree':>8}{'equal':>8}{'SNR dB':>8}")
+    print(f"{'network':20}{'form':27}{'layers own anew':>17}{'NPU MACs':>10}{'top-1 ORT':>10}{'NPU':>7}"
+          f"{'agree plain':>12}{'NPU':>7}{'equal':>8}{'SNR plain':>10}{'NPU':>6}")
     for name in given.networks:
-        task = prepare(tasks.chosen([name])[0], given.work, score=MOST_SAMPLES)
+        task = prepare(tasks.chosen([name])[0], given.work, score=given.score)
         converted = list(tflite.MODELS.get(name, {})) if given.tf2onnx else []
         for form in [*forms.FORMS, *converted]:
             if given.forms and form not in given.forms:
@@ -99,7 +109,8 @@ def main() -> int:
                 continue
             rows.append({"network": name, "form": form, **row})
             print(f"{name:20}{form:27}{row['layers']:7}{row['own']:5}{row['anew']:5}{row['npu_macs_percent']:9} %"
-                  f"{row['top1_ort']:10}{row['top1_npu']:7}{row['agree_percent']:8}{row['equal_percent']:8}{row['snr_db']:8}", flush=True)
+                  f"{row['top1_ort']:10}{row['top1_npu']:7}{row['plain_agree_percent']:12}{row['agree_percent']:7}"
+                  f"{row['equal_percent']:8}{row['plain_snr_db']:10}{row['snr_db']:6}", flush=True)
     if given.out:
         given.out.write_text(json.dumps(rows, indent=1))
     return 1 if any("error" in row for row in rows) else 0
