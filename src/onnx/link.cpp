@@ -122,7 +122,8 @@ void add_outputs(Graph& graph, const std::vector<ValueInfo>& outputs) {
     for (const ValueInfo& one : outputs) {
         const auto found = graph.find_value(one.name);
         if (!found) broken(fmt::format("output `{}`", one.name), "nothing makes it");
-        if (!seen.insert(*found).second) broken(fmt::format("output `{}`", one.name), "it is listed twice");
+        if (!seen.insert(*found).second)
+            continue;  // as TorchScript writes `return y, y`: one value, handed out by name
         if (std::ranges::find(graph.inputs, *found) != graph.inputs.end()) {
             broken(fmt::format("output `{}`", one.name), "it is an input too: a value has one name on each side",
                    "put an Identity between them, or drop the output");

@@ -52,6 +52,15 @@ TEST(BadFile, Dataflow) {
                 HasSubstr("input `x`: its name is missing or given twice"));
 }
 
+// TorchScript writes `return y, y` so; a value has one name, under which it is handed out.
+TEST(BadFile, AnOutputListedTwiceIsNone) {
+    const graph::Graph graph = parse_text(model([](pbf_writer& g) {
+        add_node(g, "Relu", "x", "y");
+        g.add_message(field::graph::output, value_info("y"));
+    }));
+    EXPECT_EQ(graph.outputs.size(), 1u);
+}
+
 TEST(BadFile, ShapesOfValues) {
     const auto with_dim = [](int64_t dim) {
         return message(model([&](pbf_writer& g) {
