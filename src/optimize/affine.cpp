@@ -106,4 +106,15 @@ Rewrite fold_into_producer(Graph& graph, NodeId id, const Affine& affine) {
     return Rewrite::done();
 }
 
+std::optional<std::pair<NodeId, ValueId>> bias_behind(const Graph& graph, NodeId id) {
+    const ValueId product = graph.output(id);
+    if (!read_once(graph, product)) return {};
+    const NodeId add = graph.readers(product).front();
+    if (!is_op(graph, add, "Add") || known_dims(graph, graph.output(add)) != known_dims(graph, product)) return {};
+    const ValueId bias = graph.input(add, graph.input(add, 0) == product ? 1 : 0);
+    const auto dims = known_dims(graph, product);
+    if (!dims || !floats(graph, bias) || graph.value(bias).constant->dims() != Dims{dims->back()}) return {};
+    return std::pair{add, bias};
+}
+
 }  // namespace calotype::optimize

@@ -2,6 +2,7 @@
 
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "optimize/rewrite.hpp"
@@ -37,6 +38,10 @@ bool representable(const Filter& filter);
 
 /// Makes `id`, which is this affine map of what a Conv or Gemm returns, that Conv or Gemm with other weights.
 Rewrite fold_into_producer(Graph& graph, NodeId id, const Affine& affine);
+
+/// The Add of one constant an output (of the last axis) that alone reads a MatMul's product, and these constants. Taken
+/// along at once: where the axes in the middle are of size 1 the Transposes become Reshapes, past which no constant sinks.
+std::optional<std::pair<NodeId, ValueId>> bias_behind(const Graph& graph, NodeId matmul);
 
 /// A Gemm y = x * weights^T + bias without other factors, weights constant.
 bool is_plain_gemm(const Graph& graph, NodeId id);

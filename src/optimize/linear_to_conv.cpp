@@ -34,9 +34,8 @@ Dims permuted(const Dims& dims, const std::vector<int64_t>& perm) {
 /// Why the values have no batch, or not the axes; empty where they are fine.
 std::string hindrance(const Graph& graph, const std::optional<Dims>& dims) {
     if (!dims || dims->size() < 3 || dims->size() > 5) return "the input has not three to five axes";
-    for (const ValueId input : graph.inputs)
-        if (const auto of_input = known_dims(graph, input); of_input && !of_input->empty())
-            return of_input->front() == dims->front() ? "" : "its first axis is not the batch";
+    const auto batch = batch_of(graph);
+    if (batch && *batch != dims->front()) return "its first axis is not the batch";
     return "";
 }
 
@@ -65,19 +64,6 @@ ValueId pixel_weights(Graph& graph, ValueId matrix, bool turned, size_t rank) {
     pixel[0] = out;
     pixel[1] = in;
     return add_floats(graph, graph.value(matrix).name, pixel, weights);
-}
-
-/// The Add of one constant an output that alone reads the product, and these constants. Taken at once: where the axes
-/// in the middle are of size 1 the Transposes become Reshapes, past which no constant sinks.
-std::optional<std::pair<NodeId, ValueId>> bias_behind(const Graph& graph, NodeId id) {
-    const ValueId product = graph.output(id);
-    if (!read_once(graph, product)) return {};
-    const NodeId add = graph.readers(product).front();
-    if (!is_op(graph, add, "Add") || known_dims(graph, graph.output(add)) != known_dims(graph, product)) return {};
-    const ValueId bias = graph.input(add, graph.input(add, 0) == product ? 1 : 0);
-    const auto dims = known_dims(graph, product);
-    if (!dims || !floats(graph, bias) || graph.value(bias).constant->dims() != Dims{dims->back()}) return {};
-    return std::pair{add, bias};
 }
 
 Rewrite from_matmul(Graph& graph, NodeId id) {

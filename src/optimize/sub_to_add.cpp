@@ -1,5 +1,5 @@
 // Sub(x, c) => Add(x, -c)            for a FLOAT32 constant c
-// Sub(x, y) => Add(x, Mul(y, -1))    for two maps of one shape
+// Sub(x, y) => Add(x, Mul(y, -1))    for two maps of one shape, or where pixels alone are repeated (y - mean of y)
 // Exact: IEEE 754 defines x - y as x + (-y). The Mul often folds into what makes y.
 
 #include "optimize/rewrite.hpp"
@@ -13,7 +13,10 @@ Rewrite of_maps(Graph& graph, NodeId id) {
     const auto dims = known_dims(graph, y);
     if (graph.is_constant(x) || graph.is_constant(y) || !is_float32(graph, y) || !dims || dims->size() < 2)
         return Rewrite::no_match();
-    if (dims != known_dims(graph, x)) return Rewrite::declined("one map is broadcast");
+    const auto of_x = known_dims(graph, x), whole = known_dims(graph, graph.output(id));
+    if (!of_x || !whole) return Rewrite::no_match();
+    if (dims != of_x && !(repeats_pixels(*dims, *whole) && repeats_pixels(*of_x, *whole)))
+        return Rewrite::declined("one map is broadcast");
     const ValueId minus_one = add_floats(graph, graph.node(id).name + "/minus_one", {}, {-1});
     const ValueId negated = insert(graph, id, {"Mul", {y, minus_one}}, DataType::float32, *dims);
     become(graph, id, {"Add", {x, negated}});

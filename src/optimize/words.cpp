@@ -29,6 +29,20 @@ std::optional<Dims> known_dims(const Graph& graph, ValueId id) {
     return dims;
 }
 
+std::optional<int64_t> batch_of(const Graph& graph) {
+    for (const ValueId input : graph.inputs)
+        if (const auto dims = known_dims(graph, input); dims && !dims->empty()) return dims->front();
+    return {};
+}
+
+bool repeats_pixels(const Dims& dims, const Dims& whole) {
+    if (dims.size() != whole.size() || dims.size() < 3 || dims.size() > 4) return false;
+    if (dims[0] != whole[0] || dims[1] != whole[1]) return false;
+    for (size_t i = 2; i < dims.size(); ++i)
+        if (dims[i] != whole[i] && dims[i] != 1) return false;
+    return true;
+}
+
 std::optional<std::vector<float>> floats(const Graph& graph, ValueId id) {
     if (!graph.is_constant(id) || graph.value(id).constant->type() != DataType::float32) return {};
     return to_floats(*graph.value(id).constant);

@@ -1,4 +1,4 @@
-// gather_nd_to_gather, gather_to_slice, reverse_slice_to_gather, repeat_to_resize, sink_transpose_past_axes, transpose_between_reshapes,
+// gather_nd_to_gather, gather_to_slice, gather_to_resize, channel_repeat_to_gather, reverse_slice_to_gather, repeat_to_resize, sink_transpose_past_axes, transpose_between_reshapes,
 // resize_of_one_pixel, resize_by_factors
 #include <gmock/gmock.h>
 
@@ -82,6 +82,41 @@ TEST(GatherToSlice, DeclinesSamplesTablesAndUnevenSteps) {
                 ElementsAre("it gathers samples, or in a table", "its indices do not rise evenly"));
 }
 
+TEST(GatherToResize, RowsAndColumnsByIndices) {
+    Writer w;
+    const ValueId x = w.input("x", {2, 5, 3, 2});
+    w.output(gather(w, gather(w, x, w.ints({0, 0, 1, 1, 2, 2}), 2), w.ints({0, 0, 0, 1, 1, 1}), -1), "y");
+    EXPECT_THAT(optimized(w).ops, ElementsAre("Resize", "Resize"));
+}
+
+TEST(GatherToResize, DeclinesUnevenRepetition) {
+    Writer w;
+    const ValueId x = w.input("x", {2, 5, 3, 2});
+    w.output(gather(w, x, w.ints({0, 0, 1, 2, 2, 2}), 2), "uneven");
+    w.output(gather(w, x, w.ints({2, 2, 1, 1, 0, 0}), 2), "backwards");
+    const Outcome outcome = optimized(w);
+    EXPECT_THAT(outcome.ops, Each("Gather"));
+    EXPECT_THAT(outcome.reasons("gather_to_resize"), Each("its indices do not repeat each pixel equally often"));
+}
+
+// PyTorch's repeat_interleave and repeat over the channels.
+TEST(ChannelRepeatToGather, EachChannelAndAllInTurn) {
+    Writer w;
+    const ValueId x = w.node("Unsqueeze", {w.input("x", {2, 3, 4, 5}), w.ints({2})});
+    w.output(w.node("Reshape", {w.node("Expand", {x, w.ints({2, 3, 4, 4, 5})}), w.ints({2, 12, 4, 5})}), "each");
+    w.output(w.node("Tile", {w.input("z", {2, 3, 4, 5}), w.ints({1, 2, 1, 1})}), "all");
+    EXPECT_THAT(optimized(w).ops, ElementsAre("Gather", "Gather"));
+}
+
+TEST(ChannelRepeatToGather, DeclinesMoreThanChannels) {
+    Writer w;
+    w.output(w.node("Tile", {w.input("x", {2, 3, 4, 5}), w.ints({1, 2, 2, 1})}), "pixels");
+    w.output(w.node("Tile", {w.input("z", {2, 3, 4, 5}), w.ints({2, 2, 1, 1})}), "samples");
+    const Outcome outcome = optimized(w);
+    EXPECT_THAT(outcome.ops, Each("Tile"));
+    EXPECT_THAT(outcome.reasons("channel_repeat_to_gather"), Each("it repeats more than channels"));
+}
+
 TEST(ReverseSliceToGather, AFlipOfTheChannels) {
     for (const int64_t start : {int64_t{-1}, int64_t{100}, int64_t{3}}) {
         Writer w;
@@ -109,6 +144,14 @@ TEST(RepeatToResize, RowsThenColumnsBetweenTransposes) {
     y = w.node("Reshape", {w.node("Tile", {y, w.ints({1, 1, 1, 3, 1})}), w.ints({-1, 8, 15, 3})});
     w.output(w.node("Transpose", {y}, {{"perm", Ints{0, 3, 1, 2}}}), "y");
     EXPECT_THAT(optimized(w).ops, ElementsAre("Resize", "Resize"));
+}
+
+// PyTorch's repeat_interleave over the channels.
+TEST(RepeatToResize, ChannelsAreGathered) {
+    Writer w;
+    const ValueId x = w.node("Unsqueeze", {w.input("x", {2, 3, 4, 5}), w.ints({2})});
+    w.output(w.node("Reshape", {w.node("Expand", {x, w.ints({2, 3, 4, 4, 5})}), w.ints({2, 12, 4, 5})}), "y");
+    EXPECT_THAT(optimized(w).ops, ElementsAre("Gather"));
 }
 
 TEST(RepeatToResize, BehindATransposeThatTheExporterMoved) {

@@ -1,4 +1,4 @@
-// explicit_pads, fold_pad
+// explicit_pads, fold_pad, zeros_to_pad
 #include <gmock/gmock.h>
 
 #include <limits>
@@ -8,7 +8,9 @@
 namespace calotype::optimize::tests {
 namespace {
 
+using testing::Each;
 using testing::ElementsAre;
+using testing::UnorderedElementsAre;
 using Ints = std::vector<int64_t>;
 
 const Ints& pads_of(const graph::Node& node) { return std::get<Ints>(node.attributes.at("pads")); }
@@ -135,6 +137,31 @@ TEST(FoldPad, DeclinesAPoolWindowOfPaddingAlone) {
     const ValueId padded = w.node("Pad", {w.input("x", {1, 2, 8, 8}), w.ints({0, 0, 2, 2, 0, 0, 2, 2})});
     w.output(w.node("AveragePool", {padded}, {{"kernel_shape", Ints{2, 2}}, {"strides", Ints{2, 2}}}), "y");
     EXPECT_THAT(optimized(w).reasons("fold_pad"), ElementsAre("a window would lie in the padding alone"));
+}
+
+TEST(ZerosToPad, AtEitherEndOfChannelsAndRows) {
+    Writer w;
+    const Attributes channels{{"axis", int64_t{1}}}, rows{{"axis", int64_t{-2}}};
+    const auto zeros = [&](Dims dims) {
+        const int64_t count = element_count(dims);
+        return w.constant(std::move(dims), std::vector<float>(static_cast<size_t>(count), 0.0F));
+    };
+    const ValueId x = w.input("x", {2, 3, 4, 5}), y = w.input("y", {2, 2, 4, 5});
+    w.output(w.node("Concat", {zeros({2, 1, 4, 5}), x, y, zeros({2, 2, 4, 5}), zeros({2, 1, 4, 5})}, channels), "c");
+    w.output(w.node("Concat", {x, zeros({2, 3, 1, 5})}, rows), "r");
+    const Outcome outcome = optimized(w);
+    EXPECT_THAT(outcome.ops, UnorderedElementsAre("Concat", "Pad", "Pad"));
+}
+
+TEST(ZerosToPad, DeclinesOtherConstantsAndZerosBetween) {
+    Writer w;
+    const Attributes channels{{"axis", int64_t{1}}};
+    const ValueId x = w.input("x", {2, 3, 2, 2}), y = w.input("y", {2, 2, 2, 2});
+    w.output(w.node("Concat", {x, w.weights({2, 1, 2, 2})}, channels), "other");
+    w.output(w.node("Concat", {x, w.constant({2, 1, 2, 2}, std::vector<float>(8, 0.0F)), y}, channels), "between");
+    const Outcome outcome = optimized(w);
+    EXPECT_THAT(outcome.ops, Each("Concat"));
+    EXPECT_THAT(outcome.reasons("zeros_to_pad"), Each("no constant of zeros stands at an end"));
 }
 
 }  // namespace

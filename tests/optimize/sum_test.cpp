@@ -1,4 +1,4 @@
-// sum_to_add, sub_to_add, broadcast_add_to_resize
+// sum_to_add, sub_to_add, broadcast_to_resize
 #include <gmock/gmock.h>
 
 #include "optimize/fixture.hpp"
@@ -7,6 +7,8 @@ namespace calotype::optimize::tests {
 namespace {
 
 using testing::ElementsAre;
+using testing::IsSupersetOf;
+using Ints = std::vector<int64_t>;
 
 TEST(SumToAdd, ManyMapsFromTheLeft) {
     Writer w;
@@ -31,13 +33,26 @@ TEST(SubToAdd, TheSignFoldsIntoWhatMakesTheSubtrahend) {
 
 TEST(SubToAdd, DeclinesABroadcastMap) {
     Writer w;
-    w.output(w.node("Sub", {w.input("a", {2, 3, 4, 4}), w.input("b", {2, 3, 1, 1})}), "y");
+    w.output(w.node("Sub", {w.input("a", {2, 3, 4, 4}), w.input("b", {2, 1, 4, 4})}), "y");
     const Outcome outcome = optimized(w);
     EXPECT_THAT(outcome.ops, ElementsAre("Sub"));
     EXPECT_THAT(outcome.reasons("sub_to_add"), ElementsAre("one map is broadcast"));
 }
 
-TEST(BroadcastAddToResize, PixelsOfEitherMapAreRepeated) {
+// y - y.mean(...) of PyTorch.
+TEST(SubToAdd, AMapWithoutItsMean) {
+    for (const Ints& axes : {Ints{2, 3}, Ints{3}}) {
+        Writer w;
+        const ValueId x = w.node("Relu", {w.node("Conv", {w.input("x", {2, 3, 6, 6}), w.weights({4, 3, 3, 3})})});
+        const ValueId mean = w.node("ReduceMean", {x, w.ints(axes)});
+        w.output(w.node("Sub", {x, mean}), "y");
+        const Outcome outcome = optimized(w);
+        EXPECT_EQ(std::ranges::count(outcome.ops, "Sub"), 0);
+        EXPECT_THAT(outcome.ops, IsSupersetOf({"Resize", "Add"}));
+    }
+}
+
+TEST(BroadcastToResize, PixelsOfEitherMapAreRepeated) {
     const std::pair<Dims, Dims> shapes[] = {{{2, 3, 4, 6}, {2, 3, 1, 1}},
                                             {{2, 3, 1, 1}, {2, 3, 4, 6}},
                                             {{2, 3, 4, 6}, {2, 3, 4, 1}},
@@ -52,13 +67,43 @@ TEST(BroadcastAddToResize, PixelsOfEitherMapAreRepeated) {
     EXPECT_THAT(optimized(w).ops, ElementsAre("Resize", "Resize", "Add"));
 }
 
-TEST(BroadcastAddToResize, DeclinesChannelsAndSamples) {
-    for (const Dims& b : {Dims{2, 1, 4, 4}, Dims{1, 3, 4, 4}, Dims{4, 4}}) {
+TEST(BroadcastToResize, OneChannelIsAddedToAll) {
+    Writer w;
+    w.output(w.node("Add", {w.input("a", {2, 3, 4, 4}), w.input("b", {2, 1, 4, 4})}), "y");
+    EXPECT_THAT(optimized(w).ops, ElementsAre("Gather", "Add"));
+    Writer v;
+    v.output(v.node("Add", {v.input("a", {2, 1, 1, 4}), v.input("b", {2, 3, 4, 4})}), "y");
+    EXPECT_THAT(optimized(v).ops, ElementsAre("Resize", "Gather", "Add"));
+}
+
+// Coordinate attention: a factor for each row and one for each column of a channel.
+TEST(BroadcastToResize, AFactorARowAndAFactorAColumn) {
+    Writer w;
+    const ValueId x = w.input("x", {2, 3, 4, 6});
+    const ValueId rows = w.node("Mul", {x, w.input("r", {2, 3, 4, 1})});
+    w.output(w.node("Mul", {rows, w.input("c", {2, 3, 1, 6})}), "y");
+    EXPECT_THAT(optimized(w).ops, ElementsAre("Resize", "Mul", "Resize", "Mul"));
+}
+
+TEST(BroadcastToResize, AFactorAPixelIsALayer) {
+    Writer w;
+    w.output(w.node("Mul", {w.input("a", {2, 3, 4, 4}), w.input("b", {2, 1, 4, 4})}), "y");
+    EXPECT_THAT(optimized(w).ops, ElementsAre("Mul"));
+    Writer v;
+    v.output(v.node("Mul", {v.input("a", {2, 3, 4, 4}), v.input("b", {2, 1, 1, 4})}), "y");
+    EXPECT_THAT(optimized(v).ops, ElementsAre("Resize", "Mul"));
+}
+
+TEST(BroadcastToResize, DeclinesSamplesAndTheChannelsOfAProduct) {
+    const std::pair<const char*, Dims> cases[] = {
+        {"Add", {1, 3, 4, 4}}, {"Add", {4, 4}}, {"Mul", {2, 3, 1, 1}}, {"Mul", {1, 3, 4, 1}}};
+    for (const auto& [op, b] : cases) {
         Writer w;
-        w.output(w.node("Add", {w.input("a", {2, 3, 4, 4}), w.input("b", b)}), "y");
+        w.output(w.node(op, {w.input("a", {2, 3, 4, 4}), w.input("b", b)}), "y");
         const Outcome outcome = optimized(w);
-        EXPECT_THAT(outcome.ops, ElementsAre("Add"));
-        EXPECT_THAT(outcome.reasons("broadcast_add_to_resize"), ElementsAre("more than pixels is repeated"));
+        EXPECT_THAT(outcome.ops, ElementsAre(op));
+        EXPECT_THAT(outcome.reasons("broadcast_to_resize"),
+                    ElementsAre("more than pixels, or the channels of a product, would be repeated"));
     }
 }
 
