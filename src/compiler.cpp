@@ -11,6 +11,7 @@
 #include "compiler/layer_report.hpp"
 #include "compiler/mixed_batch.hpp"
 #include "compiler/ports.hpp"
+#include "compiler/progress.hpp"
 #include "compiler/sizes.hpp"
 #include "compiler/survey.hpp"
 #include "compiler/synthetic.hpp"
@@ -63,8 +64,8 @@ CompileResult compile(const CompileOptions& options, const Samples& given) {
     const auto synthetic = given.count() < 1 ? compiler::synthetic_sample(options.model, options.limits) : nullptr;
     const Samples& samples = synthetic ? *synthetic : given;
     compiler::check_options(options, samples);
-    const auto progress = [&](std::string_view stage, double done) {
-        if (options.progress) options.progress(stage, done);
+    const auto progress = [&](const CompileProgress& now) {
+        if (options.progress) options.progress(now);
     };
     compiler::Dump dump(options.dump);
     std::vector<std::string> warnings;
@@ -77,7 +78,7 @@ CompileResult compile(const CompileOptions& options, const Samples& given) {
         if (options.message) options.message(note);
     const int64_t count = synthetic ? 1 : compiler::sample_count(options, samples, warn);
 
-    progress("import", 0);
+    progress({"import", 0});
     const ort::Access access{options.ort_library, options.limits};
     const compiler::FrontOptions front_options{options.model, options.npu, options.disabled_rewrites, access};
     const compiler::Survey survey = compiler::survey(samples, count);
@@ -90,7 +91,7 @@ CompileResult compile(const CompileOptions& options, const Samples& given) {
     for (const std::string& text : compiler::mixed_batch_warnings(front, samples, count)) warn(text);
     const compiler::Sizes sizes = compiler::find_sizes(front_options, front, first_sample);
     const auto further = compiler::further_sizes(front_options, front, sizes, first_sample, options.shapes);
-    progress("import", 1);
+    progress({"import", 1});
 
     snapshot::Contents contents;
     execute::Model& model = contents.model;
@@ -103,8 +104,7 @@ CompileResult compile(const CompileOptions& options, const Samples& given) {
     for (const graph::ValueId id : front.graph.outputs)
         model.outputs.push_back(compiler::port_of(front, sizes, further, id));
 
-    quantize::Options quantize_options{{options.without.begin(), options.without.end()},
-                                       [&](double done) { progress("quantize", done); }};
+    quantize::Options quantize_options{{options.without.begin(), options.without.end()}, {}};
     if (synthetic)  // noise teaches nothing
         for (const auto& [name, what] : quantize::ingredients()) quantize_options.without.insert(name);
     std::vector<quantize::LayerError> errors;
@@ -118,6 +118,9 @@ CompileResult compile(const CompileOptions& options, const Samples& given) {
         }
         const quantize::Calibration calibration =
             compiler::calibration_of(front_options, front, model, k, samples, count);
+        quantize_options.progress = [&](double done, size_t layers) {
+            progress(compiler::quantizing(front.plan, k, done, layers));
+        };
         auto quantized = quantize::quantize(part.network, calibration, quantize_options, pool);
         dump(fmt::format("quantize_NPU_{}", k), npu::to_text(quantized.network));
         npu::Program program = plan::plan(quantized.network, front.config);
@@ -138,7 +141,7 @@ CompileResult compile(const CompileOptions& options, const Samples& given) {
         compiler::mention_poor_layers(errors, warn);
         for (const std::string& text : survey.warnings) warn(text);  // an error would have made them noise
     }
-    progress("snapshot", 0);
+    progress({"snapshot", 0});
     contents.tool_version = CALOTYPE_VERSION;
     contents.npu = {front.config.name, front.config.fingerprint};
     contents.model_sha256 = sha256(onnx::write(front.file_graph));
@@ -158,7 +161,7 @@ CompileResult compile(const CompileOptions& options, const Samples& given) {
     report["options"] = compiler::canonical(options);
     contents.report_json = report.dump();
     snapshot::write(options.output, contents);
-    progress("snapshot", 1);
+    progress({"snapshot", 1});
     return {options.output, contents.report_json};
 }
 

@@ -34,6 +34,13 @@ class Samples {
     virtual std::map<std::string, std::string> preprocessing() const { return {}; }
 };
 
+/// How far a compilation is.
+struct CompileProgress {
+    std::string_view stage;  ///< "import", "quantize", "snapshot"
+    double done = 0;         ///< of the stage, 0 to 1
+    std::string detail{};    ///< "12 of 53 layers", of all NPU subgraphs; empty where the stage goes by no such steps
+};
+
 struct CompileOptions {
     std::filesystem::path model;
     std::filesystem::path output;  ///< the snapshot; replaced whole, in one step, if it exists
@@ -52,8 +59,7 @@ struct CompileOptions {
     bool golden = true;  ///< the first sample's inputs, outputs and hashes of layers, with which a device proves itself
     std::optional<std::filesystem::path> ort_library;
     Limits limits;  ///< of what the model may ask for; they change no byte
-    /// Called with the stage's name and how far it is, 0 to 1.
-    std::function<void(std::string_view stage, double done)> progress;
+    std::function<void(const CompileProgress& progress)> progress;
     /// Warnings and notes for the user, each once.
     std::function<void(std::string_view text)> message;
 };

@@ -83,10 +83,10 @@ struct Snapshot {
 };
 
 /// Ctrl-C is noticed here, too: an exception ends the compilation, which leaves its output as it was.
-void show(const nb::object& progress, std::string_view stage, double done) {
+void show(const nb::object& progress, const CompileProgress& now) {
     const nb::gil_scoped_acquire hold;
     if (PyErr_CheckSignals() != 0) throw nb::python_error();
-    progress(nb::str(stage.data(), stage.size()), done);
+    progress(nb::str(now.stage.data(), now.stage.size()), now.done, nb::str(now.detail.data(), now.detail.size()));
 }
 
 Snapshot compile_model(const fs::path& model, nb::handle samples, const fs::path& output, const std::string& mode,
@@ -107,8 +107,7 @@ Snapshot compile_model(const fs::path& model, nb::handle samples, const fs::path
     options.without = without;
     options.ort_library = installed_ort();
     options.limits = limits_of(limits);
-    if (!progress.is_none())
-        options.progress = [&](std::string_view stage, double done) { show(progress, stage, done); };
+    if (!progress.is_none()) options.progress = [&](const CompileProgress& now) { show(progress, now); };
     options.message = warn;
     const std::unique_ptr<Samples> source = samples_of(samples, model, options.limits);
     const nb::gil_scoped_release free;

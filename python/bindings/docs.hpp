@@ -28,7 +28,7 @@ inline constexpr const char* kCompileSig =
     "precision: str = 'INT8', npu: str = 'VE2802_NPU_IP_O00_A304_M3', "
     "shapes: collections.abc.Sequence[tuple[str, collections.abc.Sequence[int]]] = (), threads: int = 0, "
     "without: collections.abc.Sequence[str] = (), "
-    "progress: collections.abc.Callable[[str, float], object] | None = None, "
+    "progress: collections.abc.Callable[[str, float, str], object] | None = None, "
     "limits: collections.abc.Mapping[str, int] = {}) -> Snapshot";
 inline constexpr const char* kCompileDoc =
     R"(Compiles an ONNX model into a snapshot, which replaces `output` in one step.
@@ -50,7 +50,8 @@ Args:
     threads: 0 for as many as there are processors; never changes a byte of the result.
     without: ingredients of quantization to leave out, such as "bias-correction".
     limits: of what the model may ask for, by the names of docs/hostile.md: {"memory": 8 << 30, "seconds": 60}.
-    progress: called with the stage's name and how far it is, 0 to 1; what it raises ends the compilation.
+    progress: called with the stage's name, how far it is (0 to 1) and its steps ("12 of 53 layers", or empty); what it
+        raises ends the compilation.
 
 Returns:
     The snapshot, with its report.

@@ -32,7 +32,7 @@ int work(const Options& given) {
     options.limits = limits_of(given.limits);
     for (const std::string& shape : given.shapes) options.shapes.push_back(parse_shape(shape));
     Progress progress;
-    options.progress = [&](std::string_view stage, double done) { progress.show(stage, done); };
+    options.progress = [&](const CompileProgress& now) { progress.show(now.stage, now.done, now.detail); };
     options.message = [&](std::string_view text) { progress.message(text); };
     const CompileResult result =
         given.samples.empty()

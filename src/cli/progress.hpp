@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <string>
 #include <string_view>
 
@@ -13,14 +14,16 @@ class Progress {
     Progress(const Progress&) = delete;
     Progress& operator=(const Progress&) = delete;
 
-    void show(std::string_view stage, double done);
+    /// `done` from 0 to 1 of the stage; `detail` tells its steps, where it has some.
+    void show(std::string_view stage, double done, std::string_view detail = {});
     /// A line for good, beside the bar.
     void message(std::string_view text);
 
   private:
     void clear();
     bool terminal_;
-    std::string shown_;
+    std::string shown_, stage_;
+    std::chrono::steady_clock::time_point begun_;  ///< the stage
 };
 
 }  // namespace calotype::cli

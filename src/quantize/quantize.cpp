@@ -40,12 +40,12 @@ void refine_before(const npu::FloatLayer& from, npu::Layer& layer, std::span<con
 
 /// Scales, then layer by layer weights and biases.
 Result quantize_with(const npu::FloatNetwork& from, const Statistics& statistics, const Calibration& calibration,
-                     const Ingredients& ingredients, const std::function<void(double)>& progress, ThreadPool& pool) {
+                     const Ingredients& ingredients, const Progress& progress, ThreadPool& pool) {
     const auto& [exact, read, samples, batch] = calibration;
     const ScaleClasses classes = classes_of(from, ingredients.has(Ingredient::channel_scales));
     Scales scales = choose_scales(from, classes, statistics, exact, samples, ingredients, pool);
     settle(from, classes, scales);
-    progress(0.4);
+    progress(0.4, 0);
 
     Result result{with_scales(from, scales), {}, scales.whole_numbers};
     npu::Network& network = result.network;
@@ -75,14 +75,14 @@ Result quantize_with(const npu::FloatNetwork& from, const Statistics& statistics
             codes.run(i);
         }
         codes.drop_read(i);
-        progress(0.4 + 0.5 * static_cast<double>(i + 1) / static_cast<double>(from.layers.size()));
+        progress(0.4 + 0.5 * static_cast<double>(i + 1) / static_cast<double>(from.layers.size()), i + 1);
     }
     result.errors = measure(from, network, calibration, pool);
     for (size_t i = 0; i < kept.size(); ++i) {
         result.errors[i].own = kept[i].own;
         result.errors[i].anew = std::move(kept[i].anew);
     }
-    progress(1.0);
+    progress(1.0, from.layers.size());
     return result;
 }
 
@@ -91,11 +91,12 @@ Result quantize_with(const npu::FloatNetwork& from, const Statistics& statistics
 Result quantize(const npu::FloatNetwork& from, const Calibration& calibration, const Options& options,
                 ThreadPool& pool) {
     const Ingredients ingredients(options.without);
-    const auto progress = [&](double done) {
-        if (options.progress) options.progress(done);
+    const Progress progress = [&](double done, size_t layers) {
+        if (options.progress) options.progress(done, layers);
     };
+    progress(0.0, 0);
     const Statistics statistics = gather(from, calibration.exact, calibration.samples, pool);
-    progress(0.2);
+    progress(0.2, 0);
     const auto separated = separate_scales(from, statistics, ingredients.has(Ingredient::channel_scales));
     if (!separated) return quantize_with(from, statistics, calibration, ingredients, progress, pool);
     return quantize_with(separated->network, separated->statistics, calibration, ingredients, progress, pool);

@@ -27,9 +27,12 @@ struct Calibration {
 /// The ingredients that `--without` can switch off, with what each does.
 const std::map<std::string, std::string>& ingredients();
 
+/// `done` from 0 to 1 of the work, `layers` are finished.
+using Progress = std::function<void(double done, size_t layers)>;
+
 struct Options {
-    std::set<std::string> without;              ///< names of ingredients()
-    std::function<void(double done)> progress;  ///< 0 to 1; may be empty
+    std::set<std::string> without;  ///< names of ingredients()
+    Progress progress;              ///< may be empty
 };
 
 struct LayerError {

@@ -1,4 +1,4 @@
-"""How far a compilation is, on stderr: a bar on a terminal, a line a stage elsewhere."""
+"""How far a compilation is, on stderr: a bar on a terminal, now and then a line elsewhere."""
 
 import sys
 import time
@@ -6,8 +6,9 @@ import time
 from calotype.hook.messages import say
 
 WIDTH = 30
-# Where each stage of `calotype compile` begins and ends in the whole; quantizing is nearly all of the work.
-STAGES = {"export": (0.0, 0.2), "import": (0.2, 0.3), "quantize": (0.3, 0.95), "snapshot": (0.95, 1.0)}
+# Where each stage begins and ends in the whole. Exporters take seconds and tell nothing meanwhile.
+STAGES = {"export": (0.0, 0.4), "import": (0.4, 0.45), "quantize": (0.45, 0.95), "snapshot": (0.95, 1.0)}
+LINES_APART = 5.0  # seconds
 
 
 class Progress:
@@ -15,25 +16,32 @@ class Progress:
         self.name = name
         self.start = time.monotonic()
         self.stage = ""
+        self.stage_start = self.start
         self.shown = ""
+        self.told = self.start
         self.terminal = sys.stderr is not None and sys.stderr.isatty()
 
-    def __call__(self, stage: str, done: float) -> None:
+    def __call__(self, stage: str, done: float, detail: str = "") -> None:
+        """`detail` tells the stage's steps: "12 of 53 layers"."""
+        if stage != self.stage:
+            self.stage_start = time.monotonic()
+        text = ", ".join(part for part in (stage, detail, self.left(done)) if part)
         if self.terminal:
-            self.draw(stage, done)
-        elif stage != self.stage:
-            say(f"compiling {self.name}: {stage}")
+            first, last = STAGES.get(stage, (0.0, 1.0))
+            whole = first + (last - first) * min(max(done, 0.0), 1.0)
+            bar = "#" * int(whole * WIDTH)
+            self.draw(f"[VAISW] compiling {self.name} [{bar:<{WIDTH}}] {100 * whole:3.0f} % {text}")
+        elif stage != self.stage or time.monotonic() - self.told > LINES_APART:
+            say(f"compiling {self.name}: {text}")
+            self.told = time.monotonic()
         self.stage = stage
 
-    def draw(self, stage: str, done: float) -> None:
-        first, last = STAGES.get(stage, (0.0, 1.0))
-        whole = first + (last - first) * min(max(done, 0.0), 1.0)
-        bar = "#" * int(whole * WIDTH)
-        spent = time.monotonic() - self.start
-        left = f", {spent * (1 - whole) / whole:.0f} s left" if whole > 0.05 else ""
-        self.write(f"[VAISW] compiling {self.name} [{bar:<{WIDTH}}] {100 * whole:3.0f} % {stage}{left}")
+    def left(self, done: float) -> str:
+        """Of the stage, by what it took so far; nothing while that says little."""
+        spent = time.monotonic() - self.stage_start
+        return f"{spent * (1 - done) / done:.0f} s left" if 0.1 < done < 1 else ""
 
-    def write(self, line: str) -> None:
+    def draw(self, line: str) -> None:
         if line != self.shown:
             sys.stderr.write(f"\r\x1b[K{line}")
             sys.stderr.flush()
@@ -41,7 +49,7 @@ class Progress:
 
     def close(self) -> None:
         if self.terminal and self.shown:
-            self.write("")
+            self.draw("")
 
     @property
     def seconds(self) -> float:
