@@ -7,6 +7,7 @@
 #include "base/limits.hpp"
 #include "calotype/compile.hpp"
 #include "compiler/host_nodes.hpp"
+#include "compiler/synthetic.hpp"
 #include "onnx/read.hpp"
 #include "plan/plan.hpp"
 #include "report/explain.hpp"
@@ -85,7 +86,12 @@ Explanation explain(const ExplainOptions& options, const Samples* samples) {
     const auto sample = seen ? samples->at(0) : zeros_for(options);
     ThreadPool pool(runtime::thread_count(options.threads));
     const int64_t count = seen ? std::min(samples->count(), CompileOptions{}.images) : 0;
-    const auto host_nodes = seen ? compiler::host_nodes_seen(*samples, count, pool) : compiler::FindHostNodes{};
+    compiler::FindHostNodes
+        host_nodes;  // as compile finds them: with samples, or without, which a quantized model allows
+    if (seen)
+        host_nodes = compiler::host_nodes_seen(*samples, count, pool);
+    else if (compiler::states_scales(options.model, options.limits))
+        host_nodes = compiler::host_nodes_without_scale(options.npu);
     const compiler::Front front = compiler::make_front(
         {options.model, options.npu, options.disabled_rewrites, {options.ort_library, options.limits}}, sample, no_dump,
         host_nodes);

@@ -46,7 +46,7 @@ std::optional<Extent> stated_extent(const Graph& graph, ValueId value) {
     return std::nullopt;
 }
 
-bool states_scales(const Graph& graph) {
+bool any_states_scales(const Graph& graph) {
     static const std::set<std::string_view> ops = {"QuantizeLinear", "DequantizeLinear", "QLinearConv",
                                                    "QLinearMatMul"};
     return std::ranges::any_of(graph.nodes(), [&](NodeId id) { return ops.contains(graph.node(id).op); });
@@ -78,9 +78,13 @@ Tensor random_tensor(const Graph& graph, ValueId id, std::mt19937_64& generator)
 
 }  // namespace
 
+bool states_scales(const std::filesystem::path& model, const Limits& limits) {
+    return any_states_scales(onnx::read(model, limits));
+}
+
 std::unique_ptr<Samples> synthetic_sample(const std::filesystem::path& model, const Limits& limits) {
     const Graph graph = onnx::read(model, limits);
-    if (!states_scales(graph)) return nullptr;
+    if (!any_states_scales(graph)) return nullptr;
     std::mt19937_64 generator(kSeed);
     std::map<std::string, Tensor> sample;
     for (const ValueId id : graph.inputs) sample.emplace(graph.value(id).name, random_tensor(graph, id, generator));

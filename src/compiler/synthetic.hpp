@@ -6,6 +6,9 @@
 
 namespace calotype::compiler {
 
+/// Whether the model is quantized: it states scales itself.
+bool states_scales(const std::filesystem::path& model, const Limits& limits);
+
 /// What stands in for samples of a quantized model, which needs none for its scales: one seeded random sample in the
 /// range of each input's stated scale. Null where the model states no scale. Throws Error SHAPE_FREE where an input has a
 /// free dim besides the batch.

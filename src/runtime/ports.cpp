@@ -11,7 +11,8 @@ std::vector<PortInfo> runtime::port_infos(const std::vector<execute::Port>& port
         PortInfo info{port.name, port.type, port.dims, port.boundary, 0, 0};
         if (port.boundary != Boundary::plain) {
             info.scale = port.quantization.scale.front();
-            info.zero_point = port.quantization.zero_point.front();
+            const int32_t above = port.type == DataType::uint8 ? 128 : 0;  // of the tensor's INT8 codes
+            info.zero_point = port.quantization.zero_point.front() + above;
         }
         infos.push_back(info);
     }

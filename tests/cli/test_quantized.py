@@ -138,6 +138,9 @@ def test_codes_enter_and_leave_as_they_are(type, tmp_path):
     x = np.random.default_rng(8).integers(0, 256, (3, 16, 16, 32)).astype(np.uint8).view(dtype)
     got, expected = run(tmp_path, {"x": x})["y"], in_onnx_runtime(tmp_path / "m.onnx", {"x": x})["y"]
     assert got.dtype == dtype
+    ports = json.loads(calotype("inspect", tmp_path / "s", "--json").stdout)
+    shift = 0 if type == TensorProto.INT8 else 128
+    assert [ports[end][0]["zero_point"] for end in ("inputs", "outputs")] == [shift - 5, shift + 9]
     difference = np.abs(got.astype(int) - expected.astype(int))
     assert difference.max() <= 1 and np.mean(difference > 0) < 0.01
     view = in_onnx_runtime(tmp_path / "s" / "wrp_network_iriz.onnx", {"x": x})["y"]
@@ -159,6 +162,8 @@ def test_what_has_no_scale_runs_on_the_cpu(tmp_path):
     report = compiled(tmp_path / "m.onnx")
     left = {one["name"]: one["reason"]["rule"] for one in report["operators"] if one["device"] == "CPU" and "reason" in one}
     assert left.get(first.name) == "NPU_NO_SCALE"
+    explained = json.loads(calotype("explain", tmp_path / "m.onnx", "--json").stdout)
+    assert explained["operators"] == report["operators"]
     assert any(layer["own"] for layer in report["layers"])
     got, expected = run(tmp_path, {"x": SAMPLES})["y"], in_onnx_runtime(tmp_path / "m.onnx", {"x": SAMPLES})["y"]
     assert decibels(got, expected) > 30
