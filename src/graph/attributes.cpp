@@ -76,7 +76,12 @@ bool has_subgraph(const Node& node) {
 bool is_random(const Node& node) {
     constexpr std::array<std::string_view, 6> kRandom = {"RandomNormal",      "RandomUniform", "RandomNormalLike",
                                                          "RandomUniformLike", "Multinomial",   "Bernoulli"};
-    return node.domain.empty() && std::ranges::find(kRandom, node.op) != kRandom.end();
+    const auto random = [&](std::string_view op) { return std::ranges::find(kRandom, op) != kRandom.end(); };
+    if (node.domain.empty() && random(node.op)) return true;
+    return std::ranges::any_of(node.attributes, [&](const auto& attribute) {
+        const auto* body = std::get_if<OpaqueGraph>(&attribute.second);
+        return body != nullptr && std::ranges::any_of(body->operators, random);
+    });
 }
 
 std::optional<Dims> concrete_dims(const Graph& graph, ValueId id) {

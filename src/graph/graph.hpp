@@ -151,7 +151,7 @@ std::vector<int64_t> ints_attribute(const Node& node, std::string_view name, std
 
 /// If, Loop, Scan: what it computes is not looked into.
 bool has_subgraph(const Node& node);
-/// Whether its result differs from run to run.
+/// Whether its result differs from run to run; so it does where a subgraph of it holds a random operator.
 bool is_random(const Node& node);
 
 /// The dims where all are known (no -1), else nullopt.

@@ -8,6 +8,7 @@
 
 #include "base/error.hpp"
 #include "observe/known_sizes.hpp"
+#include "onnx/inline_branch.hpp"
 #include "onnx/write.hpp"
 
 namespace calotype::observe {
@@ -52,10 +53,14 @@ void forget_shapes(Graph& graph) {
 
 /// Whether a node's outputs are the same for every content of the inputs, given their shapes.
 bool depends_on_shapes_only(const Graph& graph, const Node& node, const std::set<ValueId>& fixed) {
-    if (graph::has_subgraph(node) || graph::is_random(node)) return false;
+    if (graph::is_random(node)) return false;
     if (node.domain.empty() && (node.op == "Shape" || node.op == "Size")) return true;
-    return std::all_of(node.inputs.begin(), node.inputs.end(),
-                       [&](ValueId in) { return in == ValueId::none || graph.is_constant(in) || fixed.contains(in); });
+    const auto is_fixed = [&](ValueId in) {
+        return in == ValueId::none || graph.is_constant(in) || fixed.contains(in);
+    };
+    return std::ranges::all_of(node.inputs, is_fixed) &&
+           std::ranges::all_of(graph::captured_names(node),
+                               [&](const std::string& name) { return is_fixed(graph.find_value(name).value()); });
 }
 
 std::set<ValueId> fixed_values(const Graph& graph) {
@@ -93,8 +98,10 @@ std::set<ValueId> values_from_shapes(const Graph& graph) {
     return from_shapes;
 }
 
-void concretize(Graph& graph, const ort::Library& library, const std::map<std::string, Tensor>& first_sample) {
-    bind_inputs(graph, first_sample);
+namespace {
+
+/// One run: types and dims of every value, and constants.
+void look_at(Graph& graph, const ort::Library& library, const std::map<std::string, Tensor>& first_sample) {
     forget_shapes(graph);
     Graph exposed = graph;
     expose_all(exposed);
@@ -119,6 +126,29 @@ void concretize(Graph& graph, const ort::Library& library, const std::map<std::s
         graph.replace_uses(*id, constant);
     }
     graph.remove_dead();
+}
+
+/// Whether any If had a constant condition, as exporters write what depends on a shape.
+bool inline_constant_branches(Graph& graph) {
+    bool any = false;
+    for (const NodeId id : std::vector<NodeId>(graph.nodes())) {
+        const Node& node = graph.node(id);
+        if (node.op != "If" || !node.domain.empty() || node.inputs.empty() || !graph.is_constant(node.inputs[0]))
+            continue;
+        const Tensor& condition = *graph.value(node.inputs[0]).constant;
+        if (condition.type() != DataType::boolean || condition.elements() != 1) continue;
+        any = onnx::inline_branch(graph, id, condition.bytes()[0] != std::byte{0}) || any;
+    }
+    if (any) graph.sort();
+    return any;
+}
+
+}  // namespace
+
+void concretize(Graph& graph, const ort::Library& library, const std::map<std::string, Tensor>& first_sample) {
+    bind_inputs(graph, first_sample);
+    do look_at(graph, library, first_sample);
+    while (inline_constant_branches(graph));
 }
 
 Graph without_sizes(Graph graph) {

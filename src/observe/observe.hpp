@@ -14,7 +14,7 @@ namespace calotype::observe {
 
 /// Binds the graph's free dims to those of `first_sample`, runs it once in ONNX Runtime with every value exposed,
 /// writes type and dims of every value, and turns into constants what does not depend on the inputs' contents (shapes
-/// are known now). Throws what a bad model makes ONNX Runtime say, and LIMIT_* where it is too large.
+/// are known now); of an If with such a condition its branch remains. Throws what a bad model makes ONNX Runtime say, and LIMIT_* where it is too large.
 void concretize(graph::Graph& graph, const ort::Library& library, const std::map<std::string, Tensor>& first_sample);
 
 /// Values computed from the shapes of others, through Shape and Size, and from nothing else but constants.
