@@ -10,6 +10,8 @@
 #include <cerrno>
 #include <charconv>
 #include <cstring>
+#include <mutex>
+#include <set>
 
 #include "base/error.hpp"
 
@@ -84,6 +86,16 @@ fs::path whole_path(const fs::path& path) {
     std::error_code ignored;
     const fs::path whole = fs::absolute(path, ignored).lexically_normal();
     return whole.has_filename() ? whole : whole.parent_path();
+}
+
+/// The staging directories of this process.
+struct Staged {
+    std::mutex guard;
+    std::set<fs::path> paths;
+};
+Staged& staged() {
+    static Staged all;
+    return all;
 }
 
 }  // namespace
@@ -196,11 +208,21 @@ StagedDirectory::StagedDirectory(fs::path target) {
     staging_ = target_.parent_path() / (staging_prefix(target_) + std::to_string(::getpid()));
     fs::remove_all(staging_, error);
     if (::mkdir(staging_.c_str(), 0755) != 0) cannot_write(staging_, errno);
+    const std::lock_guard lock(staged().guard);
+    staged().paths.insert(staging_);
 }
 
 StagedDirectory::~StagedDirectory() {
+    const std::lock_guard lock(staged().guard);
     std::error_code ignored;
     fs::remove_all(staging_, ignored);  // after commit this is the old directory, or nothing
+    staged().paths.erase(staging_);
+}
+
+void StagedDirectory::remove_all() {
+    const std::lock_guard lock(staged().guard);
+    std::error_code ignored;
+    for (const fs::path& path : staged().paths) fs::remove_all(path, ignored);
 }
 
 int StagedDirectory::exchange(const fs::path& one, const fs::path& other) {

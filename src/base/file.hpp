@@ -42,6 +42,9 @@ class StagedDirectory {
 
     const std::filesystem::path& path() const { return staging_; }
 
+    /// Of all that live: for a process that ends at once, whose destructors do not run.
+    static void remove_all();
+
     /// Swaps two directories in one step; 0, or -1 and errno.
     using Exchange = int (*)(const std::filesystem::path& one, const std::filesystem::path& other);
     static int exchange(const std::filesystem::path& one, const std::filesystem::path& other);

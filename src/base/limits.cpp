@@ -2,13 +2,13 @@
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <vector>
 
 #include "base/error.hpp"
+#include "base/machine_memory.hpp"
 #include "base/nearest.hpp"
 
 namespace calotype {
@@ -74,7 +74,7 @@ Limits run_limits_of(const std::map<std::string, int64_t>& given) {
 
 int64_t allowed_memory_bytes(const Limits& limits) {
     if (limits.memory_bytes > 0) return limits.memory_bytes;
-    return static_cast<int64_t>(::sysconf(_SC_PHYS_PAGES)) / 2 * ::sysconf(_SC_PAGESIZE);
+    return machine_memory_bytes() / 2;
 }
 
 }  // namespace calotype

@@ -24,7 +24,8 @@ void print_parts(const BenchResult& result) {
 }
 
 int work(const Options& options) {
-    const BenchResult result = bench(options.snapshot, options.rounds, options.layers, runner_options(options.run));
+    const BenchResult result =
+        bench(options.snapshot, options.rounds, options.layers, runner_options(options.run, options.snapshot));
     if (options.json) {
         Json json{{"measured_on", "the emulator, on this machine"},
                   {"best_ms", result.best_ms},

@@ -3,9 +3,9 @@
 
 #include <ranges>
 
-#include "base/limits.hpp"
 #include "calotype/compile.hpp"
 #include "cli/options.hpp"
+#include "cli/process_bounds.hpp"
 #include "cli/progress.hpp"
 #include "cli/report_text.hpp"
 #include "quantize/quantize.hpp"
@@ -29,7 +29,7 @@ int work(const Options& given) {
     options.golden = !given.no_golden;
     options.dump = optional_path(given.dump);
     options.ort_library = optional_path(given.ort_library);
-    options.limits = limits_of(given.limits);
+    options.limits = bound_process(given.limits, given.model);
     for (const std::string& shape : given.shapes) options.shapes.push_back(parse_shape(shape));
     Progress progress;
     options.progress = [&](const CompileProgress& now) { progress.show(now.stage, now.done, now.detail); };

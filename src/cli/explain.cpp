@@ -1,8 +1,8 @@
 #include <fmt/format.h>
 
-#include "base/limits.hpp"
 #include "calotype/compile.hpp"
 #include "cli/options.hpp"
+#include "cli/process_bounds.hpp"
 
 namespace calotype::cli {
 namespace {
@@ -20,7 +20,7 @@ int work(const Options& given) {
     ExplainOptions options = given.explain;
     options.model = given.model;
     options.ort_library = optional_path(given.ort_library);
-    options.limits = limits_of(given.limits);
+    options.limits = bound_process(given.limits, given.model);
     for (const std::string& shape : given.shapes) options.shapes.push_back(parse_shape(shape));
     std::optional<samples::Source> source;
     if (!given.samples.empty()) {

@@ -55,7 +55,10 @@ int act(const Action& action) {
         std::fprintf(stderr, "%s\n", error.what());
         return error.text().code.starts_with("OPTION_") ? kUsage : kBadInput;
     } catch (const std::bad_alloc&) {
-        std::fprintf(stderr, "OUT_OF_MEMORY: calotype: the memory of this machine does not suffice\n");
+        std::fprintf(
+            stderr,
+            "LIMIT_MEMORY: calotype: more memory is needed than it may have\n"
+            "  try: raise the limit with --max-memory where the machine has more, or give fewer or smaller samples\n");
         return kBadInput;
     } catch (const std::exception& error) {
         std::fprintf(stderr, "INTERNAL: calotype: %s\n  try: report this with the command that led to it\n",

@@ -44,7 +44,8 @@ struct RunOptions {
 };
 void add_run_options(CLI::App& command, RunOptions& options, LimitsOf of);
 void add_kernel_option(CLI::App& command, RunOptions& options);
-RunnerOptions runner_options(const RunOptions& options);
+/// Its limits bind the process from here on.
+RunnerOptions runner_options(const RunOptions& options, const std::string& snapshot);
 
 std::optional<std::filesystem::path> optional_path(const std::string& text);
 

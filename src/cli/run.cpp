@@ -97,7 +97,7 @@ Sample all_of(const samples::Source& source) {
 int work(const Options& options) {
     const auto outputs = open_outputs(options.output);
     Progress progress;
-    RunnerOptions runner_options = cli::runner_options(options.run);
+    RunnerOptions runner_options = cli::runner_options(options.run, options.snapshot);
     runner_options.message = [&](std::string_view text) { progress.message(text); };
     Runner runner(options.snapshot, runner_options);
     const samples::Source source =

@@ -38,7 +38,7 @@ int work(const Options& options) {
         throw Error({"OPTION_MISSING", "`--model` and `--samples`",
                      "only one of them is given, errors are measured anew with both"});
     }
-    const std::vector<Check> checks = verify(options.snapshot, runner_options(options.run));
+    const std::vector<Check> checks = verify(options.snapshot, runner_options(options.run, options.snapshot));
     const Json report = layer_report(options);
     const bool passed = std::ranges::all_of(checks, &Check::passed);
     if (options.json) {

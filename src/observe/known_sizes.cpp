@@ -8,6 +8,7 @@
 
 #include "base/error.hpp"
 #include "base/limits.hpp"
+#include "observe/node_macs.hpp"
 
 namespace calotype::observe {
 namespace {
@@ -15,16 +16,6 @@ namespace {
 using graph::Graph;
 using graph::Node;
 using graph::ValueId;
-
-int64_t product(int64_t a, int64_t b) { return __builtin_mul_overflow(a, b, &a) ? INT64_MAX : a; }
-int64_t sum(int64_t a, int64_t b) { return __builtin_add_overflow(a, b, &a) ? INT64_MAX : a; }
-
-/// Of known dims; free ones count as 1: what is not known is not refused.
-int64_t elements(const Dims& dims) {
-    int64_t count = 1;
-    for (const int64_t dim : dims) count = product(count, std::max<int64_t>(dim, dim < 0 ? 1 : 0));
-    return count;
-}
 
 using Shapes = std::map<std::string, Dims>;
 
@@ -37,61 +28,16 @@ Shapes shapes_of(const Graph& graph, const std::vector<ort::Info>& outputs) {
     return shapes;
 }
 
-/// A node's inputs and outputs.
-struct Sizes {
-    const Graph& graph;
-    const Node& node;
-    const Shapes& shapes;
-
-    Dims of(const std::vector<ValueId>& ids, size_t index) const {
-        if (index >= ids.size() || ids[index] == ValueId::none) return {};
-        const auto found = shapes.find(graph.value(ids[index]).name);
-        return found == shapes.end() ? Dims{} : found->second;
-    }
-    Dims input(size_t index) const { return of(node.inputs, index); }
-    int64_t made() const {
-        int64_t count = 0;
-        for (size_t i = 0; i < node.outputs.size(); ++i)
-            if (node.outputs[i] != ValueId::none) count = sum(count, elements(of(node.outputs, i)));
-        return count;
-    }
-};
-
-/// A pool's; what lies in the padding is not looked at.
-int64_t window_of(const Node& node, const Dims& x) {
-    const auto sizes = graph::ints_attribute(node, "kernel_shape");
-    if (x.size() < sizes.size()) return 1;
-    int64_t window = 1;
-    for (size_t i = 0; i < sizes.size(); ++i) {
-        const int64_t there = x[x.size() - sizes.size() + i];
-        window = product(window, std::max<int64_t>(there < 0 ? sizes[i] : std::min(sizes[i], there), 1));
-    }
-    return window;
-}
-
-int64_t dim_of(const Dims& dims, int64_t from_end) {
-    const auto rank = static_cast<int64_t>(dims.size());
-    return from_end <= rank ? std::max<int64_t>(dims[static_cast<size_t>(rank - from_end)], 1) : 1;
-}
-
-/// Multiplications, or comparisons: how long it takes, to a factor.
-int64_t macs_of(const Sizes& sizes) {
-    const Node& node = sizes.node;
-    const int64_t made = sizes.made();
-    if (!node.domain.empty()) return made;
-    const Dims x = sizes.input(0), w = sizes.input(1);
-    if (node.op == "Conv" && !w.empty()) return product(made, elements(w) / std::max<int64_t>(w[0], 1));
-    if (node.op == "ConvTranspose" && !w.empty()) return product(elements(x), elements(w) / std::max<int64_t>(w[0], 1));
-    if (node.op == "MatMul" || node.op == "MatMulInteger") return product(made, dim_of(x, 1));
-    if (node.op == "Gemm") return product(made, dim_of(x, graph::int_attribute(node, "transA", 0) != 0 ? 2 : 1));
-    if (node.op == "RNN" || node.op == "GRU" || node.op == "LSTM")
-        return product(product(dim_of(x, 3), dim_of(x, 2)), sum(elements(w), elements(sizes.input(2))));
-    if (node.op == "LRN") return product(made, std::max<int64_t>(graph::int_attribute(node, "size", 1), 1));
-    if (node.op == "RoiAlign") {
-        const int64_t ratio = std::max<int64_t>(graph::int_attribute(node, "sampling_ratio", 0), 1);
-        return product(made, product(ratio, ratio));
-    }
-    return product(made, window_of(node, x));
+NodeShapes shapes_of(const Graph& graph, const Node& node, const Shapes& shapes) {
+    const auto of = [&](const std::vector<ValueId>& ids) {
+        std::vector<Dims> all;
+        for (const ValueId id : ids) {
+            const auto found = id == ValueId::none ? shapes.end() : shapes.find(graph.value(id).name);
+            all.push_back(found == shapes.end() ? Dims{} : found->second);
+        }
+        return all;
+    };
+    return {of(node.inputs), of(node.outputs)};
 }
 
 void check_tensor(const ort::Info& output, const Limits& limits) {
@@ -123,7 +69,7 @@ void refuse_large_runs(const Graph& graph, const std::vector<ort::Info>& outputs
     const Shapes shapes = shapes_of(graph, outputs);
     for (const graph::NodeId id : graph.nodes()) {
         const Node& node = graph.node(id);
-        const int64_t macs = macs_of({graph, node, shapes});
+        const int64_t macs = node_macs(node, shapes_of(graph, node, shapes));
         if (macs > limits.node_macs)
             throw Error({"LIMIT_MACS", fmt::format("node `{}` ({})", node.name, node.op),
                          fmt::format("it takes {} multiplications, at most {} are allowed", macs, limits.node_macs),

@@ -44,16 +44,16 @@ WatchedRun::WatchedRun(const Library& library, bool gives_back) : library_(libra
     check(api, api.CreateRunOptions(&options_), "ORT_RUN");
     if (gives_back)
         check(api, api.AddRunConfigEntry(options_, "memory.enable_memory_arena_shrinkage", "cpu:0"), "ORT_RUN");
-    library.watchdog().watch(options_, library.limits().run_seconds);
+    ticket_ = library.watchdog().watch(options_, library.limits().run_seconds);
 }
 
 WatchedRun::~WatchedRun() {
-    library_.watchdog().release(options_);
+    library_.watchdog().release(ticket_);
     library_.api().ReleaseRunOptions(options_);
 }
 
 void WatchedRun::finish() {
-    if (library_.watchdog().release(options_)) return;
+    if (library_.watchdog().release(ticket_)) return;
     throw Error({"LIMIT_TIME", "ONNX Runtime",
                  fmt::format("a run took longer than {} s and was ended", library_.limits().run_seconds),
                  how_to_raise(&Limits::run_seconds)});

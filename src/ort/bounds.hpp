@@ -2,6 +2,7 @@
 
 // What keeps ONNX Runtime within the limits of its Library.
 
+#include <cstdint>
 #include <mutex>
 
 #include "ort/library.hpp"
@@ -42,6 +43,7 @@ class WatchedRun {
   private:
     const Library& library_;
     OrtRunOptions* options_ = nullptr;
+    uint64_t ticket_ = 0;  // of the Watchdog
 };
 
 }  // namespace calotype::ort

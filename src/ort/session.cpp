@@ -9,6 +9,7 @@
 #include "base/error.hpp"
 #include "ort/bounds.hpp"
 #include "ort/status.hpp"
+#include "ort/watchdog.hpp"
 
 namespace calotype::ort {
 namespace {
@@ -145,9 +146,11 @@ Session::Session(const Library& library, std::string_view model_bytes, SessionOp
     // What we hand over is whole: bytes that name a file (a forged snapshot's) must not find it in the current folder.
     state_->check(api.AddSessionConfigEntry(raw, "session.model_external_initializers_file_folder_path", "/dev/null"),
                   "ORT_MODEL");
-    state_->check(
-        api.CreateSessionFromArray(library.env(), model_bytes.data(), model_bytes.size(), raw, &state_->session),
-        "ORT_MODEL");
+    const Watchdog::Ticket ticket = library.watchdog().watch(nullptr, library.limits().run_seconds);
+    OrtStatus* made =
+        api.CreateSessionFromArray(library.env(), model_bytes.data(), model_bytes.size(), raw, &state_->session);
+    library.watchdog().release(ticket);  // a session that came late is one all the same
+    state_->check(made, "ORT_MODEL");
     state_->check(api.CreateCpuMemoryInfo(OrtArenaAllocator, OrtMemTypeDefault, &state_->memory), "ORT_MODEL");
     state_->check(api.GetAllocatorWithDefaultOptions(&state_->allocator), "ORT_MODEL");
     state_->inputs = state_->ports(true);

@@ -61,7 +61,8 @@ void check(const OrtApi& api, OrtStatus* status, std::string_view code) {
         has(text, "Could not find an implementation"))
         throw Error({"UNKNOWN_OPERATOR", "ONNX Runtime", text,
                      "use operators that ONNX Runtime knows, or a model-local function"});
-    if (has(text, "BFCArena")) throw Error(out_of_memory(text));
+    // The arena is full, or the process got no more memory.
+    if (has(text, "BFCArena") || has(text, "bad_alloc")) throw Error(out_of_memory(text));
     throw Error({std::string(code), "ONNX Runtime", text});
 }
 

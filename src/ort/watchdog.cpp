@@ -3,8 +3,17 @@
 #include <onnxruntime_c_api.h>
 
 #include <algorithm>
+#include <atomic>
 
 namespace calotype::ort {
+namespace {
+
+constexpr std::chrono::seconds kGrace{2};  // most nodes end by then
+std::atomic<Overdue> overdue_handler = nullptr;
+
+}  // namespace
+
+void when_overdue(Overdue overdue) { overdue_handler = overdue; }
 
 Watchdog::~Watchdog() {
     {
@@ -15,19 +24,36 @@ Watchdog::~Watchdog() {
     if (thread_.joinable()) thread_.join();
 }
 
-void Watchdog::watch(OrtRunOptions* run, int64_t seconds) {
+Watchdog::Ticket Watchdog::watch(OrtRunOptions* run, int64_t seconds) {
     const std::lock_guard lock(guard_);
     const auto deadline = Clock::now() + std::chrono::seconds(seconds);
-    const bool next = std::ranges::all_of(deadlines_, [&](const auto& other) { return deadline < other.second; });
-    deadlines_.emplace(run, deadline);
+    const bool next =
+        std::ranges::all_of(watched_, [&](const auto& other) { return deadline < other.second.deadline; });
+    watched_.emplace(++last_, Watched{run, seconds, deadline});
     if (!thread_.joinable()) thread_ = std::thread([this] { work(); });
     // Later deadlines are seen when the thread wakes for the earlier one: most runs come and go while it sleeps.
     if (next) changed_.notify_all();
+    return last_;
 }
 
-bool Watchdog::release(OrtRunOptions* run) {
+bool Watchdog::release(Ticket ticket) {
     const std::lock_guard lock(guard_);
-    return deadlines_.erase(run) > 0;
+    const auto found = watched_.find(ticket);
+    if (found == watched_.end()) return true;
+    const bool in_time = !found->second.late;
+    watched_.erase(found);
+    return in_time;
+}
+
+void Watchdog::end(Watched& watched) {
+    const bool told = watched.late || watched.run == nullptr;
+    watched.late = true;
+    watched.deadline = told ? Clock::time_point::max() : Clock::now() + kGrace;
+    if (!told) {
+        if (OrtStatus* status = api_.RunOptionsSetTerminate(watched.run)) api_.ReleaseStatus(status);
+    } else if (const Overdue overdue = overdue_handler.load()) {
+        overdue(watched.seconds);
+    }
 }
 
 void Watchdog::work() {
@@ -35,13 +61,9 @@ void Watchdog::work() {
     while (!stop_) {
         auto next = Clock::time_point::max();
         const auto now = Clock::now();
-        for (auto run = deadlines_.begin(); run != deadlines_.end();) {
-            if (run->second > now) {
-                next = std::min(next, run++->second);
-                continue;
-            }
-            if (OrtStatus* status = api_.RunOptionsSetTerminate(run->first)) api_.ReleaseStatus(status);
-            run = deadlines_.erase(run);
+        for (auto& [ticket, watched] : watched_) {
+            if (watched.deadline <= now) end(watched);
+            next = std::min(next, watched.deadline);
         }
         if (next == Clock::time_point::max())
             changed_.wait(lock);
