@@ -33,6 +33,26 @@ void for_each_move(const npu::FloatNetwork& network, const npu::FloatLayer& laye
     }
 }
 
+/// ReLU or Clip as a layer of its own: codes that are clamped.
+bool only_clamps(const npu::FloatLayer& layer) {
+    const auto* conv = std::get_if<npu::Conv>(&layer.attributes);
+    if (conv == nullptr || layer.activation.kind != npu::ActivationKind::clamp) return false;
+    return conv->groups == conv->out_channels && layer.weights.size() == layer.bias.size() &&  // one tap a channel
+           std::ranges::all_of(layer.weights, [](float w) { return w == 1; }) &&
+           std::ranges::all_of(layer.bias, [](float b) { return b == 0; });
+}
+
+/// Where the model says nothing and the layers before do: what clamps keeps their scale, and so do the zeros of a Pad of
+/// channels. In the layers' order, so that it passes from one to the next.
+void hand_on_stated(const npu::FloatNetwork& network, ScaleClasses& classes) {
+    for (const npu::FloatLayer& layer : network.layers) {
+        if (const auto* pad = std::get_if<npu::Pad>(&layer.attributes))
+            classes.state_zeros(layer.output, pad->channels_before);
+        else if (only_clamps(layer) && classes.all_stated(layer.inputs[0]) && classes.none_stated(layer.output))
+            classes.join_through(network, layer, 0);
+    }
+}
+
 }  // namespace
 
 bool only_moves(const npu::Attributes& attributes) {
@@ -64,6 +84,12 @@ ScaleClasses::ScaleClasses(const npu::FloatNetwork& network) : group_(network.te
 bool ScaleClasses::all_stated(npu::TensorId tensor) const {
     for (int64_t c = 0; c < channels(tensor); ++c)
         if (!stated(of(tensor, c))) return false;
+    return true;
+}
+
+bool ScaleClasses::none_stated(npu::TensorId tensor) const {
+    for (int64_t c = 0; c < channels(tensor); ++c)
+        if (stated(of(tensor, c))) return false;
     return true;
 }
 
@@ -127,6 +153,14 @@ void ScaleClasses::join_through(const npu::FloatNetwork& network, const npu::Flo
     }
 }
 
+void ScaleClasses::state_zeros(npu::TensorId tensor, int64_t of_channel) {
+    const std::optional<Code> code = stated(of(tensor, of_channel));
+    for (int64_t c = 0; code && c < channels(tensor); ++c) {
+        auto& one = stated_[static_cast<size_t>(of(tensor, c))];
+        if (!one) one = code;
+    }
+}
+
 ScaleClasses classes_of(const npu::FloatNetwork& network, bool per_channel) {
     ScaleClasses classes(network);
     for (const npu::Placement& input : network.inputs) classes.join_channels(input.tensor);
@@ -137,6 +171,7 @@ ScaleClasses classes_of(const npu::FloatNetwork& network, bool per_channel) {
             classes.join_through(network, layer, i);
         }
     }
+    hand_on_stated(network, classes);
     for (size_t t = 0; !per_channel && t < network.tensors.size(); ++t) {
         classes.join_channels(static_cast<npu::TensorId>(t));
     }
@@ -149,6 +184,7 @@ ScaleClasses classes_that_agree(const npu::FloatNetwork& network) {
         for (size_t i = 0; only_moves(layer.attributes) && i < layer.inputs.size(); ++i)
             if (!classes.differ_through(network, layer, i)) classes.join_through(network, layer, i);
     }
+    hand_on_stated(network, classes);
     return classes;
 }
 

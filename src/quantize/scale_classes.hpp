@@ -31,12 +31,15 @@ class ScaleClasses {
     /// Whether that is so of every channel.
     bool all_stated(npu::TensorId tensor) const;
     bool all_stated() const;
+    bool none_stated(npu::TensorId tensor) const;
 
     /// One scale for all channels of a tensor.
     void join_channels(npu::TensorId tensor);
     /// One scale for each channel of an input of a layer that only moves codes and the output's channels that it
     /// becomes.
     void join_through(const npu::FloatNetwork& network, const npu::FloatLayer& layer, size_t input);
+    /// Channels that are zeros, which any scale holds, take the stated one of this channel where they have none.
+    void state_zeros(npu::TensorId tensor, int64_t of_channel);
     /// Whether these would bring different stated scales together.
     bool channels_differ(npu::TensorId tensor) const;
     bool differ_through(const npu::FloatNetwork& network, const npu::FloatLayer& layer, size_t input) const;
@@ -56,8 +59,8 @@ class ScaleClasses {
 /// model's outputs have one. Every other channel may have its own if `per_channel`.
 ScaleClasses classes_of(const npu::FloatNetwork& network, bool per_channel);
 
-/// The classes by which a stated scale reaches tensors of which the model says nothing: joined wherever codes only move
-/// and no two scales differ.
+/// The classes by which a stated scale reaches tensors of which the model says nothing: joined wherever codes only move or
+/// are clamped and no two scales differ.
 ScaleClasses classes_that_agree(const npu::FloatNetwork& network);
 
 }  // namespace calotype::quantize
