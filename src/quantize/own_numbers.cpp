@@ -37,23 +37,23 @@ bool holds(std::span<const float> weights, float bias, double scale_in, double s
     return worst < 0x1p31;
 }
 
-/// A dead channel: the sum rounded to float32 is the bias, whatever the weights add to it.
-bool bias_alone_counts(std::span<const float> weights, float bias, double scale_in) {
+/// A dead channel: whatever its weights add to the bias, the output's code does not see it. Quantizers give such rows a
+/// scale at which the bias alone takes nearly all of an int32.
+bool bias_alone_counts(std::span<const float> weights, double scale_in, double scale_out) {
     double most = 0;
     for (const float w : weights) most += 255 * scale_in * std::abs(w);
-    return most <= std::abs(bias) * 0x1p-24;
+    return most <= scale_out / 128;
 }
 
-std::optional<Row> own_row(std::span<const float> weights, float bias, double scale_in) {
+std::optional<Row> own_row(std::span<const float> weights, float bias, double scale_in, double scale_out) {
     const float largest = std::abs(*std::ranges::max_element(weights, {}, [](float w) { return std::abs(w); }));
-    if (largest == 0 || bias_alone_counts(weights, bias, scale_in))
-        return row_of(weights, bias, scale_in, npu::weight_scale(weights, bias, scale_in));
-    for (int code = 127; code >= 1; --code) {
+    for (int code = 127; code >= 1 && largest > 0; --code) {
         const auto scale = static_cast<float>(largest / static_cast<double>(code));
         if (fits(weights, scale) && holds(weights, bias, scale_in, scale))
             return row_of(weights, bias, scale_in, scale);
     }
-    return std::nullopt;
+    if (!bias_alone_counts(weights, scale_in, scale_out)) return std::nullopt;
+    return row_of(weights, bias, scale_in, npu::weight_scale(weights, bias, scale_in));
 }
 
 }  // namespace
@@ -62,11 +62,12 @@ std::optional<npu::QuantizedWeights> own_weights(const npu::FloatLayer& layer,
                                                  std::span<const npu::CodeTensor> tensors) {
     const std::vector<float> weights = absorbed_weights(layer, tensors);
     const auto scale_in = npu::input_scale(layer.attributes, tensors[index_of(layer.inputs[0])].quantization);
+    const npu::Quantization& output = tensors[index_of(layer.output)].quantization;
     const size_t rows = layer.bias.size(), row_elems = rows == 0 ? 0 : weights.size() / rows;
     npu::QuantizedWeights own;
     for (size_t o = 0; o < rows; ++o) {
         const auto row = own_row(std::span(weights).subspan(o * row_elems, row_elems), layer.bias[o],
-                                 scale_in[scale_in.size() > 1 ? o : 0]);
+                                 scale_in[scale_in.size() > 1 ? o : 0], output.scale_of(static_cast<int64_t>(o)));
         if (!row) return std::nullopt;
         own.weights.insert(own.weights.end(), row->weights.begin(), row->weights.end());
         own.bias.push_back(row->bias);

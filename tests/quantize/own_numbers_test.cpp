@@ -69,6 +69,35 @@ TEST(OwnNumbers, ADeadChannelIsItsBias) {
     EXPECT_NEAR(static_cast<double>(own->bias[0]) * kScaleIn * own->scale[0], 0.75, 1e-8);
 }
 
+TEST(OwnNumbers, ADeadChannelWhoseBiasFillsTheSum) {
+    const double grid = 1.75 / (kScaleIn * 2147000000.0);  // ONNX Runtime's scale of such a row
+    const auto w = [&](int code) { return static_cast<float>(grid * code); };
+    const std::vector<float> weights{w(22), w(-7), w(13)};
+    const Product product(3, weights, {1.75F});
+    const auto own = own_weights(product.layer, product.tensors);
+    ASSERT_TRUE(own);
+    EXPECT_NEAR(static_cast<double>(own->bias[0]) * kScaleIn * own->scale[0], 1.75, 1e-8);
+    EXPECT_LT(std::abs(static_cast<double>(own->bias[0])) + 255 * 42, 0x1p31);
+}
+
+TEST(StatedScales, PassAClampAndZeroChannels) {
+    SmallNetwork small;
+    const auto x = small.input("x", {2, 2, 2});
+    small.network.tensors[0].stated = npu::Quantization{{0.1F}, {-3}};
+    npu::Pad pad;
+    pad.channels_before = pad.channels_after = 1;
+    const auto wide = small.layer("pad", pad, {x}, {2, 2, 4});
+    const auto clamped = small.conv("relu", wide, {1, 1, 1, 1}, {npu::ActivationKind::clamp, 0, 6});
+    small.output(clamped);
+    npu::FloatLayer& relu = small.network.layers.back();
+    relu.attributes = npu::Conv{4, 4, 4, {}};
+    relu.weights.assign(4, 1.0F);
+    EXPECT_TRUE(classes_that_agree(small.network).all_stated(clamped));
+    EXPECT_TRUE(classes_of(small.network, true).all_stated());
+    relu.weights[2] = 2;  // no longer the same codes
+    EXPECT_TRUE(classes_of(small.network, true).none_stated(clamped));
+}
+
 TEST(OwnNumbers, MoreThan127CodesOrNoGridAreNotTheModelsOwn) {
     std::vector<float> wide{0.01F * 200, 0.01F * 3, 0.01F * 199};  // UINT8 codes behind a zero point
     EXPECT_FALSE(own_weights(Product(3, wide, {0}).layer, Product(3, wide, {0}).tensors));
