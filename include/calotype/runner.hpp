@@ -25,9 +25,12 @@ struct RunnerOptions {
     Limits limits;  ///< of a run of a CPU subgraph
 };
 
-/// Values of an input that break the type found on the samples; they were converted by the same rule.
+/// Values of an input that break the type, or lie far outside of the range, found on the samples; they were converted by
+/// the same rule.
 struct BrokenInputs {
-    int64_t values = 0;   ///< fractions, out of range or NaN
+    /// Of whole numbers: fractions and what is out of range; of reals: what lies further beyond the range of the codes
+    /// than that is wide, infinities among them; NaN.
+    int64_t values = 0;
     std::string example;  ///< "input `x`: 3.5"; of the first
 };
 

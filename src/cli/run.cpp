@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 
+#include "base/counted.hpp"
 #include "calotype/snapshot.hpp"
 #include "cli/options.hpp"
 #include "cli/progress.hpp"
@@ -126,8 +127,8 @@ int work(const Options& options) {
                                 {"broken_values", broken}}
                                .dump(2));
     } else {
-        fmt::print("{} samples in {:.2f} s -> {}{}\n", source.count(), seconds, options.output,
-                   broken > 0 ? fmt::format("; {} values broke their input's type", broken) : "");
+        fmt::print("{} in {:.2f} s -> {}{}\n", counted(source.count(), "sample"), seconds, options.output,
+                   broken > 0 ? fmt::format("; {} broke their input's type or range", counted(broken, "value")) : "");
     }
     return kFine;
 }

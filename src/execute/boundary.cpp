@@ -17,6 +17,21 @@ void scale_per_channel(const float* reals, int8_t* codes, int64_t count, int64_t
     }
 }
 
+/// A value far outside of what the samples showed is told of: an input in other units, an infinity. One that is a
+/// little beyond them is what clamping is for.
+RealType type_of(Boundary boundary, const npu::Quantization& quantization) {
+    if (boundary == Boundary::uint8) return {0, 255, true};
+    if (boundary == Boundary::int8) return {-128, 127, true};
+    RealType type{0, 0, false};
+    for (size_t c = 0; c < quantization.scale.size(); ++c) {
+        const float width = 255 * quantization.scale[c];
+        const float zero = static_cast<float>(quantization.zero_point[c]) * quantization.scale[c];
+        type.lo = std::min(type.lo, -128 * quantization.scale[c] - zero - width);
+        type.hi = std::max(type.hi, 127 * quantization.scale[c] - zero + width);
+    }
+    return type;
+}
+
 /// u -> u - 128 and back, in one byte.
 int8_t shifted(int8_t code) { return static_cast<int8_t>(static_cast<uint8_t>(code) ^ 0x80U); }
 
@@ -31,6 +46,7 @@ Conversion::Conversion(const npu::Placement& placement, const npu::Quantization&
     : to_tensor_(placement.split, placement.axes),
       to_value_(to_tensor_.inverse()),
       boundary_(boundary),
+      type_(type_of(boundary, quantization)),
       scale_(quantization.scale),
       zero_point_(quantization.zero_point) {
     for (size_t c = 0; c < scale_.size(); ++c) {
@@ -40,29 +56,20 @@ Conversion::Conversion(const npu::Placement& placement, const npu::Quantization&
     }
 }
 
-template <class Each>
-void Conversion::with_broken(Each each) const {
-    const float lo = boundary_ == Boundary::uint8 ? 0.0F : -128.0F, hi = lo + 255.0F;
-    if (whole())
-        each([=](float x) { return !(x >= lo && x <= hi) || (x + kRounder) - kRounder != x; });
-    else
-        each([](float x) { return x != x; });
-}
-
 Broken Conversion::to_codes(const float* reals, std::span<int8_t> codes, std::vector<float>& spare) const {
     return scale_.size() == 1 ? one_scale_to_codes(reals, codes, spare) : channels_to_codes(reals, codes, spare);
 }
 
 /// Codes are made in the value's order and then moved: they are a quarter of the bytes.
 Broken Conversion::one_scale_to_codes(const float* reals, std::span<int8_t> codes, std::vector<float>& spare) const {
-    const float type_lo = boundary_ == Boundary::uint8 ? 0.0F : -128.0F;
-    const OneScale scale{coefficient_[0], lo_[0], hi_[0], type_lo, type_lo + 255.0F, zero_point_[0]};
+    const OneScale scale{coefficient_[0], lo_[0], hi_[0], zero_point_[0], type_};
     const int64_t count = elements();
     const bool moved = !to_tensor_.identity();
     int8_t* made = moved ? reinterpret_cast<int8_t*>(room(spare, count / 4 + 1)) : codes.data();
     Broken broken;
-    broken.values = reals_to_codes(reals, made, count, scale, whole());
-    if (broken.values > 0) with_broken([&](auto is) { broken.example = *std::find_if(reals, reals + count, is); });
+    broken.values = reals_to_codes(reals, made, count, scale);
+    if (broken.values > 0)
+        broken.example = *std::find_if(reals, reals + count, [&](float x) { return breaks(x, type_); });
     const int64_t planes = to_tensor_.planes();
     if (moved && (planes == 3 || planes == 4))
         planes_to_pixels(made, codes.data(), count / planes, planes);
@@ -74,10 +81,10 @@ Broken Conversion::one_scale_to_codes(const float* reals, std::span<int8_t> code
 Broken Conversion::channels_to_codes(const float* reals, std::span<int8_t> codes, std::vector<float>& spare) const {
     const int64_t count = elements();
     Broken broken;
-    with_broken([&](auto is) {
-        broken.values = std::count_if(reals, reals + count, is);
-        if (broken.values > 0) broken.example = *std::find_if(reals, reals + count, is);
-    });
+    for (int64_t i = 0; i < count; ++i) {
+        if (!breaks(reals[i], type_)) continue;
+        if (broken.values++ == 0) broken.example = reals[i];
+    }
     if (!to_tensor_.identity()) {
         float* ordered = room(spare, count);
         to_tensor_.apply(reals, ordered);

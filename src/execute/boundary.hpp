@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "calotype/port.hpp"
+#include "execute/boundary_loops.hpp"
 #include "execute/permute.hpp"
 #include "npu/layer.hpp"
 
@@ -26,7 +27,8 @@ class Conversion {
     int64_t elements() const { return to_tensor_.elements(); }
 
     /// Reals -> codes: RNE(clamp(x * c, lo - zp, hi - zp)) + zp with c = float32(1 / scale); NaN gives zp. `spare` is
-    /// grown as needed. Returns what breaks the boundary's type: fractions, values out of range, NaN.
+    /// grown as needed. Returns what breaks the boundary's type: of whole numbers, fractions and values out of range; of
+    /// reals, what lies further beyond the range of the codes than that is wide; NaN.
     Broken to_codes(const float* reals, std::span<int8_t> codes, std::vector<float>& spare) const;
     /// As to_codes for reals that are bytes already.
     Broken to_codes(const uint8_t* bytes, std::span<int8_t> codes, std::vector<float>& spare) const;
@@ -39,15 +41,12 @@ class Conversion {
     void to_reals(std::span<const int8_t> codes, float* reals, std::vector<float>& spare) const;
 
   private:
-    bool whole() const { return boundary_ == Boundary::uint8 || boundary_ == Boundary::int8; }
-    /// each(predicate: does a real break the type?).
-    template <class Each>
-    void with_broken(Each each) const;
     Broken one_scale_to_codes(const float* reals, std::span<int8_t> codes, std::vector<float>& spare) const;
     Broken channels_to_codes(const float* reals, std::span<int8_t> codes, std::vector<float>& spare) const;
 
     Permutation to_tensor_, to_value_;
     Boundary boundary_;
+    RealType type_;  // of all channels together: one of a narrow range may meet a wide one's values
     std::vector<float> scale_, coefficient_, lo_, hi_;  // one or one a channel
     std::vector<int32_t> zero_point_;
 };

@@ -41,9 +41,9 @@ CodeMeans means_of(std::span<const int8_t> codes, const Clamp& clamp) {
 std::vector<int8_t> to_codes(std::span<const float> x, const npu::Quantization& quantization) {
     const int32_t zero = quantization.zero_point[0];
     const auto lo = static_cast<float>(-128 - zero), hi = static_cast<float>(127 - zero);
-    const execute::OneScale scale{npu::coefficient_of(quantization.scale[0]), lo, hi, lo, hi, zero};
+    const execute::OneScale scale{npu::coefficient_of(quantization.scale[0]), lo, hi, zero, {}};
     std::vector<int8_t> codes(x.size());
-    execute::reals_to_codes(x.data(), codes.data(), static_cast<int64_t>(x.size()), scale, false);
+    execute::reals_to_codes(x.data(), codes.data(), static_cast<int64_t>(x.size()), scale);
     return codes;
 }
 

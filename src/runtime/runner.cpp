@@ -7,6 +7,7 @@
 #include <set>
 #include <vector>
 
+#include "base/counted.hpp"
 #include "execute/prepared_model.hpp"
 #include "runtime/load.hpp"
 #include "runtime/ports.hpp"
@@ -56,9 +57,9 @@ struct Runner::Impl {
         if (broken.values == 0 || broken_met) return {};
         broken_met = true;
         return fmt::format(
-            "{} values break the type found on the calibration samples (first: {}): they are rounded "
-            "and clamped, NaN counts as zero",
-            broken.values, broken.example);
+            "{} not of the type, or far outside of the range, found on the calibration samples (first: {}): such are "
+            "rounded and clamped, NaN counts as zero",
+            counted(broken.values, "value"), broken.example);
     }
 };
 

@@ -27,16 +27,19 @@ TEST(BoundaryLoops, GiveTheBitsOfOneValueAtATime) {
     for (const int64_t count : {1, 31, 32, 33, 100, 4099})
         for (const bool whole : {false, true})
             for (const int32_t zero_point : {-128, 3, 127}) {
-                const OneScale s{
-                    0.7F, float(-128 - zero_point), float(127 - zero_point), whole ? 0.0F : -128.0F, 255, zero_point};
+                const OneScale s{0.7F,
+                                 float(-128 - zero_point),
+                                 float(127 - zero_point),
+                                 zero_point,
+                                 {whole ? 0.0F : -128.0F, 255, whole}};
                 const std::vector<float> reals = reals_of_every_kind(static_cast<size_t>(count));
                 std::vector<int8_t> codes(reals.size()), expected;
                 int64_t broken = 0;
                 for (const float x : reals) {
                     expected.push_back(code_of(x, s.coefficient, s.lo, s.hi, s.zero_point));
-                    broken += whole ? !(x >= s.type_lo && x <= s.type_hi && std::nearbyint(x) == x) : std::isnan(x);
+                    broken += !(x >= s.type.lo && x <= s.type.hi && (!whole || std::nearbyint(x) == x));
                 }
-                EXPECT_EQ(reals_to_codes(reals.data(), codes.data(), count, s, whole), broken);
+                EXPECT_EQ(reals_to_codes(reals.data(), codes.data(), count, s), broken);
                 EXPECT_EQ(codes, expected) << count << " values, zero point " << zero_point;
             }
 }

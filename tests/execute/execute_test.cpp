@@ -30,7 +30,21 @@ TEST(Boundary, RoundsTiesToEvenClampsAndTakesNaNAsZeroPoint) {
     Broken broken;
     EXPECT_THAT(codes_of(conversion, {0, 0.25F, 0.75F, -0.25F, 1e30F, -1e30F, inf, -inf, std::nanf("")}, &broken),
                 ElementsAre(3, 3, 5, 3, 127, -128, 127, -128, 3));
-    EXPECT_EQ(broken.values, 1) << "only the NaN breaks a quantized input";
+    EXPECT_EQ(broken.values, 5);
+    EXPECT_EQ(broken.example, 1e30F);
+}
+
+TEST(Boundary, CountsRealsThatLieFurtherBeyondTheRangeThanItIsWide) {
+    const Conversion one(line(6), {{0.5F}, {-128}}, Boundary::quantized);  // 0 to 127.5
+    Broken broken;
+    codes_of(one, {-1, 130, -127.5F, 255, -127.6F, 255.1F}, &broken);
+    EXPECT_EQ(broken.values, 2);
+    EXPECT_EQ(broken.example, -127.6F);
+    const npu::Placement placement{npu::TensorId{0}, "x", {1, 2, 2}, {2, 2}, {1, 0}};  // channels first
+    const Conversion two(placement, {{0.5F, 5.0F}, {-128, -128}}, Boundary::quantized);
+    codes_of(two, {254, 256, 2540, 2560}, &broken);
+    EXPECT_EQ(broken.values, 1) << "the widest channel's range counts";
+    EXPECT_EQ(broken.example, 2560);
 }
 
 TEST(Boundary, EveryCodeSurvivesTheWayToRealsAndBack) {

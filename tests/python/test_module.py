@@ -193,6 +193,17 @@ def test_what_breaks_the_type_is_noted_once_in_the_words_of_the_command(snapshot
     assert np.array_equal(np.load(tmp_path / "out.npz")["logits"], outputs["logits"])
 
 
+def test_inputs_far_outside_of_the_calibrated_range_are_noted_once_with_their_number(snapshot):
+    images = IMAGES.copy()
+    images[0, 0, 0, :4] = [np.inf, -np.inf, np.nan, 1e6]
+    runner = calotype.Runner(snapshot)
+    with pytest.warns(UserWarning, match="^4 values not of the type, or far outside of the range, .*first: input `image`: inf"):
+        runner.run({"image": images})
+    assert runner.broken_values == 4
+    runner.run({"image": IMAGES * np.float32(1.2)})
+    assert runner.broken_values == 4, "a little beyond the samples is what clamping is for"
+
+
 def test_samples_may_be_generated_and_bring_labels(tmp_path):
     listed = compiled(tmp_path / "listed", [{"image": x[None]} for x in CALIBRATION[:5]])
     with pytest.warns(UserWarning, match="left out, as the model has no such input: `label`"):
