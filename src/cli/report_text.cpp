@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "base/counted.hpp"
 #include "calotype/snapshot.hpp"
 #include "npu/config.hpp"
 
@@ -39,6 +40,9 @@ void print_latency(const Json& report) {
     };
     fmt::print("predicted on the device: {:.3f} ms a sample: NPU {:.3f}, its host {:.3f}, boundaries {:.3f}\n",
                ms("latency_us"), ms("npu_us"), ms("host_us"), ms("boundaries_us"));
+    if (totals.value("npu_subgraphs", 0) > 0 && ms("host_only_us") < ms("latency_us"))
+        fmt::print("without the NPU: {:.3f} ms, all on its host: the NPU does not pay for this network\n",
+                   ms("host_only_us"));
 }
 
 }  // namespace
@@ -61,10 +65,10 @@ void print_summary(const std::filesystem::path& snapshot) {
         }
         const int64_t cycles = subgraph.at("cycles");
         fmt::print(
-            "{}: {} layers, {:.2f} million MACs, weights {} bytes, activations {} bytes (lower bound {}), predicted on "
+            "{}: {}, {:.2f} million MACs, weights {} bytes, activations {} bytes (lower bound {}), predicted on "
             "the "
             "NPU {} cycles{}\n",
-            name, subgraph.at("layers").size(), 1e-6 * subgraph.at("macs").get<double>(),
+            name, counted(std::ssize(subgraph.at("layers")), "layer"), 1e-6 * subgraph.at("macs").get<double>(),
             subgraph.at("weights_bytes").get<int64_t>(), subgraph.at("activation_bytes").get<int64_t>(),
             subgraph.at("activation_lower_bound_bytes").get<int64_t>(), cycles, latency(json.at("npu"), cycles));
     }
@@ -84,7 +88,8 @@ void print_layer_errors(const Json& report, size_t most) {
         fmt::print("signal-to-noise ratio against FP32, worst layers first:\n");
     for (size_t i = 0; i < std::min(most, rows.size()); ++i)
         fmt::print("  {:7.2f} dB  {}\n", rows[i].first, rows[i].second);
-    if (rows.size() > most) fmt::print("  ... and {} layers above that\n", rows.size() - most);
+    if (rows.size() > most)
+        fmt::print("  ... and {} above that\n", counted(static_cast<int64_t>(rows.size() - most), "layer"));
     for (const char* list : {"cpu_values", "outputs"}) {
         for (const Json& value : report.value(list, Json::array())) {
             const std::string place = value.value("subgraph", "output");

@@ -94,10 +94,9 @@ std::string moved_node(const Front& a, const Front& b) {
         for (const partition::Decision& other : b.plan.decisions) {
             if (one.name != other.name || one.device == other.device) continue;
             const auto& limit = one.limit ? one.limit : other.limit;
-            return fmt::format(
-                ": node `{}` runs on the {} at one size and on the {} at the other{}", one.name, name_of(one.device),
-                name_of(other.device),
-                limit ? fmt::format(" ({} {}, limit {})", limit->what, limit->actual, limit->limit) : "");
+            return fmt::format(": node `{}` runs on the {} at one size and on the {} at the other{}", one.name,
+                               name_of(one.device), name_of(other.device),
+                               limit ? fmt::format(" ({})", npu::sentence_of(*limit)) : "");
         }
     return {};
 }

@@ -23,6 +23,10 @@ bool is_switch(const Limit& limit) {
     return std::find(kSupportKeys.begin(), kSupportKeys.end(), limit.key) != kSupportKeys.end();
 }
 
+std::string sentence_of(const BrokenLimit& limit) {
+    return fmt::format("{} is {}{}{}", limit.what, limit.actual, limit.limit.empty() ? "" : "; ", limit.limit);
+}
+
 std::vector<BrokenLimit> broken_limits(const LayerFacts& facts, const Config& config) {
     std::vector<BrokenLimit> broken;
     for (const Limit& limit : layer_limits()) {

@@ -44,6 +44,8 @@ struct BrokenLimit {
     std::string code, what, actual, limit, why, hint;
     friend bool operator==(const BrokenLimit&, const BrokenLimit&) = default;
 };
+/// "stride_h is 6 rows; at most 4 rows"
+std::string sentence_of(const BrokenLimit& limit);
 std::vector<BrokenLimit> broken_limits(const LayerFacts& facts, const Config& config);
 /// The record of node_limits() with the value found in a node.
 BrokenLimit broken_limit(std::string_view code, std::string actual, const Config& config);

@@ -80,8 +80,7 @@ void reasons(std::string& text, const Plan& plan, const npu::Config& config) {
             macs += decision->macs;
             host_us += decision->host_us;
         }
-        text += fmt::format("\n{}: {} on the CPU: {} is {}; {}\n", limit.code, subject_of(reason), limit.what,
-                            limit.actual, limit.limit);
+        text += fmt::format("\n{}: {} on the CPU: {}\n", limit.code, subject_of(reason), npu::sentence_of(limit));
         text += fmt::format("  why:  {}\n", limit.why);
         text += fmt::format("  cost: {:.2f} % of the MACs leave the NPU, {:.1f} us on the host\n", percent(macs, all),
                             host_us);
@@ -105,6 +104,7 @@ Json totals_json(const Totals& sums) {
             {"host_us", sums.host_us},
             {"boundaries_us", sums.boundaries_us},
             {"latency_us", sums.latency_us},
+            {"host_only_us", sums.host_only_us},
             {"utilisation", sums.utilisation},
             {"peak_activation_bytes", sums.arena_bytes},
             {"lower_bound_bytes", sums.lower_bound_bytes}};
@@ -126,6 +126,10 @@ std::string explain_text(const Plan& plan, const std::vector<npu::Program>& prog
     text +=
         fmt::format("predicted latency    {:.1f} us on the device: NPU {:.1f}, its host {:.1f}, boundaries {:.1f}\n",
                     sums.latency_us, sums.npu_us, sums.host_us, sums.boundaries_us);
+    // The largest part stays on the NPU whatever it costs: that is what a user compiles for it for.
+    if (sums.npu_subgraphs > 0)
+        text += fmt::format("without the NPU      {:.1f} us, all on its host{}\n", sums.host_only_us,
+                            sums.host_only_us < sums.latency_us ? ": the NPU does not pay for this network" : "");
     text += fmt::format("NPU cycles           {}\n", sums.cycles);
     text += fmt::format("utilisation          {:.2f} %\n", 100 * sums.utilisation);
     text +=

@@ -25,6 +25,7 @@ Totals totals(const partition::Plan& plan, const std::vector<npu::Program>& prog
     }
     sums.npu_us = config.microseconds(sums.cycles);
     sums.latency_us = plan.predicted_us;
+    for (const partition::Decision& decision : plan.decisions) sums.host_only_us += decision.host_us;
     sums.boundaries_us = plan.predicted_us - sums.npu_us - sums.host_us;
     const double most =
         static_cast<double>(sums.cycles) * static_cast<double>(config.tiles() * config.int8_macs_per_cycle);

@@ -13,6 +13,7 @@ struct Totals {
     double npu_share = 0;  ///< of all MACs; 1 where there are none and no operator runs on the host
     int64_t cycles = 0;
     double npu_us = 0, host_us = 0, boundaries_us = 0, latency_us = 0;
+    double host_only_us = 0;                         ///< latency with no NPU at all
     double utilisation = 0;                          ///< MACs over what the array could do in the NPU's cycles
     int64_t arena_bytes = 0, lower_bound_bytes = 0;  ///< of the subgraph that needs most
 };

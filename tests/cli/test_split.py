@@ -100,6 +100,23 @@ def test_verify_measures_what_was_compiled_without_a_rewrite(calotype: Command, 
     assert layers["whole"] != layers["without"]
 
 
+def test_explain_says_where_the_npu_does_not_pay(calotype: Command, tmp_path: Path):
+    """The largest part stays on the NPU whatever it costs."""
+    model = tmp_path / "m.onnx"
+    small = [helper.make_node("Relu", ["x"], ["y"], name="relu")]
+    shape = [1, 3, 8, 8]
+    graph = helper.make_graph(small, "g", [helper.make_tensor_value_info("x", TensorProto.FLOAT, shape)],
+                              [helper.make_tensor_value_info("y", TensorProto.FLOAT, shape)])
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), model)
+    told = json.loads(calotype("explain", model, "--json").stdout)
+    assert [one["device"] for one in told["operators"]] == ["NPU"]
+    assert told["totals"]["host_only_us"] < told["totals"]["latency_us"]
+    assert told["totals"]["host_only_us"] == told["operators"][0]["host_us"]
+    assert "all on its host: the NPU does not pay for this network" in calotype("explain", model).stdout
+    onnx.save(conv_shuffle_conv(), model)
+    assert "does not pay for this network" not in calotype("explain", model).stdout
+
+
 def test_memory_that_does_not_suffice_on_the_cpu_names_node_and_numbers(calotype: Command, tmp_path: Path):
     model, samples, snapshot = tmp_path / "m.onnx", tmp_path / "s.npz", tmp_path / "m.snapshot"
     onnx.save(conv_shuffle_conv(), model)
