@@ -157,6 +157,14 @@ Config parse_config(std::string_view json, std::string_view subject) {
     return config;
 }
 
+std::string to_json(const Config& config) {
+    nlohmann::ordered_json root{{"name", config.name}, {"about", config.about}};
+    for (const Number& number : kNumbers) root[std::string(number.key)] = config.*number.member;
+    root["limits"] = config.limits;
+    root["support"] = config.support;
+    return root.dump(2);
+}
+
 std::vector<std::string> builtin_names() {
     std::vector<std::string> names;
     for (const BuiltinConfig& builtin : builtin_configs()) names.emplace_back(builtin.name);

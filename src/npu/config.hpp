@@ -50,6 +50,9 @@ extern const std::vector<std::string_view> kSupportKeys;
 /// Throws Error NPU_CONFIG that names the key at fault; `subject` is where the text came from.
 Config parse_config(std::string_view json, std::string_view subject);
 
+/// The configuration as a file that find_config reads.
+std::string to_json(const Config& config);
+
 /// Names of the configurations that are part of the program, sorted; the default one first.
 std::vector<std::string> builtin_names();
 

@@ -81,9 +81,17 @@ def test_npu_lists_the_default_configuration():
     listed = json.loads(calotype("npu", "--json").stdout)
     assert listed[0]["name"] == "VE2802_NPU_IP_O00_A304_M3" and listed[0]["tiles"] == 304
     one = json.loads(calotype("npu", listed[0]["name"], "--json").stdout)
-    assert one == listed[0]
+    assert one == listed[0]["configuration"]
     wrong = calotype("npu", "VE2802_NPU_IP_O00_A304_M4")
     assert wrong.returncode == 2 and "VE2802_NPU_IP_O00_A304_M3" in wrong.stderr
+
+
+def test_a_configuration_printed_is_one_to_compile_for(tmp_path):
+    for entry in json.loads(calotype("npu", "--json").stdout):
+        file = tmp_path / "printed.json"
+        file.write_text(calotype("npu", entry["name"], "--json").stdout)
+        told = json.loads(calotype("explain", DIGITS / "digits.onnx", "--npu", file, "--json").stdout)
+        assert told["npu"] == {"name": entry["name"], "fingerprint": entry["fingerprint"]}
 
 
 def test_results_that_cannot_be_written_are_no_success():
