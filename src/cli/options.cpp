@@ -85,13 +85,18 @@ samples::ImageOptions image_options(const SampleOptions& options, const std::map
 }  // namespace
 
 void add_sample_options(CLI::App& command, SampleOptions& options) {
-    const std::string group = "Images (a folder of them)";
+    const std::string group =
+        "Images (a folder of them; what is left out is as it was at compile, which the snapshot holds)";
     command
         .add_option("--mean", options.mean,
                     "Subtracted from each pixel in [0, 255]: one number, or one a channel: 123.7,116.3,103.5")
         ->group(group);
     command.add_option("--std", options.std, "Divides after that: one number, or one a channel")->group(group);
-    command.add_option("--resize", options.resize, "HEIGHTxWIDTH; the model's own where it is left out")->group(group);
+    command
+        .add_option("--resize", options.resize,
+                    "HEIGHTxWIDTH, bilinear over all pixels that a new one covers, as Pillow's; the model's own where "
+                    "it is left out")
+        ->group(group);
     command.add_option("--layout", options.layout, "nchw or nhwc; read off the model's input where it is left out")
         ->group(group);
     command.add_option("--channels", options.channels, "rgb, bgr or gray")->group(group);

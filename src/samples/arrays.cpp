@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "base/counted.hpp"
 #include "base/error.hpp"
 #include "base/input_rules.hpp"
 #include "base/nearest.hpp"
@@ -197,8 +198,8 @@ std::unique_ptr<Reader> open_arrays(const std::filesystem::path& path, const std
     for (const Array& array : arrays) {
         if (array.pieces.count == arrays.front().pieces.count) continue;
         throw Error({"SAMPLE_COUNT", subject,
-                     fmt::format("it has {} samples for `{}` but {} for `{}`", array.pieces.count, array.input.name,
-                                 arrays.front().pieces.count, arrays.front().input.name),
+                     fmt::format("it has {} for `{}` but {} for `{}`", counted(array.pieces.count, "sample"),
+                                 array.input.name, arrays.front().pieces.count, arrays.front().input.name),
                      "give every input as many"});
     }
     return std::make_unique<Arrays>(std::move(arrays), subject, std::move(left_out));

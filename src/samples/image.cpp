@@ -36,6 +36,7 @@ void check_size(int64_t height, int64_t width, const std::string& subject) {
 struct JpegFailure {
     jpeg_error_mgr manager;
     jmp_buf back;
+    bool cmyk = false;
     char text[JMSG_LENGTH_MAX];
 };
 
@@ -64,6 +65,11 @@ bool decode_jpeg(std::span<const std::byte> bytes, bool gray, Image& image, std:
     jpeg_create_decompress(&codec);
     jpeg_mem_src(&codec, reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size());
     jpeg_read_header(&codec, TRUE);
+    if (codec.jpeg_color_space == JCS_CMYK || codec.jpeg_color_space == JCS_YCCK) {
+        failure.cmyk = true;
+        jpeg_destroy_decompress(&codec);
+        return false;
+    }
     codec.out_color_space = gray ? JCS_GRAYSCALE : JCS_RGB;
     codec.dct_method = JDCT_ISLOW;
     image.height = codec.image_height;
@@ -93,7 +99,11 @@ void allocate_pixels(Image& image, std::vector<uint8_t>& pixels) {
 std::vector<uint8_t> read_jpeg(std::span<const std::byte> bytes, bool gray, Image& image, const std::string& subject) {
     std::vector<uint8_t> pixels;
     JpegFailure failure;
-    if (!decode_jpeg(bytes, gray, image, pixels, failure, allocate_pixels)) broken(subject, failure.text);
+    const bool decoded = decode_jpeg(bytes, gray, image, pixels, failure, allocate_pixels);
+    if (failure.cmyk)
+        throw Error({"IMAGE_COLORS", subject, "its colours are CMYK, for print; RGB and gray pictures are read",
+                     "convert it to RGB"});
+    if (!decoded) broken(subject, failure.text);
     check_size(image.height, image.width, subject);
     return pixels;
 }

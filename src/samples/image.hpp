@@ -14,7 +14,7 @@ struct Image {
 
 /// Decodes a JPEG or PNG into RGB, or into luminance where `gray`. A PNG's values are those that OpenCV reads: the high
 /// byte of 16 bits, neither gamma nor alpha applied.
-/// Throws Error FILE_*, IMAGE_BROKEN, IMAGE_TOO_LARGE.
+/// Throws Error FILE_*, IMAGE_BROKEN, IMAGE_COLORS, IMAGE_TOO_LARGE.
 Image read_image(const std::filesystem::path& path, bool gray);
 
 /// Bilinear, pixel centres at halves; when it shrinks, the triangle is widened by the factor, so that every pixel

@@ -41,6 +41,11 @@ Frame frame_of(const InputSpec& input, const ImageOptions& options) {
     frame.channels = nchw ? dims[1] : dims[3];
     frame.height = nchw ? dims[2] : dims[1];
     frame.width = nchw ? dims[3] : dims[2];
+    // Where the model leaves the sizes free, a layout that does not fit would make the channels a height.
+    if (frame.channels < 0 && is_channels(nchw ? dims[3] : dims[1]))
+        no_picture(input, fmt::format("its shape is {}, with its {} channels {}; --layout {} looks for them {}",
+                                      to_string(dims), nchw ? dims[3] : dims[1], nchw ? "last" : "first",
+                                      nchw ? "nchw" : "nhwc", nchw ? "first" : "last"));
     if (frame.channels < 0) frame.channels = options.channels == Channels::gray ? 1 : 3;
     if (!is_channels(frame.channels) ||
         (options.channels && (*options.channels == Channels::gray) != (frame.channels == 1))) {

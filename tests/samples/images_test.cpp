@@ -75,5 +75,22 @@ TEST(Images, RefusesWhatIsNoImageOrDoesNotFit) {
     EXPECT_THAT([&] { first(kNchw, options); }, ThrowsMessage<Error>(HasSubstr("not above 0")));
 }
 
+TEST(Images, RefusesColoursForPrint) {
+    EXPECT_THAT([&] { read_image(kData / "cmyk.jpg", false); },
+                ThrowsMessage<Error>(HasSubstr("IMAGE_COLORS: `" + (kData / "cmyk.jpg").string() +
+                                               "`: its colours are CMYK, for print; RGB and gray pictures are read")));
+}
+
+TEST(Images, RefusesALayoutThatWouldMakeTheChannelsAHeight) {
+    ImageOptions options;
+    options.layout = Layout::nhwc;
+    EXPECT_THAT([&] { first({"x", DataType::float32, {-1, 3, -1, -1}}, options); },
+                ThrowsMessage<Error>(HasSubstr("its shape is [-1, 3, -1, -1], with its 3 channels first; --layout nhwc "
+                                               "looks for them last")));
+    options.layout = Layout::nchw;
+    EXPECT_THAT([&] { first({"x", DataType::float32, {1, -1, -1, 1}}, options); },
+                ThrowsMessage<Error>(HasSubstr("--layout nchw looks for them first")));
+}
+
 }  // namespace
 }  // namespace calotype::samples
