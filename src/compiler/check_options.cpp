@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "base/counted.hpp"
 #include "optimize/optimize.hpp"
 #include "quantize/ingredients.hpp"
 #include "snapshot/snapshot.hpp"
@@ -41,8 +42,8 @@ void check_options(const CompileOptions& options, const Samples& samples) {
 int64_t sample_count(const CompileOptions& options, const Samples& samples,
                      const std::function<void(std::string_view)>& warn) {
     if (samples.count() < options.images)
-        warn(fmt::format("there are {} samples, {} were asked for: all of them are used", samples.count(),
-                         options.images));
+        warn(fmt::format("there {} {}, {} were asked for: all of them are used", samples.count() == 1 ? "is" : "are",
+                         counted(samples.count(), "sample"), options.images));
     return std::min(options.images, samples.count());
 }
 

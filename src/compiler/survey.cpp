@@ -33,9 +33,9 @@ struct Flat {
 std::string warning(const std::string& input, const Flat& flat, int64_t count) {
     if (flat.samples == count && flat.same)
         return fmt::format(
-            "input `{}` is {} throughout all {} samples: nothing can be told from them about its range; "
+            "input `{}` is {} throughout {}: nothing can be told from that about its range; "
             "give samples as the network will meet them",
-            input, flat.value, count);
+            input, flat.value, count == 1 ? "the one sample" : fmt::format("all {} samples", count));
     return fmt::format("input `{}` is one value throughout in {} of {} samples, first in sample {} ({}): is it meant?",
                        input, flat.samples, count, flat.first, flat.value);
 }

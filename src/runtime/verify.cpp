@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/counted.hpp"
 #include "base/cpu.hpp"
 #include "calotype/snapshot.hpp"
 #include "runtime/golden.hpp"
@@ -55,7 +56,7 @@ std::string equal_parts(const execute::Model& model) {
     const bool cpu = std::ranges::any_of(model.subgraphs, [](const execute::Subgraph& subgraph) {
         return std::holds_alternative<execute::CpuSubgraph>(subgraph);
     });
-    std::string text = layers > 0 ? fmt::format("{} layers, bit for bit", layers) : "";
+    std::string text = layers > 0 ? counted(static_cast<int64_t>(layers), "layer") + ", bit for bit" : "";
     if (cpu)
         text += fmt::format("{}what CPU subgraphs make, within {:g} % of its largest element", text.empty() ? "" : "; ",
                             100 * kCpuTolerance);
