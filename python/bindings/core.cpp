@@ -6,6 +6,8 @@
 #include <nanobind/stl/tuple.h>
 #include <nanobind/stl/vector.h>
 
+#include <functional>
+#include <memory>
 #include <optional>
 #include <tuple>
 
@@ -44,6 +46,19 @@ void throw_into_python(const std::exception_ptr& pointer, void*) {
 void warn(std::string_view text) {
     const nb::gil_scoped_acquire lock;
     if (PyErr_WarnEx(PyExc_UserWarning, in_python_words(text).c_str(), 1) != 0) throw nb::python_error();
+}
+
+/// Where notes go: to the caller's function, which native threads may hold and let go, or to warnings.
+std::function<void(std::string_view)> notes_to(const nb::object& message) {
+    if (message.is_none()) return warn;
+    const std::shared_ptr<nb::object> held(new nb::object(message), [](const nb::object* each) {
+        const nb::gil_scoped_acquire lock;
+        delete each;
+    });
+    return [held](std::string_view text) {
+        const nb::gil_scoped_acquire lock;
+        (*held)(in_python_words(text));
+    };
 }
 
 nb::dict dict_of(const std::string& json) {
@@ -92,7 +107,7 @@ void show(const nb::object& progress, const CompileProgress& now) {
 Snapshot compile_model(const fs::path& model, nb::handle samples, const fs::path& output, const std::string& mode,
                        int64_t images, bool deep, const std::string& precision, const std::string& npu,
                        const Shapes& shapes, int threads, const std::vector<std::string>& without,
-                       const LimitsByName& limits, nb::object progress) {
+                       const LimitsByName& limits, nb::object progress, const nb::object& message) {
     if (output.empty()) throw Error({"OPTION_MISSING", "`output`", "it is not given", "name the snapshot's directory"});
     CompileOptions options;
     options.model = model;
@@ -108,7 +123,7 @@ Snapshot compile_model(const fs::path& model, nb::handle samples, const fs::path
     options.ort_library = installed_ort();
     options.limits = limits_of(limits);
     if (!progress.is_none()) options.progress = [&](const CompileProgress& now) { show(progress, now); };
-    options.message = warn;
+    options.message = notes_to(message);
     const std::unique_ptr<Samples> source = samples_of(samples, model, options.limits);
     const nb::gil_scoped_release free;
     CompileResult result = compile(options, *source);
@@ -168,8 +183,9 @@ nb::dict run(Runner& runner, const nb::dict& inputs) {
 }
 
 void make_runner(Runner* self, const fs::path& snapshot, int threads, const std::string& kernels,
-                 const std::string& npu, const LimitsByName& limits) {
+                 const std::string& npu, const LimitsByName& limits, const nb::object& message) {
     RunnerOptions options = runner_options(threads, limits);
+    options.message = notes_to(message);
     options.kernels = kernels;
     options.npu = npu;
     const nb::gil_scoped_release free;
@@ -197,7 +213,7 @@ NB_MODULE(_core, m) {
           "mode"_a = "fast", "images"_a = 4, "deep"_a = false, "precision"_a = "INT8",
           "npu"_a = std::string(kDefaultNpu), "shapes"_a = Shapes{}, "threads"_a = 0,
           "without"_a = std::vector<std::string>{}, "limits"_a = LimitsByName{}, "progress"_a = nb::none(),
-          nb::sig(kCompileSig), kCompileDoc);
+          "message"_a = nb::none(), nb::sig(kCompileSig), kCompileDoc);
     m.def("explain", &explain_model, "model"_a, nb::kw_only(), "npu"_a = std::string(kDefaultNpu),
           "shapes"_a = Shapes{}, "limits"_a = LimitsByName{}, nb::sig(kExplainSig), kExplainDoc);
     m.def("inspect", &inspect_snapshot, "snapshot"_a, nb::sig(kInspectSig), kInspectDoc);
@@ -207,7 +223,7 @@ NB_MODULE(_core, m) {
 
     nb::class_<Runner>(m, "Runner", kRunnerDoc)
         .def("__init__", &make_runner, "snapshot"_a, nb::kw_only(), "threads"_a = 0, "kernels"_a = "auto", "npu"_a = "",
-             "limits"_a = LimitsByName{}, nb::sig(kRunnerSig), kRunnerInitDoc)
+             "limits"_a = LimitsByName{}, "message"_a = nb::none(), nb::sig(kRunnerSig), kRunnerInitDoc)
         .def_prop_ro(
             "inputs", [](const Runner& runner) { return ports_of(runner.inputs()); }, kInputsDoc)
         .def_prop_ro(

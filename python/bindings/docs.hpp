@@ -29,6 +29,7 @@ inline constexpr const char* kCompileSig =
     "shapes: collections.abc.Sequence[tuple[str, collections.abc.Sequence[int]]] = (), threads: int = 0, "
     "without: collections.abc.Sequence[str] = (), "
     "progress: collections.abc.Callable[[str, float, str], object] | None = None, "
+    "message: collections.abc.Callable[[str], object] | None = None, "
     "limits: collections.abc.Mapping[str, int] = {}) -> Snapshot";
 inline constexpr const char* kCompileDoc =
     R"(Compiles an ONNX model into a snapshot, which replaces `output` in one step.
@@ -52,6 +53,7 @@ Args:
     limits: of what the model may ask for, by the names of docs/hostile.md: {"memory": 8 << 30, "seconds": 60}.
     progress: called with the stage's name, how far it is (0 to 1) and its steps ("12 of 53 layers", or empty); what it
         raises ends the compilation.
+    message: called with each note, which is a warning otherwise.
 
 Returns:
     The snapshot, with its report.
@@ -138,7 +140,8 @@ Example:
 
 inline constexpr const char* kRunnerSig =
     "def __init__(self, snapshot: str | os.PathLike[str] | Snapshot, *, threads: int = 0, kernels: str = 'auto', "
-    "npu: str = '', limits: collections.abc.Mapping[str, int] = {}) -> None";
+    "npu: str = '', limits: collections.abc.Mapping[str, int] = {}, "
+    "message: collections.abc.Callable[[str], object] | None = None) -> None";
 inline constexpr const char* kRunnerInitDoc =
     R"(Checks every file of the snapshot and prepares it.
 
@@ -147,6 +150,7 @@ Args:
     threads: 0 for as many as there are processors; never changes a bit of the result.
     kernels: "auto", "reference", "avx2" or "avx512"; all give the same bits.
     npu: the configuration present, a name or a file; the snapshot's own where it is left out.
+    message: called with each note of a run, which is a warning otherwise.
 
 Raises:
     Error: SNAPSHOT_*, CONFIG_SNAPSHOT_MISMATCH where it was made for another NPU, KERNELS_UNAVAILABLE, OPTION_VALUE.)";

@@ -4,6 +4,10 @@
 #include <nanobind/stl/pair.h>
 #include <nanobind/stl/string.h>
 
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
 #include <span>
 
 #include "base/hash.hpp"
@@ -16,6 +20,23 @@ namespace calotype::python {
 
 namespace nb = nanobind;
 namespace fs = std::filesystem;
+
+namespace {
+
+/// A forked child has none of its parent's threads: destroying what waits for them, at its exit, would hang it. Of ONNX
+/// Runtime that is an exit handler of its library, so that the child leaves before those; Python has ended by then.
+void survive_fork(const nb::list& runners) {
+    for (const nb::handle runner : runners) runner.inc_ref();  // for good
+    nb::set_leak_warnings(false);
+    ::on_exit(
+        [](int status, void*) {
+            std::fflush(nullptr);
+            ::_exit(status);
+        },
+        nullptr);
+}
+
+}  // namespace
 
 void add_hook_parts(nb::module_& m) {
     using namespace nb::literals;
@@ -42,6 +63,7 @@ void add_hook_parts(nb::module_& m) {
             return sha256(onnx::write(onnx::parse(bytes, "the model", fs::current_path())));
         },
         "model"_a, "As model_sha256, of a file's bytes.");
+    m.def("survive_fork", &survive_fork, "runners"_a, "Called in a forked child, with the runners of its parent.");
     m.def("check_target", &snapshot::check_target, "path"_a,
           "Raises Error OUTPUT_TAKEN where something stands that is neither a snapshot nor an empty folder.");
     m.def("copy_snapshot", &snapshot::copy, "snapshot"_a, "target"_a, nb::call_guard<nb::gil_scoped_release>(),

@@ -186,6 +186,17 @@ print(session.run(None, {"x": np.ones((2, 3, 20, 28), np.float32)})[0].shape)
 """
     run = script.ok(loop, "free.onnx")
     assert run.stdout == "(2, 5)\n" and run.samples() == (4, 3), run.stderr
+    assert "[VAISW] input `x`: planned anew" in run.stderr and "Warning" not in run.stderr, run.stderr
+
+
+def test_an_input_without_a_shape_is_refused_in_the_report(script, onnx_model):
+    import onnx
+
+    model = onnx.load(onnx_model)
+    model.graph.input[0].type.tensor_type.ClearField("shape")
+    onnx.save(model, script.folder / "shapeless.onnx")
+    run = script.ok(calls(6), "shapeless.onnx")
+    assert run.samples() == (6, 0) and "input `x`: it has no shape" in run.report, run.stderr
 
 
 def test_bound_memory_of_another_shape(script, onnx_model):

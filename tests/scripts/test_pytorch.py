@@ -371,3 +371,49 @@ print(tuple(y.shape))
     assert run.stdout == "(1, 5)\n"
     place = r"operator aten::linalg_eigvalsh in `special` at \S+script.py:\d+"
     assert "ONNX cannot express it" in run.report and re.search(place, run.report), run.stderr
+
+
+def test_compiling_leaves_the_scripts_state_and_random_numbers_alone(script):
+    """The module keeps what it computed, with its gradient, and draws random numbers that its result does not depend on."""
+    loop = NETWORK + """
+import random as python
+
+class Keeping(Small):
+    def __init__(self):
+        super().__init__()
+        self.register_buffer("zero", torch.zeros(()))
+        self.kept = []
+
+    def forward(self, x):
+        y = super().forward(x)
+        self.kept.append((python.random(), np.random.rand(), float(torch.rand(()))))
+        return y + self.zero
+
+model = Keeping().eval()
+python.seed(1)
+np.random.seed(1)
+for each in images(4):
+    y = model(each)
+print(model.kept, python.random(), np.random.rand(), torch.rand(3))
+model(images(1)[0])
+"""
+    run = script.ok(loop)
+    assert run.samples() == (4, 1), run.stderr
+    assert run.stdout == script.ok(loop, hook=False).stdout
+
+
+def test_a_module_that_keeps_its_last_result_is_a_network(script):
+    """Its attribute changes with each call in FP32; what PyTorch's graph holds cannot be copied as it is."""
+    loop = NETWORK + """
+class Keeping(Small):
+    def forward(self, x):
+        self.features[5].seen = super().forward(x)
+        return self.features[5].seen
+
+model = Keeping().eval()
+for each in images(6):
+    y = model(each)
+print(y.shape)
+"""
+    run = script.ok(loop)
+    assert run.samples() == (4, 2), run.stderr

@@ -8,6 +8,7 @@ def facts_of(inspected: dict) -> dict:
     totals = report["totals"]
     return {
         "npu": inspected["npu"]["name"],
+        "samples": report["images"],  # that calibrated it
         "inputs": [port_type(port) for port in inspected["inputs"]],
         "outputs": [port_type(port) for port in inspected["outputs"]],
         "npu_subgraphs": totals["npu_subgraphs"],

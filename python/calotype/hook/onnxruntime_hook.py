@@ -35,7 +35,7 @@ class Target:
         self.model = model  # path or bytes
         self.network = None
         self.untouched = inside.busy  # a session that calotype or another framework made for itself
-        self.inputs: list[tuple[str, type, int]] = []  # name, NumPy type, rank
+        self.inputs: list[tuple[str, type, int | None]] = []  # name, NumPy type, rank where the file tells
         self.outputs: list[str] = []
         self.lock = threading.Lock()
 
@@ -63,7 +63,8 @@ class Target:
         for port in session.get_inputs():
             if port.type not in NUMPY_TYPES:
                 raise Untouched(f"the NPU takes no {port.type}, the type of its input `{port.name}`")
-            self.inputs.append((port.name, NUMPY_TYPES[port.type], len(port.shape or [])))
+            rank = len(port.shape) if port.shape else None  # an unknown shape looks as a number's does
+            self.inputs.append((port.name, NUMPY_TYPES[port.type], rank))
         if not self.inputs:
             raise Untouched("it has no inputs")
         self.outputs = [port.name for port in session.get_outputs()]
@@ -79,7 +80,7 @@ class Target:
                 if not hasattr(array, "is_tensor") or not array.is_tensor():
                     return None
                 array = array.numpy()
-            if array.dtype != wanted or array.ndim != rank or not array.dtype.isnative:
+            if array.dtype != wanted or (rank is not None and array.ndim != rank) or not array.dtype.isnative:
                 return None
             arrays[name] = array
         return arrays

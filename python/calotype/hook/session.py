@@ -52,10 +52,11 @@ class Session:
         self.notes: list[str] = []  # for the report: what ran untouched, and why
         self.lock = threading.RLock()
         self.began = time.time()
-        self.tool = hashlib.sha256(Path(core.__file__).read_bytes()).hexdigest()
+        self.tool = hash_of([Path(core.__file__), *sorted(Path(__file__).parent.glob("*.py"))])
         self.pid = os.getpid()
         self.set_folders()
         atexit.register(self.report)
+        os.register_at_fork(after_in_child=self.after_fork)
 
     def set_folders(self) -> None:
         wanted = self.options["VAISW_RUNSESSION_DIRECTORY"]
@@ -100,6 +101,10 @@ class Session:
                 self.notes.append(text)
                 say(text)
 
+    def after_fork(self) -> None:
+        if any(network.seconds["compiling"] or network.found for network in self.networks):
+            self.core.survive_fork([network.runner for network in self.networks if network.runner is not None])
+
     def report(self) -> None:
         if os.getpid() != self.pid:
             return  # a forked child: recordings, runners and the report are its parent's
@@ -108,6 +113,13 @@ class Session:
         report.write(self)
         for network in self.networks:
             network.end()
+
+
+def hash_of(files: list[Path]) -> str:
+    whole = hashlib.sha256()
+    for file in files:
+        whole.update(hashlib.sha256(file.read_bytes()).digest())
+    return whole.hexdigest()
 
 
 def why_unwritable(folder: Path) -> str:

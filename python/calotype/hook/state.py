@@ -14,7 +14,6 @@ A source is what a framework's hook knows of a network:
 
 import threading
 import time
-import warnings
 from collections import Counter
 from pathlib import Path
 
@@ -162,7 +161,6 @@ class Network:
             self.compile_native(model, folder, progress)
         return {
             "name": self.name,
-            "samples": self.session.options["VAISW_QUANTIZATION_NBIMAGES"],
             "seconds": round(progress.seconds, 3),
             "source": self.source.facts(),
             **facts_of(self.session.core.inspect(folder / "snapshot")),
@@ -170,20 +168,21 @@ class Network:
 
     def compile_native(self, model: Path, folder: Path, progress: Progress) -> None:
         options = self.session.options
-        with warnings.catch_warnings(record=True) as notes:
-            warnings.simplefilter("always")
-            self.session.core.compile(
-                model,
-                self.recording.samples,
-                folder / "snapshot",
-                mode=options["VAISW_QUANTIZATION_MODE"],
-                images=options["VAISW_QUANTIZATION_NBIMAGES"],
-                precision=options["VAISW_FE_PRECISION"],
-                npu=options["VAISW_NPU"],
-                progress=progress,
-            )
+        notes: list[str] = []
+        self.session.core.compile(
+            model,
+            self.recording.samples,
+            folder / "snapshot",
+            mode=options["VAISW_QUANTIZATION_MODE"],
+            images=options["VAISW_QUANTIZATION_NBIMAGES"],
+            precision=options["VAISW_FE_PRECISION"],
+            npu=options["VAISW_NPU"],
+            progress=progress,
+            message=notes.append,
+        )
+        progress.close()
         for note in notes:
-            say(str(note.message))
+            say(note)
 
     def load(self, entry) -> bool:
         """Takes a cache entry over. False where it does not fit; then it is gone."""
@@ -191,7 +190,7 @@ class Network:
         try:
             if not self.source.restore(entry.facts["source"]):
                 raise ValueError("it was made for other inputs or outputs")
-            self.runner = core.Runner(entry.snapshot)
+            self.runner = core.Runner(entry.snapshot, message=say)
         except (core.Error, OSError, LookupError, TypeError, ValueError) as reason:
             self.session.cache.discard(entry, str(reason).partition("\n")[0])
             return False

@@ -4,21 +4,23 @@ Batch and sizes stay free where the exporter finds that they may, and where the 
 """
 
 import contextlib
-import copy
 import importlib.util
 import io
 import logging
 import os
+import random
 import re
 import tempfile
 import warnings
 from pathlib import Path
 
+import numpy as np
 import torch
 
 from calotype.hook import structure
 from calotype.hook.state import Untouched
 from calotype.hook.torch_compare import Attempt, Compared
+from calotype.hook.torch_source import copied
 
 OPSET = 18
 COMPARED_CALLS = 8
@@ -56,9 +58,9 @@ def export(source, recording) -> Path:
     missing = [package for package in ("onnx", "onnxscript") if importlib.util.find_spec(package) is None]
     if missing:
         raise Untouched(f"PyTorch's exporter needs {' and '.join(missing)}: pip install {' '.join(missing)}")
-    module = source.reference
+    module = copied(source.reference)  # exporting and comparing call it, and it may count its calls
     if any(tensor.dtype in (torch.float16, torch.bfloat16) for tensor in module.state_dict().values()):
-        module = copy.deepcopy(module).float()
+        module = module.float()
     flat = Flat(module, source.skeleton)
     if isinstance(module, torch.jit.ScriptModule) and not plain(source.skeleton):
         raise Untouched("a script whose arguments are not plain tensors cannot be exported")
@@ -66,7 +68,7 @@ def export(source, recording) -> Path:
     calls = [list(call.values()) for call, _ in zip(recording.calls(), range(COMPARED_CALLS))]
     path = recording.folder / "model.onnx"
     failures = []
-    with torch.inference_mode(False), torch.no_grad(), torch.autocast("cpu", enabled=False):
+    with undisturbed(), torch.inference_mode(False), torch.no_grad(), torch.autocast("cpu", enabled=False):
         compared = Compared(flat, calls)
         for attempt in ATTEMPTS:
             graph = PrintedGraph()
@@ -176,6 +178,18 @@ class PrintedGraph:
         names = [part.rpartition("::")[2] for part in scope.split("/")[1:]]
         module = ".".join(name for name in names if name != "module")
         return " ".join(part for part in (module and f"in `{module}`", line and f"at {line}") if part)
+
+
+@contextlib.contextmanager
+def undisturbed():
+    """The script's random numbers go on as if nothing had been exported."""
+    python, arrays = random.getstate(), np.random.get_state()
+    try:
+        with torch.random.fork_rng(devices=[]):
+            yield
+    finally:
+        random.setstate(python)
+        np.random.set_state(arrays)
 
 
 @contextlib.contextmanager

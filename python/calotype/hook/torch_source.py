@@ -31,10 +31,7 @@ class ModuleSource:
 
     def eval_copy(self) -> torch.nn.Module:
         """What the NPU computes while the script leaves the module, or a part of it, in training mode."""
-        try:
-            return copy.deepcopy(self.module).eval()
-        except Exception as reason:  # whatever a class does when it is copied
-            raise Untouched(f"it is in training mode and cannot be copied: {reason}")
+        return copied(self.module).eval()
 
     def key(self) -> str:
         autocast = [torch.is_autocast_enabled("cpu"), str(torch.get_autocast_dtype("cpu"))]
@@ -111,6 +108,17 @@ class ModuleSource:
             tensors = with_gradient(tensors, original, anchor)
         skeleton = self.outputs["skeleton"]
         return tensors[0] if skeleton == {"array": 0} else structure.rebuild(skeleton, tensors)
+
+
+def copied(module: torch.nn.Module) -> torch.nn.Module:
+    """With state of its own. Results that a part keeps and that have a gradient are copied without it: autograd's graph
+    is the script's."""
+    kept = [value for part in module.modules() for value in vars(part).values() if isinstance(value, torch.Tensor)]
+    memo = {id(tensor): tensor.detach().clone() for tensor in kept if not tensor.is_leaf}
+    try:
+        return copy.deepcopy(module, memo)
+    except Exception as reason:  # whatever a class does when it is copied
+        raise Untouched(f"it cannot be copied: {reason}")
 
 
 def numpy_of(tensor: torch.Tensor):
