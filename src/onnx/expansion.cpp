@@ -122,9 +122,9 @@ class Expansion {
     std::map<Name, std::optional<Size>> sizes_;  // nothing yet: being looked at
 };
 
-void add_calls(const graph::Node& node, Calls& calls) {
-    ++calls[{node.domain, node.op, {}}];
-    for (const auto& [name, attribute] : node.attributes) {
+void add_calls(const NamedNode& one, Calls& calls) {
+    ++calls[{one.node.domain, one.node.op, one.overload}];
+    for (const auto& [name, attribute] : one.node.attributes) {
         if (const auto* body = std::get_if<graph::OpaqueGraph>(&attribute))
             count_calls(Message(std::as_bytes(std::span(body->bytes)), "GraphProto"), field::graph::node, calls);
     }
@@ -138,7 +138,7 @@ void check_expansion(const Model& model, const Limits& limits) {
     Expansion expansion(functions, limits);
     for (const auto& entry : functions) expansion.size_of({{entry.first, 1}}, 0);  // uncalled ones may call themselves
     Calls calls;
-    for (const NamedNode& one : model.nodes) add_calls(one.node, calls);
+    for (const NamedNode& one : model.nodes) add_calls(one, calls);
     const int64_t nodes = expansion.size_of(calls, 0).nodes;
     if (nodes > limits.function_nodes)
         beyond(&Limits::function_nodes, "the graph",

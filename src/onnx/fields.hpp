@@ -80,7 +80,16 @@ namespace dim {
 enum : uint32_t { value = 1, param = 2 };
 }
 namespace function {
-enum : uint32_t { name = 1, input = 4, output = 5, node = 7, opset_import = 9, domain = 10, overload = 13 };
+enum : uint32_t {
+    name = 1,
+    input = 4,
+    output = 5,
+    node = 7,
+    opset_import = 9,
+    domain = 10,
+    attribute_proto = 11,
+    overload = 13
+};
 }
 
 }  // namespace calotype::onnx::field

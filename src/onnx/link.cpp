@@ -67,7 +67,7 @@ void add_inputs(Graph& graph, const std::vector<ValueInfo>& inputs) {
 
 void add_made_values(Graph& graph, std::vector<NamedNode>& nodes) {
     NodeNames names;
-    for (auto& [node, inputs, outputs] : nodes) {
+    for (auto& [node, inputs, outputs, overload] : nodes) {
         node.name = names.unused(node.name.empty() ? node.op : node.name);
         for (const std::string& name : outputs) {
             if (!name.empty() && graph.find_value(name))
@@ -78,7 +78,7 @@ void add_made_values(Graph& graph, std::vector<NamedNode>& nodes) {
 }
 
 void find_read_values(const Graph& graph, std::vector<NamedNode>& nodes) {
-    for (auto& [node, inputs, outputs] : nodes) {
+    for (auto& [node, inputs, outputs, overload] : nodes) {
         for (const std::string& name : inputs) {
             const auto found = name.empty() ? std::optional(ValueId::none) : graph.find_value(name);
             if (!found) broken(subject_of(node), fmt::format("it reads `{}`, which nothing makes", name));

@@ -20,6 +20,7 @@ struct NamedTensor {
 struct NamedNode {
     graph::Node node;
     std::vector<std::string> inputs, outputs;
+    std::string overload{};  ///< of the function it calls
 };
 
 /// A ValueInfoProto of a tensor.

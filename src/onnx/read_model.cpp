@@ -34,7 +34,17 @@ void read_graph(Message message, Model& model, const Origin& origin) {
     }
 }
 
-void read_opset(Message message, Model& model) {
+void check_ir_version(int64_t version) {
+    constexpr int64_t kNewest = 14;  // of ONNX 1.23
+    if (version < 0 || version > kNewest) {
+        broken("the model", fmt::format("it is of IR version {}, up to {} are read", version, kNewest),
+               "export it with an older version of onnx");
+    }
+}
+
+}  // namespace
+
+void read_opset(Message message, std::map<std::string, int64_t>& opsets) {
     std::string domain;
     int64_t version = 0;
     while (message.next()) {
@@ -46,20 +56,10 @@ void read_opset(Message message, Model& model) {
             message.skip();
     }
     if (domain == "ai.onnx") domain.clear();
-    if (!model.opsets.emplace(domain, version).second) {
+    if (!opsets.emplace(domain, version).second) {
         broken("the model", fmt::format("it imports the domain `{}` twice", domain.empty() ? "ai.onnx" : domain));
     }
 }
-
-void check_ir_version(int64_t version) {
-    constexpr int64_t kNewest = 14;  // of ONNX 1.23
-    if (version < 0 || version > kNewest) {
-        broken("the model", fmt::format("it is of IR version {}, up to {} are read", version, kNewest),
-               "export it with an older version of onnx");
-    }
-}
-
-}  // namespace
 
 Model read_graph_alone(Message message) {
     Model model;
@@ -83,7 +83,7 @@ Model read_model(Message message, const Origin& origin) {
                 model.has_graph = true;
                 read_graph(message.message("GraphProto"), model, origin);
                 break;
-            case field::model::opset_import: read_opset(message.message("OperatorSetIdProto"), model); break;
+            case field::model::opset_import: read_opset(message.message("OperatorSetIdProto"), model.opsets); break;
             case field::model::functions: {
                 Message function = message.message("FunctionProto");
                 check_function(function, origin.limits);
@@ -96,6 +96,7 @@ Model read_model(Message message, const Origin& origin) {
         }
     }
     check_expansion(model, origin.limits);
+    expand_functions(model, origin);
     return model;
 }
 

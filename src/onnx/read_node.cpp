@@ -24,13 +24,14 @@ struct Raw {
     std::vector<float> floats;
     std::vector<int64_t> ints;
     std::vector<std::string> strings;
+    std::string referred;  ///< the call's attribute whose value it has, in a function
 
     void is(Type one) {
         if (type == 0) type = one;
     }
 };
 
-Raw read_attribute(Message message, const std::string& subject, const Origin& origin) {
+Raw read_raw(Message message, const std::string& subject, const Origin& origin) {
     Raw raw;
     int64_t stated = 0;
     while (message.next()) {
@@ -49,7 +50,7 @@ Raw read_attribute(Message message, const std::string& subject, const Origin& or
             case field::attribute::floats: message.append(raw.floats), raw.is(kFloats); break;
             case field::attribute::ints: message.append(raw.ints), raw.is(kInts); break;
             case field::attribute::strings: raw.strings.emplace_back(message.bytes()), raw.is(kStrings); break;
-            case field::attribute::ref_attr_name:
+            case field::attribute::ref_attr_name: raw.referred = message.text(); break;
             case field::attribute::tensors:
             case field::attribute::graphs:
             case field::attribute::sparse_tensor:
@@ -94,7 +95,14 @@ void check_window(std::string_view name, const std::vector<int64_t>& ints, const
 
 std::string subject_of(const Node& node) { return fmt::format("node `{}` ({})", node.name, node.op); }
 
-NamedNode read_node(Message message, const Origin& origin) {
+std::pair<std::string, Attribute> read_attribute(Message message, const Origin& origin) {
+    const std::string subject = "a function's default";
+    Raw raw = read_raw(message, subject, origin);
+    std::string name = raw.name;
+    return {std::move(name), attribute_of(std::move(raw), subject)};
+}
+
+NamedNode read_node(Message message, const Origin& origin, std::map<std::string, std::string>* referred) {
     NamedNode named;
     Node& node = named.node;
     std::vector<Message> attributes;  // the name may stand behind them, and is needed for messages
@@ -105,9 +113,7 @@ NamedNode read_node(Message message, const Origin& origin) {
             case field::node::name: node.name = message.text(); break;
             case field::node::op_type: node.op = message.text(); break;
             case field::node::domain: node.domain = message.text(); break;
-            case field::node::overload:
-                if (!message.text().empty()) broken(subject_of(node), "it calls an overload, which is not supported");
-                break;
+            case field::node::overload: named.overload = message.text(); break;
             case field::node::attribute: attributes.push_back(message.message("AttributeProto")); break;
             default: message.skip();
         }
@@ -116,8 +122,14 @@ NamedNode read_node(Message message, const Origin& origin) {
     if (node.op.empty()) broken(fmt::format("node `{}`", node.name), "it names no operator");
     const std::string subject = subject_of(node);
     for (const Message& attribute : attributes) {
-        Raw raw = read_attribute(attribute, subject, origin);
+        Raw raw = read_raw(attribute, subject, origin);
         const std::string name = raw.name;
+        if (!raw.referred.empty()) {
+            if (referred == nullptr)
+                broken(subject, fmt::format("attribute `{}` refers to one of a function, and stands in none", name));
+            referred->emplace(name, raw.referred);
+            continue;
+        }
         check_window(name, raw.ints, subject);
         if (!node.attributes.emplace(name, attribute_of(std::move(raw), subject)).second)
             broken(subject, fmt::format("attribute `{}` is given twice", name));

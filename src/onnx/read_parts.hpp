@@ -28,7 +28,12 @@ std::string subject_of(const graph::Node& node);
 Model read_model(Message message, const Origin& origin);
 /// A GraphProto without its model, whose limits were checked with the file.
 Model read_graph_alone(Message message);
-NamedNode read_node(Message message, const Origin& origin);
+/// `referred`, of a function's node: the attributes that are the call's, own name -> the call's. Elsewhere none may be.
+NamedNode read_node(Message message, const Origin& origin, std::map<std::string, std::string>* referred = nullptr);
+/// An AttributeProto's name and value.
+std::pair<std::string, graph::Attribute> read_attribute(Message message, const Origin& origin);
+/// Throws Error ONNX_INVALID where the domain has a version already.
+void read_opset(Message message, std::map<std::string, int64_t>& opsets);
 ValueInfo read_value_info(Message message);
 /// Throws Error ONNX_TENSOR.
 NamedTensor read_tensor(Message message, const Origin& origin);
@@ -41,6 +46,8 @@ graph::OpaqueGraph read_subgraph(Message message, const Limits& limits);
 void check_function(Message message, const Limits& limits);
 /// Refuses functions that call themselves, and more nodes than allowed once each call is its function's nodes.
 void check_expansion(const Model& model, const Limits& limits);
+/// Calls of model-local functions become the functions' nodes.
+void expand_functions(Model& model, const Origin& origin);
 
 /// A Loop of more trips than allowed, or of none stated, that neither the file nor its body ends before.
 void refuse_endless_loops(const graph::Graph& graph, const Limits& limits);

@@ -21,8 +21,13 @@ std::string function(const std::string& name, const std::vector<std::string>& ca
     return made([&](pbf_writer& f) {
         f.add_string(field::function::name, name);
         f.add_string(field::function::domain, "local");
+        f.add_string(field::function::input, "0");
+        f.add_string(field::function::output, std::to_string(called.size()));
+        int number = 0;
         for (const std::string& one : called) {
             f.add_message(field::function::node, made([&](pbf_writer& n) {
+                              n.add_string(field::node::input, std::to_string(number));
+                              n.add_string(field::node::output, std::to_string(++number));
                               n.add_string(field::node::op_type, one);
                               if (one != "Relu") n.add_string(field::node::domain, "local");
                           }));
