@@ -51,6 +51,21 @@ void add_initializers(Graph& graph, std::vector<NamedTensor>& initializers) {
     }
 }
 
+/// Values of 4 bits mean the same in 8 to a DequantizeLinear; a QuantizeLinear would no longer saturate at them, and what
+/// unpacks them itself would find them unpacked.
+void check_four_bits(const Model& model) {
+    std::set<std::string> of_four_bits;
+    for (const NamedTensor& one : model.initializers)
+        if (one.of_four_bits) of_four_bits.insert(one.name);
+    for (const NamedNode& one : model.nodes) {
+        if (one.node.op == "DequantizeLinear") continue;
+        for (const std::string& name : one.inputs)
+            if (of_four_bits.contains(name))
+                broken(subject_of(one.node),
+                       fmt::format("it reads `{}`, whose elements have 4 bits: only a DequantizeLinear may", name));
+    }
+}
+
 void add_inputs(Graph& graph, const std::vector<ValueInfo>& inputs) {
     for (const ValueInfo& one : inputs) {
         const auto known = graph.find_value(one.name);
@@ -165,6 +180,7 @@ Graph link(Model model) {
     graph.opset = model.opsets.extract("").mapped();
     graph.other_opsets = std::move(model.opsets);
     graph.local_functions = std::move(model.local_functions);
+    check_four_bits(model);
     add_initializers(graph, model.initializers);
     add_inputs(graph, model.inputs);
     add_made_values(graph, model.nodes);

@@ -19,7 +19,7 @@ struct Raw {
     float f = 0;
     int64_t i = 0;
     std::string s;
-    std::optional<Tensor> t;
+    std::optional<NamedTensor> t;
     std::optional<graph::OpaqueGraph> g;
     std::vector<float> floats;
     std::vector<int64_t> ints;
@@ -42,7 +42,7 @@ Raw read_raw(Message message, const std::string& subject, const Origin& origin) 
             case field::attribute::i: raw.i = message.integer(), raw.is(kInt); break;
             case field::attribute::s: raw.s = message.bytes(), raw.is(kString); break;
             case field::attribute::t:
-                raw.t = read_tensor(message.message("TensorProto"), origin).tensor, raw.is(kTensor);
+                raw.t = read_tensor(message.message("TensorProto"), origin), raw.is(kTensor);
                 break;
             case field::attribute::g:
                 raw.g = read_subgraph(message.message("GraphProto"), origin.limits), raw.is(kGraph);
@@ -69,7 +69,12 @@ Attribute attribute_of(Raw&& raw, const std::string& subject) {
         case kString: return std::move(raw.s);
         case kTensor:
             if (!raw.t) broken(subject, fmt::format("attribute `{}` has no tensor", raw.name));
-            return *std::move(raw.t);
+            if (raw.t->of_four_bits)
+                broken(subject,
+                       fmt::format("attribute `{}` has elements of 4 bits, which are supported in initializers "
+                                   "alone",
+                                   raw.name));
+            return std::move(raw.t->tensor);
         case kGraph:
             if (!raw.g) broken(subject, fmt::format("attribute `{}` has no graph", raw.name));
             return *std::move(raw.g);

@@ -12,6 +12,7 @@ namespace calotype::onnx {
 namespace {
 
 constexpr size_t kMostDims = 64;
+constexpr int64_t kUint4 = 21, kInt4 = 22;  // two elements a byte, the first in its lower half
 
 /// What a TensorProto holds, as it stands there.
 struct Raw {
@@ -118,34 +119,51 @@ void fill_typed(const Raw& raw, Tensor& tensor) {
     }
 }
 
-}  // namespace
-
-NamedTensor read_tensor(Message message, const Origin& origin) {
-    const Raw raw = read_raw(message);
-    const auto type = from_onnx(raw.type);
-    if (!type) raw.broken(fmt::format("its element type {} is not supported", raw.type));
-    if (*type == DataType::string) raw.broken("a constant of strings is not supported");
-    const int64_t count = count_of(raw, origin.limits);
-    const int64_t needed_bytes = count * bytes_of(*type);
-    if (raw.fields() > 1) raw.broken("its content stands in two fields");
-    if (raw.external) {
-        return {raw.name,
-                Tensor(*type, raw.dims, read_external_data(raw.location, origin.folder, needed_bytes, raw.subject()))};
+/// Bytes of two INT4 or UINT4 elements each, as INT8 or UINT8.
+Tensor unpacked(const Tensor& packed, const Dims& dims) {
+    Tensor tensor(packed.type(), dims);
+    const int sign = packed.type() == DataType::int8 ? 8 : 0;
+    for (int64_t i = 0; i < tensor.elements(); ++i) {
+        const int pair = std::to_integer<int>(packed.bytes()[static_cast<size_t>(i / 2)]);
+        const int code = i % 2 == 0 ? pair & 15 : pair >> 4;
+        tensor.bytes()[static_cast<size_t>(i)] = static_cast<std::byte>((code ^ sign) - sign);
     }
+    return tensor;
+}
+
+/// The elements as they are stored.
+Tensor content(const Raw& raw, DataType type, const Dims& dims, const Origin& origin) {
+    const int64_t count = element_count(dims), needed_bytes = count * bytes_of(type);
+    if (raw.fields() > 1) raw.broken("its content stands in two fields");
+    if (raw.external)
+        return Tensor(type, dims, read_external_data(raw.location, origin.folder, needed_bytes, raw.subject()));
     const std::string shape = to_string(raw.dims);
     if (raw.held() > 0) {
         if (static_cast<int64_t>(raw.held()) != count)
             raw.broken(fmt::format("it has {} values, its shape {} needs {}", raw.held(), shape, count));
-        Tensor tensor(*type, raw.dims);
+        Tensor tensor(type, dims);
         fill_typed(raw, tensor);
-        return {raw.name, std::move(tensor)};
+        return tensor;
     }
     // Compared before anything is allocated: a false shape cannot ask for memory.
     const std::string_view bytes = raw.bytes.value_or("");
     if (static_cast<int64_t>(bytes.size()) != needed_bytes)
         raw.broken(fmt::format("it has {} bytes, its shape {} needs {}", bytes.size(), shape, needed_bytes));
-    const auto content = std::as_bytes(std::span(bytes));
-    return {raw.name, Tensor(*type, raw.dims, std::vector<std::byte>(content.begin(), content.end()))};
+    const auto stored = std::as_bytes(std::span(bytes));
+    return Tensor(type, dims, std::vector<std::byte>(stored.begin(), stored.end()));
+}
+
+}  // namespace
+
+NamedTensor read_tensor(Message message, const Origin& origin) {
+    const Raw raw = read_raw(message);
+    const bool packed = raw.type == kInt4 || raw.type == kUint4;
+    const auto type = packed ? raw.type == kInt4 ? DataType::int8 : DataType::uint8 : from_onnx(raw.type);
+    if (!type) raw.broken(fmt::format("its element type {} is not supported", raw.type));
+    if (*type == DataType::string) raw.broken("a constant of strings is not supported");
+    const int64_t count = count_of(raw, origin.limits);
+    if (!packed) return {raw.name, content(raw, *type, raw.dims, origin)};
+    return {raw.name, unpacked(content(raw, *type, {(count + 1) / 2}, origin), raw.dims), true};
 }
 
 void check_tensor(Message message, const Limits& limits) {

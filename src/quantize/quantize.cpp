@@ -59,7 +59,7 @@ Result quantize_with(const npu::FloatNetwork& from, const Statistics& statistics
         const bool stated = is_stated(from.layers[i], classes), has = has_weights(from.layers[i].attributes);
         auto own = stated && has ? own_weights(from.layers[i], network.tensors) : std::nullopt;
         if (stated) kept[i].anew = scales_anew(from, from.layers[i], classes, scales);
-        if (stated && has && !own) kept[i].anew = "its weights need a zero point or more than 8 bits";
+        if (stated && has && !own) kept[i].anew = "its weights lie on no grid of 127 codes: a zero point, -128, scales by block or more than 8 bits";
         kept[i].own = stated && kept[i].anew.empty();
         const bool weighted = has && !own;  // its own are taken as they are
         network.layers.push_back(integer_layer(from.layers[i], network.tensors, std::move(own)));

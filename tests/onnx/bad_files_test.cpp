@@ -120,6 +120,39 @@ TEST(BadFile, NumbersPackedOrNotAreTheSame) {
     EXPECT_EQ(write(packed), write(single));
 }
 
+/// y = f(w), with w [3] of 4 bits.
+std::string model_of_four_bits(const std::string& op, int32_t type, const Fill& content) {
+    return model([&](pbf_writer& g) {
+        g.add_message(field::graph::initializer, made([&](pbf_writer& t) {
+                          t.add_string(field::tensor::name, "w");
+                          t.add_int64(field::tensor::dims, 3);
+                          t.add_int32(field::tensor::data_type, type);
+                          content(t);
+                      }));
+        add_node(g, op, "w", "y", [](pbf_writer& n) { n.add_string(field::node::input, "x"); });
+    });
+}
+
+TEST(FourBits, TwoElementsAByteBecomeOneEach) {
+    const auto raw = [](pbf_writer& t) { t.add_bytes(field::tensor::raw_data, std::string("\xe7\x08", 2)); };
+    const auto graph = parse_text(model_of_four_bits("DequantizeLinear", 22, raw));
+    const std::vector<int8_t> codes{7, -2, -8};
+    EXPECT_EQ(graph.value(*graph.find_value("w")).constant.value(), Tensor::of<int8_t>({3}, std::span(codes)));
+    const std::vector<int32_t> pairs{0xe7, 0x08};
+    const auto unsigned_graph = parse_text(model_of_four_bits("DequantizeLinear", 21, [&](pbf_writer& t) {
+        t.add_packed_int32(field::tensor::int32_data, pairs.begin(), pairs.end());
+    }));
+    const std::vector<uint8_t> unsigned_codes{7, 14, 8};
+    EXPECT_EQ(unsigned_graph.value(*unsigned_graph.find_value("w")).constant.value(),
+              Tensor::of<uint8_t>({3}, std::span(unsigned_codes)));
+    EXPECT_THAT(message(model_of_four_bits("QuantizeLinear", 22, raw)),
+                HasSubstr("it reads `w`, whose elements have 4 bits: only a DequantizeLinear may"));
+    EXPECT_THAT(message(model_of_four_bits(
+                    "DequantizeLinear", 22,
+                    [](pbf_writer& t) { t.add_bytes(field::tensor::raw_data, std::string("\xe7", 1)); })),
+                HasSubstr("tensor `w`: it has 1 bytes, its shape [3] needs 2"));
+}
+
 struct ExternalData : testing::Test {
     std::filesystem::path folder =
         std::filesystem::temp_directory_path() / ("calotype_external_data_test_" + std::to_string(::getpid()));
