@@ -90,6 +90,42 @@ def test_a_home_that_cannot_be_written(script, onnx_model):
     shutil.rmtree(kept)
 
 
+def isolated(script, arguments: list, unshared: str, prepare: str, **variables) -> subprocess.CompletedProcess:
+    """LOOP in namespaces of its own, after the shell's commands `prepare`."""
+    if shutil.which("unshare") is None or subprocess.run(["unshare", unshared, "true"], capture_output=True).returncode:
+        pytest.skip(f"unshare {unshared} is not allowed here")
+    path = script.folder / "script.py"
+    path.write_text(LOOP)
+    command = ["unshare", unshared, "sh", "-ec", f'{prepare}\nexec "$@"', "sh", sys.executable, path, *arguments]
+    done = subprocess.run(command, cwd=script.folder, text=True, env=script.environment(True, variables), capture_output=True)
+    assert done.returncode == 0 and done.stdout == "done (1, 5)\n", done.stderr
+    return done
+
+
+def test_a_read_only_home(script, onnx_model):
+    temporary = script.folder / "temporary"
+    temporary.mkdir()
+    read_only = f"mount --bind {script.home} {script.home}; mount -o remount,bind,ro {script.home}"
+    run = isolated(script, [onnx_model], "-rm", read_only, TMPDIR=temporary)
+    assert "(Read-only file system)" in run.stderr and "4 in FP32, 2 on the NPU" in run.stderr, run.stderr
+    assert list(script.home.iterdir()) == []
+    (kept,) = temporary.glob("vaisw-*")
+    assert f"snapshot directory dumped in {kept}/snapshot" in run.stderr
+    assert all(check[1] for check in calotype.verify(kept / "snapshot"))
+
+    script.ok(LOOP, onnx_model)
+    again = isolated(script, [onnx_model], "-rm", read_only, TMPDIR=temporary)  # what was compiled before is found
+    assert "0 in FP32, 6 on the NPU" in again.stderr and "compiling" not in again.stderr, again.stderr
+
+
+def test_a_machine_where_nothing_can_be_written(script, onnx_model):
+    read_only = "; ".join(f"mount --bind {folder} {folder}; mount -o remount,bind,ro {folder}"
+                          for folder in (script.folder, "/tmp", "/var/tmp"))  # fmt: skip
+    run = isolated(script, [onnx_model], "-rm", f"{read_only}; cd {script.folder}", TMPDIR=script.folder)
+    assert run.stderr.count("[VAISW]") == 1, run.stderr
+    assert "[VAISW] nothing can be written, the script runs untouched" in run.stderr, run.stderr
+
+
 def test_the_cache_is_bounded(script, onnx_model):
     limited = "import calotype.hook.cache as cache\ncache.LIMIT_BYTES = 60_000\n" + LOOP
     for images in (1, 2, 3):
@@ -102,13 +138,8 @@ def test_the_cache_is_bounded(script, onnx_model):
 
 
 def test_without_a_network(script, onnx_model):
-    if shutil.which("unshare") is None or subprocess.run(["unshare", "-rn", "true"], capture_output=True).returncode:
-        pytest.skip("no unshare here")
-    path = script.folder / "script.py"
-    path.write_text(LOOP)
-    done = subprocess.run(["unshare", "-rn", sys.executable, path, onnx_model], cwd=script.folder, text=True,
-                          env=script.environment(True, {}), capture_output=True)  # fmt: skip
-    assert done.returncode == 0 and "4 in FP32, 2 on the NPU" in done.stderr, done.stderr
+    run = isolated(script, [onnx_model], "-rn", "")
+    assert "4 in FP32, 2 on the NPU" in run.stderr, run.stderr
 
 
 DETECTOR_AND_CLASSIFIER = """

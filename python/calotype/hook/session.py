@@ -40,7 +40,11 @@ def start() -> "Session | None":
     options = Options()
     if not options["VAISW_ENABLE_PYWRAPPER"]:
         return None
-    return Session(options, _core)
+    try:
+        return Session(options, _core)
+    except OSError as reason:
+        say(f"nothing can be written, the script runs untouched: {reason.strerror or reason}")
+        return None
 
 
 class Session:
