@@ -2,16 +2,11 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <signal.h>
-#include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
-#include <charconv>
 #include <cstring>
-#include <mutex>
-#include <set>
 
 #include "base/error.hpp"
 
@@ -35,70 +30,18 @@ class Descriptor {
     int fd_;
 };
 
-[[noreturn]] void cannot_write(const fs::path& path, int error) {
-    throw Error({"FILE_UNWRITABLE", fmt::format("`{}`", path.string()), std::strerror(error),
-                 "give a path on a disk with room that you may write to"});
-}
-
 /// Only a file: never a device such as /dev/full.
 void remove_half_written(const fs::path& path, int file) {
     struct stat status{};
     if (::fstat(file, &status) == 0 && S_ISREG(status.st_mode)) ::unlink(path.c_str());
 }
 
-void sync_directory(const fs::path& path) {
-    const Descriptor directory(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    if (directory.get() >= 0) ::fsync(directory.get());
-}
-
-std::string staging_prefix(const fs::path& target) { return fmt::format(".{}.partial-", target.filename().string()); }
-/// Of the old directory while the new one takes its place.
-std::string aside_prefix(const fs::path& target) { return fmt::format(".{}.replaced-", target.filename().string()); }
-
-/// True if the process that wrote the leftover is gone (its id ends the name).
-bool abandoned(std::string_view pid_text) {
-    int pid = 0;
-    const auto [end, error] = std::from_chars(pid_text.data(), pid_text.data() + pid_text.size(), pid);
-    if (error != std::errc() || end != pid_text.data() + pid_text.size() || pid <= 0) return false;
-    return ::kill(pid, 0) != 0 && errno == ESRCH;
-}
-
-/// What dead processes left beside `target` under this prefix.
-std::vector<fs::path> leftovers(const fs::path& target, const std::string& prefix) {
-    std::vector<fs::path> found;
-    std::error_code ignored;
-    for (const auto& entry : fs::directory_iterator(target.parent_path(), ignored)) {
-        const std::string name = entry.path().filename().string();
-        if (name.starts_with(prefix) && abandoned(std::string_view(name).substr(prefix.size())))
-            found.push_back(entry.path());
-    }
-    return found;
-}
-
-void remove_leftovers(const fs::path& target) {
-    std::error_code ignored;
-    for (const std::string& prefix : {staging_prefix(target), aside_prefix(target)})
-        for (const fs::path& path : leftovers(target, prefix)) fs::remove_all(path, ignored);
-}
-
-/// Absolute, without a trailing slash.
-fs::path whole_path(const fs::path& path) {
-    std::error_code ignored;
-    const fs::path whole = fs::absolute(path, ignored).lexically_normal();
-    return whole.has_filename() ? whole : whole.parent_path();
-}
-
-/// The staging directories of this process.
-struct Staged {
-    std::mutex guard;
-    std::set<fs::path> paths;
-};
-Staged& staged() {
-    static Staged all;
-    return all;
-}
-
 }  // namespace
+
+void cannot_write(const fs::path& path, int error) {
+    throw Error({"FILE_UNWRITABLE", fmt::format("`{}`", path.string()), std::strerror(error),
+                 "give a path on a disk with room that you may write to"});
+}
 
 std::vector<std::byte> read_file(const fs::path& path, int64_t limit_bytes) {
     const std::string subject = fmt::format("`{}`", path.string());
@@ -150,112 +93,6 @@ void write_file(const fs::path& path, std::span<const std::byte> bytes) {
     }
 }
 
-void replace_file(const fs::path& path, std::string_view text) {
-    std::error_code error;
-    const fs::file_status status = fs::symlink_status(path, error);
-    const fs::path folder = path.has_parent_path() ? path.parent_path() : ".";
-    const bool whole = status.type() == fs::file_type::regular || status.type() == fs::file_type::not_found;
-    if (!whole || !path.has_filename() || !fs::is_directory(folder, error)) return write_file(path, text);
-    remove_leftovers(folder / path.filename());
-    const fs::path staging = folder / (staging_prefix(path) + std::to_string(::getpid()));
-    try {
-        write_file(staging, text);
-    } catch (const Error& failed) {
-        ErrorText named = failed.text();
-        named.subject = fmt::format("`{}`", path.string());
-        throw Error(std::move(named));
-    }
-    if (::rename(staging.c_str(), path.c_str()) == 0) return;
-    const int failure = errno;
-    ::unlink(staging.c_str());
-    cannot_write(path, failure);
-}
-
 void write_file(const fs::path& path, std::string_view text) { write_file(path, std::as_bytes(std::span(text))); }
-
-void recover_directory(const fs::path& target) {
-    const fs::path whole = whole_path(target);
-    std::error_code error;
-    if (fs::exists(fs::symlink_status(whole, error))) return;
-    for (const fs::path& old : leftovers(whole, aside_prefix(whole)))
-        if (::rename(old.c_str(), whole.c_str()) == 0) return;
-}
-
-void check_replaceable(const fs::path& path, const std::function<bool(const fs::directory_entry&)>& ours,
-                       std::string_view kind, const std::string& hint) {
-    std::error_code error;
-    const fs::file_status status = fs::symlink_status(path, error);
-    if (!fs::exists(status)) return;
-    const auto taken = [&](std::string fact) {
-        throw Error({"OUTPUT_TAKEN", fmt::format("`{}`", path.string()), std::move(fact), hint});
-    };
-    if (!fs::is_directory(status)) taken("it is there and is no directory");
-    for (const fs::directory_entry& entry : fs::directory_iterator(path, error))
-        if (!ours(entry))
-            taken(
-                fmt::format("it holds `{}`, which is no {} and would be lost", entry.path().filename().string(), kind));
-    if (error) cannot_write(path, error.value());
-}
-
-StagedDirectory::StagedDirectory(fs::path target) {
-    std::error_code error;
-    target_ = whole_path(target);
-    fs::create_directories(target_.parent_path(), error);
-    if (error) cannot_write(target_.parent_path(), error.value());
-    if (fs::exists(target_, error) && !fs::is_directory(target_, error)) cannot_write(target_, ENOTDIR);
-    recover_directory(target_);
-    remove_leftovers(target_);
-    staging_ = target_.parent_path() / (staging_prefix(target_) + std::to_string(::getpid()));
-    fs::remove_all(staging_, error);
-    if (::mkdir(staging_.c_str(), 0755) != 0) cannot_write(staging_, errno);
-    const std::lock_guard lock(staged().guard);
-    staged().paths.insert(staging_);
-}
-
-StagedDirectory::~StagedDirectory() {
-    const std::lock_guard lock(staged().guard);
-    std::error_code ignored;
-    fs::remove_all(staging_, ignored);  // after commit this is the old directory, or nothing
-    staged().paths.erase(staging_);
-}
-
-void StagedDirectory::remove_all() {
-    const std::lock_guard lock(staged().guard);
-    std::error_code ignored;
-    for (const fs::path& path : staged().paths) fs::remove_all(path, ignored);
-}
-
-int StagedDirectory::exchange(const fs::path& one, const fs::path& other) {
-    return ::renameat2(AT_FDCWD, one.c_str(), AT_FDCWD, other.c_str(), RENAME_EXCHANGE);
-}
-
-void StagedDirectory::commit(Exchange exchange) {
-    CALOTYPE_ASSERT(!committed_, "a staged directory is committed once");
-    sync_directory(staging_);
-    if (exchange(staging_, target_) != 0) {
-        const int error = errno;
-        // A rename takes the place of nothing and of an empty directory in one step anywhere.
-        const bool renamed = ::rename(staging_.c_str(), target_.c_str()) == 0;
-        const bool unable = error == EINVAL || error == ENOSYS || error == EOPNOTSUPP;
-        if (!renamed && !unable) cannot_write(target_, error == ENOENT ? errno : error);
-        if (!renamed) replace_in_two_steps();
-    }
-    committed_ = true;
-    sync_directory(target_.parent_path());
-}
-
-/// For file systems that cannot exchange (some network and FUSE ones).
-void StagedDirectory::replace_in_two_steps() {
-    const fs::path aside = target_.parent_path() / (aside_prefix(target_) + std::to_string(::getpid()));
-    std::error_code ignored;
-    fs::remove_all(aside, ignored);
-    if (::rename(target_.c_str(), aside.c_str()) != 0) cannot_write(target_, errno);
-    if (::rename(staging_.c_str(), target_.c_str()) != 0) {
-        const int error = errno;
-        ::rename(aside.c_str(), target_.c_str());
-        cannot_write(target_, error);
-    }
-    fs::remove_all(aside, ignored);
-}
 
 }  // namespace calotype

@@ -13,10 +13,8 @@ struct Options {
 
 /// Beside the file's own content, what follows from it.
 Json listed(const npu::Config& config) {
-    Json entry{{"name", config.name},
-               {"about", config.about},
-               {"tiles", config.tiles()},
-               {"fingerprint", config.fingerprint}};
+    Json entry{
+        {"name", config.name}, {"about", config.about}, {"tiles", config.tiles()}, {"fingerprint", config.fingerprint}};
     entry["configuration"] = Json::parse(npu::to_json(config));
     return entry;
 }

@@ -8,8 +8,8 @@
 #include <thread>
 
 #include "base/error.hpp"
-#include "base/file.hpp"
 #include "base/limits.hpp"
+#include "base/replace.hpp"
 #include "ort/watchdog.hpp"
 
 namespace calotype::cli {

@@ -5,7 +5,7 @@
 #include <algorithm>
 
 #include "base/error.hpp"
-#include "base/file.hpp"
+#include "base/replace.hpp"
 #include "samples/npy.hpp"
 #include "samples/npz.hpp"
 

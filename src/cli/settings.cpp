@@ -6,6 +6,7 @@
 #include <string>
 
 #include "base/file.hpp"
+#include "base/replace.hpp"
 #include "calotype/error.hpp"
 #include "cli/command.hpp"
 

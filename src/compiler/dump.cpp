@@ -7,6 +7,7 @@
 
 #include "base/error.hpp"
 #include "base/file.hpp"
+#include "base/replace.hpp"
 
 namespace calotype::compiler {
 namespace {

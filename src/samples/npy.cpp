@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "base/file.hpp"
+#include "base/replace.hpp"
 
 namespace calotype::samples {
 namespace {

@@ -7,7 +7,7 @@
 #include <limits>
 
 #include "base/error.hpp"
-#include "base/file.hpp"
+#include "base/replace.hpp"
 #include "samples/byte_source.hpp"
 #include "samples/npy.hpp"
 

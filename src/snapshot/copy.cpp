@@ -1,4 +1,5 @@
 #include "base/file.hpp"
+#include "base/replace.hpp"
 #include "snapshot/files.hpp"
 #include "snapshot/snapshot.hpp"
 

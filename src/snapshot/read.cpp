@@ -6,6 +6,7 @@
 #include "base/file.hpp"
 #include "base/hash.hpp"
 #include "base/json.hpp"
+#include "base/replace.hpp"
 #include "snapshot/check_network.hpp"
 #include "snapshot/files.hpp"
 #include "snapshot/golden_codec.hpp"

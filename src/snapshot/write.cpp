@@ -3,6 +3,7 @@
 
 #include "base/file.hpp"
 #include "base/hash.hpp"
+#include "base/replace.hpp"
 #include "snapshot/files.hpp"
 #include "snapshot/golden_codec.hpp"
 #include "snapshot/manifest.hpp"

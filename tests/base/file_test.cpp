@@ -1,4 +1,5 @@
 #include "base/file.hpp"
+#include "base/replace.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
