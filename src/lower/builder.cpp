@@ -7,37 +7,6 @@
 namespace calotype::lower {
 namespace {
 
-size_t index(npu::TensorId id) { return static_cast<size_t>(id); }
-
-/// ChannelReorder's source where `order` (from the tensor's memory) moves nothing but channels within a pixel.
-std::optional<std::vector<int64_t>> channel_sources(const Order& order, int64_t channels) {
-    size_t kept = 0;
-    while (kept < order.axes.size() && order.axes[kept] == static_cast<int64_t>(kept)) ++kept;
-    int64_t moved = 1;
-    for (size_t i = kept; i < order.split.size(); ++i) moved *= order.split[i];
-    if (moved == 0 || channels % moved != 0) return std::nullopt;
-    Order tail;
-    for (size_t i = kept; i < order.split.size(); ++i) {
-        tail.split.push_back(order.split[i]);
-        tail.axes.push_back(order.axes[i] - static_cast<int64_t>(kept));
-    }
-    const std::vector<int64_t> within = source_positions(tail);
-    std::vector<int64_t> sources;
-    for (int64_t c = 0; c < channels; ++c)
-        sources.push_back(c / moved * moved + within[static_cast<size_t>(c % moved)]);
-    return sources;
-}
-
-/// The block where `order` is [h, block, w, block * c] -> [h, w, block, block * c].
-std::optional<int64_t> space_to_depth_block(const Order& order, const Dims& shape) {
-    if (shape.size() != 3 || order.split.size() != 4 || order.axes != std::vector<int64_t>{0, 2, 1, 3})
-        return std::nullopt;
-    const int64_t block = order.split[1];
-    const bool fits =
-        order.split[0] * block == shape[0] && order.split[2] * block == shape[1] && order.split[3] == block * shape[2];
-    return fits ? std::optional(block) : std::nullopt;
-}
-
 bool may_carry(const npu::Attributes& attributes, const npu::Activation& activation) {
     if (std::holds_alternative<npu::Conv>(attributes) || std::holds_alternative<npu::FullyConnected>(attributes))
         return true;
@@ -111,81 +80,6 @@ npu::TensorId Builder::add_tensor(std::string value, Dims shape, const Order& or
     return static_cast<npu::TensorId>(network.tensors.size() - 1);
 }
 
-void Builder::place_input(View& view, const Order& order, const Dims& shape) {
-    const auto from_origin = compose(inverse(view.order), order);
-    if (!from_origin)
-        decline("NPU_TRANSPOSE", fmt::format("`{}` lies across the axes of its reader", name(view.origin)));
-    const auto reals = meant_by_.find(view.origin);
-    const std::string value = name(reals == meant_by_.end() ? view.origin : reals->second);
-    const npu::TensorId tensor = add_tensor(value, shape, *from_origin);
-    if (const auto stated = stated_inputs_.find(view.origin); stated != stated_inputs_.end())
-        state(tensor, stated->second);
-    inputs_[view.origin] = {tensor, *from_origin};
-    network.inputs.push_back({tensor, name(view.origin), dims_of_any_type(view.origin), from_origin->split,
-                              from_origin->axes, type_of(view.origin)});
-    view.tensor = tensor;
-    view.order = order;
-}
-
-npu::TensorId Builder::reshaped(npu::TensorId tensor, const Dims& shape) {
-    if (this->shape(tensor) == shape) return tensor;
-    const auto [found, fresh] = reshaped_.try_emplace({tensor, shape});
-    if (fresh) {
-        const npu::FloatTensor from = network.tensors[index(tensor)];
-        found->second = add_tensor(from.value, shape, {from.split, from.axes});
-        push(from.value + "/reshape", {}, {npu::Reshape{}, {tensor}}, found->second, from.value);
-    }
-    return found->second;
-}
-
-std::optional<npu::TensorId> Builder::moved(ValueId value, const View& view, const Order& order, const Dims& shape) {
-    const auto joined = compose(inverse(view.order), order);
-    if (!joined) return std::nullopt;
-    const Order move = simplified(*joined);
-    const Dims& from = this->shape(view.tensor);
-    npu::Attributes attributes;
-    if (const auto block = space_to_depth_block(move, from)) {
-        attributes = npu::SpaceToDepth{*block};
-        const Dims made = npu::output_shape(attributes, {from}, shape);
-        const auto broken = npu::broken_limits({attributes, {from}, made}, config);
-        if (!broken.empty()) throw Declined{broken.front(), graph.producer(value)};
-        const npu::TensorId output = add_tensor(name(value), made, order);
-        push(name(value) + "/space_to_depth", {}, {attributes, {view.tensor}}, output, name(value));
-        return reshaped(output, shape);
-    }
-    const auto sources = channel_sources(move, shape.back());
-    if (!sources) return std::nullopt;
-    const npu::TensorId input = reshaped(view.tensor, shape);
-    const npu::TensorId output = add_tensor(name(value), shape, order);
-    push(name(value) + "/channel_reorder", {}, {npu::ChannelReorder{*sources}, {input}}, output, name(value));
-    return output;
-}
-
-npu::TensorId Builder::require(ValueId value, const Order& order, const Dims& shape) {
-    View& view = this->view(value);
-    if (view.tensor == npu::TensorId::none) {
-        place_input(view, order, shape);
-        return view.tensor;
-    }
-    if (same_permutation(view.order, order)) return reshaped(view.tensor, shape);
-    if (const auto tensor = moved(value, view, order, shape)) {
-        view = {*tensor, ValueId::none, order};
-        return *tensor;
-    }
-    decline("NPU_TRANSPOSE", fmt::format("`{}` would have to change its order in memory", name(value)),
-            graph.producer(value));
-}
-
-npu::TensorId Builder::require_channels_last(ValueId value) {
-    return require(value, channels_last(dims(value)), channels_last_shape(dims(value)));
-}
-
-std::pair<npu::TensorId, Order> Builder::require_as_it_lies(ValueId value) {
-    View& view = this->view(value);
-    if (view.tensor == npu::TensorId::none) require_channels_last(value);
-    return {view.tensor, view.order};
-}
-
 void Builder::push(std::string name, std::vector<std::string> sources, NewLayer layer, npu::TensorId output,
                    std::string sum_value) {
     std::string unique = name;
@@ -241,8 +135,8 @@ bool Builder::fuse(NodeId id, const std::vector<std::string>& sources, ValueId x
     if (layer.activation.kind != npu::ActivationKind::none || !may_carry(layer.attributes, activation)) return false;
     // Codes are clamped as well as reals; any other activation asks for the sum before it is rounded to the stated scale.
     const bool clamps = activation.kind == npu::ActivationKind::clamp;
-    if (network.tensors[index(source.tensor)].stated && !clamps) return false;
-    if (network.tensors[index(source.tensor)].value != name(x)) return false;
+    if (network.tensors[npu::index_of(source.tensor)].stated && !clamps) return false;
+    if (network.tensors[npu::index_of(source.tensor)].value != name(x)) return false;
     for (const npu::FloatLayer& reader : network.layers)
         if (std::find(reader.inputs.begin(), reader.inputs.end(), source.tensor) != reader.inputs.end()) return false;
     layer.activation = activation;
@@ -251,15 +145,15 @@ bool Builder::fuse(NodeId id, const std::vector<std::string>& sources, ValueId x
         names_.erase(layer.name);
         layer.name = graph.node(id).name;
     }
-    network.tensors[index(source.tensor)].value = name(output);
+    network.tensors[npu::index_of(source.tensor)].value = name(output);
     views_[output] = source;
     ++changes;
     return true;
 }
 
 void Builder::state(npu::TensorId id, const Stated& stated) {
-    network.tensors[index(id)].stated = stated.quantization;
-    network.tensors[index(id)].narrowed = stated.narrowed;
+    network.tensors[npu::index_of(id)].stated = stated.quantization;
+    network.tensors[npu::index_of(id)].narrowed = stated.narrowed;
     ++changes;
 }
 
@@ -275,7 +169,7 @@ void Builder::quantize(NodeId id, ValueId x, ValueId codes, const Stated& stated
         source.tensor = require_as_it_lies(x).first;
         source = view(x);
     }
-    const npu::FloatTensor from = network.tensors[index(source.tensor)];
+    const npu::FloatTensor from = network.tensors[npu::index_of(source.tensor)];
     if (!from.stated) state(source.tensor, stated);
     if (from.stated && *from.stated != stated.quantization) {
         const npu::TensorId output = add_tensor(from.value, from.shape, {from.split, from.axes});
@@ -296,7 +190,7 @@ void Builder::dequantize(ValueId codes, ValueId reals, const Stated& stated) {
         meant_by_.try_emplace(codes, reals);
     } else if (source.tensor != npu::TensorId::none) {
         // What the tensor holds is the rounded value: that is what its errors are measured against.
-        npu::FloatTensor& tensor = network.tensors[index(source.tensor)];
+        npu::FloatTensor& tensor = network.tensors[npu::index_of(source.tensor)];
         if (tensor.value == name(graph.input(graph.producer(codes), 0)) && !is_input(source.tensor))
             tensor.value = name(reals);
     }

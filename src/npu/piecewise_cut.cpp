@@ -1,0 +1,133 @@
+#include "npu/piecewise_cut.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+#include "npu/piecewise.hpp"
+
+namespace calotype::npu::pieces {
+namespace {
+
+constexpr int kSegments = 16;
+constexpr size_t kCheckEvery = 32;
+
+}  // namespace
+
+Target::Target(const Activation& a, const Quantization& q) : activation(a), output(q) {
+    for (size_t i = 0; i < q.scale.size(); ++i) {
+        lo = std::min(lo, low(i));
+        hi = std::max(hi, high(i));
+    }
+}
+
+double Target::exact(double x) const { return std::clamp(activate(activation, x), lo, hi); }
+
+double Target::unit(double y) const {
+    double finest = kInf;
+    for (size_t i = 0; i < output.scale.size(); ++i)
+        if (y >= low(i) && y <= high(i)) finest = std::min(finest, double{output.scale[i]});
+    return finest < kInf ? finest : *std::max_element(output.scale.begin(), output.scale.end());
+}
+
+double settles_at(const Target& target, double side) {
+    const double far = activate(target.activation, side * 1e30);
+    const bool linear = std::abs(far) > 1e6;
+    const double end = std::clamp(far, target.lo, target.hi);
+    const double tolerance = linear ? 1e-9 * target.unit(end) : 0.5 * target.unit(end);
+    const auto settled = [&](double x) { return std::abs(target.exact(side * x) - end) < tolerance; };
+    double inner = 0x1p30;
+    while (inner > 0x1p-30 && settled(inner)) inner /= 1.0905077326652577;  // 2^(1/8)
+    double outer = inner * 1.0905077326652577;
+    for (int i = 0; i < 60; ++i) {
+        const double middle = (inner + outer) / 2;
+        (settled(middle) ? outer : inner) = middle;
+    }
+    return outer;
+}
+
+Samples::Samples(const Target& target, double scale_pre) {
+    for (int p = -32768; p <= 32768; p += kStep) {
+        const double x = std::min(p, 32767) * scale_pre;
+        pre.push_back(std::min(p, 32767));
+        const double raw = activate(target.activation, x);
+        y.push_back(std::clamp(raw, target.lo, target.hi));
+        at_least.push_back(raw <= target.lo ? -kInf : y.back());
+        at_most.push_back(raw >= target.hi ? kInf : y.back());
+        unit.push_back(target.unit(y.back()));
+    }
+}
+
+Line with_slope(const Samples& s, size_t begin, size_t end, double slope, double limit) {
+    double above = -kInf, below = kInf, unit = kInf;
+    const auto error = [&] { return std::max(0.0, (above - below) / 2) / unit; };
+    for (size_t i = begin; i <= end;) {
+        for (const size_t stop = std::min(end + 1, i + kCheckEvery); i < stop; ++i) {
+            above = std::max(above, s.at_least[i] - slope * s.pre[i]);
+            below = std::min(below, s.at_most[i] - slope * s.pre[i]);
+            unit = std::min(unit, s.unit[i]);
+        }
+        if (above != -kInf && below != kInf && error() > limit) return {slope, 0, kInf};
+    }
+    if (above == -kInf) return {slope, below, 0};
+    if (below == kInf) return {slope, above, 0};
+    return {slope, (above + below) / 2, error()};
+}
+
+// The chord is the best slope for a convex or concave piece; a piece with both bends is split by the search where it
+// pays.
+Line chord(const Samples& s, int first, int last, double limit) {
+    const size_t begin = static_cast<size_t>(first) * kPerBin, end = static_cast<size_t>(last) * kPerBin;
+    return with_slope(s, begin, end, (s.y[end] - s.y[begin]) / (s.pre[end] - s.pre[begin]), limit);
+}
+
+namespace {
+
+struct Cut {
+    std::vector<int> ends;  ///< of the pieces, exclusive bins
+    float error = 0;        ///< the largest of a piece
+};
+
+/// The pieces with the least largest error, as few as reach it, that end at multiples of `step`. Finds it if it is at
+/// most `limit`.
+Cut best_cut(const Samples& s, int step, double limit) {
+    const int bins = kBins / step;
+    std::vector<std::array<float, kBins + 1>> error(static_cast<size_t>(bins));
+    for (int i = 0; i < bins; ++i)
+        for (int j = i + 1; j <= bins; ++j)
+            error[static_cast<size_t>(i)][static_cast<size_t>(j)] =
+                static_cast<float>(chord(s, i * step, j * step, limit).error);
+    std::array<std::array<float, kBins + 1>, kSegments + 1> best;
+    std::array<std::array<int, kBins + 1>, kSegments + 1> from{};
+    for (auto& row : best) row.fill(std::numeric_limits<float>::infinity());
+    best[0][0] = 0;
+    const auto last = static_cast<size_t>(bins);
+    for (size_t k = 1; k <= kSegments; ++k)
+        for (size_t j = 1; j <= last; ++j)
+            for (size_t i = 0; i < j; ++i) {
+                const float worst = std::max(best[k - 1][i], error[i][j]);
+                if (worst < best[k][j]) {
+                    best[k][j] = worst;
+                    from[k][j] = static_cast<int>(i);
+                }
+            }
+    size_t pieces = 1;
+    for (size_t k = 2; k <= kSegments; ++k)
+        if (best[k][last] < best[pieces][last]) pieces = k;
+    Cut cut{std::vector<int>(pieces), best[pieces][last]};
+    for (size_t k = pieces, j = last; k > 0; --k) {
+        cut.ends[k - 1] = static_cast<int>(j) * step;
+        j = static_cast<size_t>(from[k][j]);
+    }
+    return cut;
+}
+
+}  // namespace
+
+/// A coarse cut first: what it reaches bounds the fine one, which then gives most pieces up after a few samples.
+std::vector<int> best_ends(const Samples& s) {
+    const double reached = best_cut(s, 8, kInf).error;
+    return best_cut(s, 1, reached * (1 + 1e-6)).ends;  // the errors are kept as float32
+}
+
+}  // namespace calotype::npu::pieces
