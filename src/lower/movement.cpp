@@ -56,6 +56,22 @@ bool repeats_pixels(const std::string& transform, const std::string& nearest, in
     return true;
 }
 
+/// By axis, the scales that the node states: a size that is rounded down hides what they are. Nothing where it states
+/// sizes; then they are what the sizes say.
+std::vector<double> stated_scales(const Builder& builder, NodeId id, size_t rank) {
+    const Node& node = builder.graph.node(id);
+    const ValueId given = builder.graph.input(id, node.op == "Upsample" ? 1 : 2);
+    const auto scales = given == ValueId::none ? std::nullopt : builder.constant(given);
+    if (!scales || scales->empty()) return {};
+    auto axes = graph::ints_attribute(node, "axes");
+    if (axes.empty()) axes = Order::identity(Dims(rank)).axes;
+    if (axes.size() != scales->size()) builder.decline("NPU_ATTRIBUTE", "scales that do not match the axes");
+    std::vector<double> by_axis(rank, 1);
+    for (size_t i = 0; i < axes.size(); ++i)
+        by_axis.at(static_cast<size_t>(axes[i] < 0 ? axes[i] + static_cast<int64_t>(rank) : axes[i])) = (*scales)[i];
+    return by_axis;
+}
+
 }  // namespace
 
 void lower_concat(Builder& builder, NodeId id) {
@@ -203,8 +219,11 @@ void lower_resize(Builder& builder, NodeId id) {
     if (in.size() < 3 || in.size() > 4 || out.size() != in.size() || in[1] != out[1])
         builder.decline("NPU_RESIZE_FACTOR", fmt::format("{} from {}", to_string(out), to_string(in)));
     npu::Upsample upsample;
+    const std::vector<double> scales = stated_scales(builder, id, in.size());
     for (size_t i = 2; i < in.size(); ++i) {
         const int64_t factor = out[i] / in[i];
+        const bool whole = scales.empty() || in[i] == 1 || scales[i] == static_cast<double>(factor);
+        if (!whole) builder.decline("NPU_RESIZE_FACTOR", fmt::format("{:g}", scales[i]));
         if (factor * in[i] != out[i])
             builder.decline("NPU_RESIZE_FACTOR", fmt::format("{} from {}", to_string(out), to_string(in)));
         if (!repeats_pixels(transform, nearest, factor, in[i]))
