@@ -85,9 +85,10 @@ CompileResult compile(const CompileOptions& options, const Samples& given) {
     compiler::check_sizes(survey, front_options, samples);
     const auto first_sample = samples.at(0);
     ThreadPool pool(runtime::thread_count(options.threads));
-    compiler::Front front = compiler::make_front(
-        front_options, first_sample, dump,
-        synthetic ? compiler::host_nodes_without_scale(options.npu) : compiler::host_nodes_seen(samples, count, pool));
+    compiler::Front front =
+        compiler::make_front(front_options, first_sample, dump,
+                             synthetic ? compiler::host_nodes_without_scale(options.npu)
+                                       : compiler::host_nodes_seen(options.npu, samples, count, pool));
     for (const std::string& text : compiler::mixed_batch_warnings(front, samples, count)) warn(text);
     const compiler::Sizes sizes = compiler::find_sizes(front_options, front, first_sample);
     const auto further = compiler::further_sizes(front_options, front, sizes, first_sample, options.shapes);

@@ -89,7 +89,7 @@ Explanation explain(const ExplainOptions& options, const Samples* samples) {
     compiler::FindHostNodes
         host_nodes;  // as compile finds them: with samples, or without, which a quantized model allows
     if (seen)
-        host_nodes = compiler::host_nodes_seen(*samples, count, pool);
+        host_nodes = compiler::host_nodes_seen(options.npu, *samples, count, pool);
     else if (compiler::states_scales(options.model, options.limits))
         host_nodes = compiler::host_nodes_without_scale(options.npu);
     const compiler::Front front = compiler::make_front(

@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/error.hpp"
+#include "lower/lower.hpp"
 #include "observe/observe.hpp"
 #include "partition/keep_apart.hpp"
 #include "partition/keep_finite.hpp"
@@ -41,27 +42,47 @@ struct Seen {
     }
 };
 
-/// A sample that holds NaN, or of which an output has nothing finite and some NaN, can teach nothing. Infinities alone
-/// may be meant: the logarithm of a probability that is zero.
-std::optional<ErrorText> fault_of(const graph::Graph& graph, const std::map<std::string, Tensor>& values,
-                                  int64_t sample) {
-    const auto fault = [&](const char* kind, graph::ValueId id, const char* what) {
-        return ErrorText{"SAMPLE_NOT_FINITE", fmt::format("{} `{}`", kind, graph.value(id).name),
-                         fmt::format("sample {} gives {}", sample, what), "check the sample and the model in FP32"};
+/// Why a sample can teach nothing.
+struct Fault {
+    ErrorText text;
+    graph::ValueId input = graph::ValueId::none;  ///< that holds NaN
+};
+
+/// A sample that holds NaN, or of which an output has nothing finite and some NaN. Infinities alone may be meant: the
+/// logarithm of a probability that is zero.
+std::vector<Fault> faults_of(const graph::Graph& graph, const std::map<std::string, Tensor>& values, int64_t sample) {
+    std::vector<Fault> faults;
+    const auto add = [&](const char* kind, graph::ValueId id, const char* what, graph::ValueId input) {
+        faults.push_back({{"SAMPLE_NOT_FINITE", fmt::format("{} `{}`", kind, graph.value(id).name),
+                           fmt::format("sample {} gives {}", sample, what), "check the sample and the model in FP32"},
+                          input});
     };
     const auto elements = [&](graph::ValueId id) {
         const auto found = values.find(graph.value(id).name);
         return found == values.end() ? std::span<const float>{} : found->second.values<float>();
     };
     for (const graph::ValueId id : graph.inputs)
-        if (std::ranges::any_of(elements(id), [](float x) { return std::isnan(x); })) return fault("input", id, "NaN");
+        if (std::ranges::any_of(elements(id), [](float x) { return std::isnan(x); })) add("input", id, "NaN", id);
     for (const graph::ValueId id : graph.outputs) {
         const auto all = elements(id);
         if (std::ranges::any_of(all, [](float x) { return std::isnan(x); }) &&
             std::ranges::none_of(all, [](float x) { return std::isfinite(x); }))
-            return fault("output", id, "NaN or an infinity everywhere");
+            add("output", id, "NaN or an infinity everywhere", graph::ValueId::none);
     }
-    return std::nullopt;
+    return faults;
+}
+
+/// What the NPU cannot run anyway may be meant for NaN: it asks for it, or puts a number in its place.
+bool npu_could_read(const graph::Graph& graph, graph::ValueId input, const npu::Config& config) {
+    const auto declined = lower::lower(graph, config).declined;
+    return std::ranges::any_of(graph.readers(input), [&](graph::NodeId id) { return !declined.contains(id); });
+}
+
+void refuse(const std::map<int64_t, std::vector<Fault>>& faults, const graph::Graph& graph, const npu::Config& config) {
+    for (const auto& [sample, own] : faults)
+        for (const Fault& fault : own)
+            if (fault.input == graph::ValueId::none || npu_could_read(graph, fault.input, config))
+                throw Error(fault.text);
 }
 
 bool is_of_size(const graph::Graph& graph, const std::map<std::string, Tensor>& sample) {
@@ -70,12 +91,12 @@ bool is_of_size(const graph::Graph& graph, const std::map<std::string, Tensor>& 
     });
 }
 
-Seen look(const graph::Graph& graph, const ort::Library& library, const Samples& samples, int64_t count,
-          ThreadPool& pool) {
+Seen look(const graph::Graph& graph, const ort::Library& library, const npu::Config& config, const Samples& samples,
+          int64_t count, ThreadPool& pool) {
     const observe::Observer observer(graph, library, partition::values_of_the_npu(graph));
     Seen seen;
-    std::map<int64_t, ErrorText> faults;
-    std::mutex guard;  // the order of samples does not matter to extremes and counts
+    std::map<int64_t, std::vector<Fault>> faults;  // by sample
+    std::mutex guard;                              // the order of samples does not matter to extremes and counts
     pool.for_each(count, [&](int64_t index, int) {
         std::unique_lock lock(guard);
         const auto sample = samples.at(index);
@@ -89,15 +110,15 @@ Seen look(const graph::Graph& graph, const ort::Library& library, const Samples&
             for (const auto& [name, value] : sample)
                 if (value.type() == DataType::float32) values.emplace(name, value);
         }
-        const auto fault = fault_of(graph, values, index);
+        auto found = faults_of(graph, values, index);
         Seen one;
         for (const auto& [name, value] : values)
             if (value.type() == DataType::float32) one.include(name, value);
         lock.lock();
         seen.merge(one);
-        if (fault) faults.emplace(index, *fault);
+        if (!found.empty()) faults.emplace(index, std::move(found));
     });
-    if (!faults.empty()) throw Error(faults.begin()->second);
+    refuse(faults, graph, config);
     return seen;
 }
 
@@ -119,9 +140,9 @@ FindHostNodes by_name(Told told) {
 
 }  // namespace
 
-FindHostNodes host_nodes_seen(const Samples& samples, int64_t count, ThreadPool& pool) {
-    return [&samples, count, &pool](const graph::Graph& graph, const ort::Library& library) {
-        const Seen seen = look(graph, library, samples, count, pool);
+FindHostNodes host_nodes_seen(const std::string& npu, const Samples& samples, int64_t count, ThreadPool& pool) {
+    return [npu, &samples, count, &pool](const graph::Graph& graph, const ort::Library& library) {
+        const Seen seen = look(graph, library, npu::find_config(npu), samples, count, pool);
         partition::HostNodes host = partition::keep_finite(graph, seen.not_finite);
         host.merge(partition::keep_apart(graph, seen.extents));
         return host;

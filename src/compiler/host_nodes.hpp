@@ -9,7 +9,7 @@
 namespace calotype::compiler {
 
 /// Of the first `count` samples, in FP32. The references must outlive the result.
-FindHostNodes host_nodes_seen(const Samples& samples, int64_t count, ThreadPool& pool);
+FindHostNodes host_nodes_seen(const std::string& npu, const Samples& samples, int64_t count, ThreadPool& pool);
 
 /// As report.json of a snapshot tells.
 FindHostNodes host_nodes_of(const std::string& report_json);

@@ -83,6 +83,8 @@ Rewrite qoperator_to_qdq(Graph& graph, NodeId id) {
     // Of a Gemm's weights [K, N] or, transposed, [N, K], the outputs have the scales.
     int64_t weights_axis = form->weights_axis;
     if (std::string_view(form->reals) == "Gemm" && graph::int_attribute(node, "transB", 0) != 0) weights_axis = 0;
+    for (size_t i = 0; i < values; ++i)
+        if (!is_float32(graph, given[form->first + 3 * i + 1])) return Rewrite::declined("its scales are not float32");
     NewOp reals{form->reals, {}, attributes_of(graph, id, *form)};
     for (size_t i = 0; i < values; ++i) {
         const size_t at = form->first + 3 * i;

@@ -98,3 +98,29 @@ def test_an_output_of_infinities_is_the_hosts(calotype: Command, tmp_path):
     ran = calotype("run", tmp_path / "s", "--input", tmp_path / "s.npz", "--output", tmp_path / "y.npz")
     assert ran.code == 0, ran.stderr
     assert (np.load(tmp_path / "y.npz")["mask"] == -np.inf).all()
+
+
+def test_a_model_may_take_nan_in(calotype: Command, tmp_path):
+    """A feature that is missing, and filled: what reads it is the CPU's anyway. What the NPU would read may hold none."""
+    weights = np.random.default_rng(3).normal(size=(64, 32)).astype(np.float32)
+    nodes = [helper.make_node("IsNaN", ["x"], ["missing"], name="missing"),
+             helper.make_node("Where", ["missing", "filling", "x"], ["filled"], name="fill"),
+             helper.make_node("MatMul", ["filled", "w"], ["y"], name="product")]
+    for name, kept in [("filled.onnx", nodes), ("plain.onnx", nodes[2:])]:
+        if len(kept) == 1:
+            kept[0].input[0] = "x"
+        graph = helper.make_graph(
+            kept, "g", [helper.make_tensor_value_info("x", TensorProto.FLOAT, ["N", 64])],
+            [helper.make_tensor_value_info("y", TensorProto.FLOAT, ["N", 32])],
+            [numpy_helper.from_array(weights, "w"), numpy_helper.from_array(np.float32(0.5), "filling")])
+        onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), tmp_path / name)
+    x = np.random.default_rng(4).normal(size=(8, 64)).astype(np.float32)
+    x[2, 5] = np.nan
+    np.savez(tmp_path / "s.npz", x=x)
+    made = calotype("compile", tmp_path / "filled.onnx", "--samples", tmp_path / "s.npz", "-o", tmp_path / "s")
+    assert made.code == 0, made.stderr
+    ran = calotype("run", tmp_path / "s", "--input", tmp_path / "s.npz", "--output", tmp_path / "y.npz")
+    assert ran.code == 0, ran.stderr
+    assert snr_db(np.where(np.isnan(x), 0.5, x) @ weights, np.load(tmp_path / "y.npz")["y"]) > 30
+    calotype.refuses("compile", tmp_path / "plain.onnx", "--samples", tmp_path / "s.npz", "-o", tmp_path / "p",
+                     names="input `x`: sample 2 gives NaN")

@@ -77,6 +77,19 @@ TEST(QoperatorToQdq, MatrixProduct) {
                 ElementsAre("QuantizeLinear", "DequantizeLinear", "Gemm", "QuantizeLinear", "DequantizeLinear"));
 }
 
+TEST(QoperatorToQdq, DeclinesScalesOfFloat16) {
+    Writer w;
+    Quantizer q{w};
+    const auto scale = [&] {  // 2^-5
+        return w.graph.add_constant(w.graph.unused_value_name("scale"),
+                                    Tensor(DataType::float16, {}, {std::byte{0}, std::byte{0x28}}));
+    };
+    const ValueId x = q.quantize(w.input("x", {2, 12})), zero = q.code(128);
+    const ValueId y = w.node("QLinearMatMul", {x, scale(), zero, q.codes({12, 4}), scale(), zero, scale(), zero});
+    w.output(q.dequantize(y), "out");
+    EXPECT_THAT(optimized(w).reasons("qoperator_to_qdq"), ElementsAre("its scales are not float32"));
+}
+
 TEST(QoperatorToQdq, DeclinesChannelsThatAreLast) {
     Writer w;
     Quantizer q{w};
