@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "base/error.hpp"
 #include "compiler/shape_constants.hpp"
 #include "execute/resize.hpp"
 #include "observe/observe.hpp"
@@ -19,7 +20,7 @@ std::string holds_constant(const std::string& what, const graph::Graph& file_gra
 }
 
 std::string layer_difference(const npu::FloatNetwork& a, const npu::FloatNetwork& b, const graph::Graph& file_graph) {
-    if (a.layers.size() != b.layers.size()) return "its layers are others at another size";
+    CALOTYPE_ASSERT(a.layers.size() == b.layers.size(), "split_difference found the same layers");
     for (size_t i = 0; i < a.layers.size(); ++i) {
         const npu::FloatLayer &one = a.layers[i], &other = b.layers[i];
         if (one.attributes == other.attributes && one.inputs == other.inputs && one.output == other.output &&
@@ -101,6 +102,17 @@ std::string moved_node(const Front& a, const Front& b) {
     return {};
 }
 
+/// The first node of the model with a layer at one size that is not there at the other: what moves nothing is left out.
+std::string other_layers(const npu::FloatNetwork& a, const npu::FloatNetwork& b, const graph::Graph& file_graph) {
+    for (const auto& [with, without] : {std::pair(&a, &b), std::pair(&b, &a)})
+        for (const npu::FloatLayer& layer : with->layers)
+            if (std::ranges::find(without->layers, layer.name, &npu::FloatLayer::name) == without->layers.end())
+                return fmt::format("node `{}` becomes other layers at another size{}",
+                                   layer.sources.empty() ? layer.name : layer.sources.back(),
+                                   tied_by(file_graph, layer.sources));
+    return a.layers.size() == b.layers.size() ? "" : "a node becomes other layers at another size";
+}
+
 int64_t distance_to_end(int64_t bound, int64_t size) {
     if (bound == npu::Crop::kOpen) return 0;
     return bound < 0 ? -bound : size - bound;
@@ -109,10 +121,14 @@ int64_t distance_to_end(int64_t bound, int64_t size) {
 }  // namespace
 
 std::string split_difference(const Front& a, const Front& b) {
-    if (std::ranges::equal(a.plan.subgraphs, b.plan.subgraphs, {}, &partition::Subgraph::device,
-                           &partition::Subgraph::device))
-        return {};
-    return "the split between NPU and CPU is another at another size" + moved_node(a, b);
+    if (!std::ranges::equal(a.plan.subgraphs, b.plan.subgraphs, {}, &partition::Subgraph::device,
+                            &partition::Subgraph::device))
+        return "the split between NPU and CPU is another at another size" + moved_node(a, b);
+    for (size_t k = 0; k < a.plan.subgraphs.size(); ++k) {
+        std::string other = other_layers(a.plan.subgraphs[k].network, b.plan.subgraphs[k].network, a.file_graph);
+        if (!other.empty()) return other;
+    }
+    return {};
 }
 
 std::string size_difference(const Front& a, const Front& b) {

@@ -6,7 +6,8 @@
 
 namespace calotype::compiler {
 
-/// The node that runs on the NPU at one size and on the CPU at the other; empty where the split is the same.
+/// The node that runs on the NPU at one size and on the CPU at the other, or becomes other layers there; empty where the
+/// split and its layers are the same.
 std::string split_difference(const Front& a, const Front& b);
 
 /// What ties a network to its size, seen by comparing it at two sizes of one split; empty where the first serves both.

@@ -76,7 +76,7 @@ void check_sizes(const Survey& survey, const FrontOptions& options, const Sample
     const Sizes sizes = find_sizes(options, front, first);
     if (sizes.free) return;
     throw Error({"SAMPLE_SIZES", fmt::format("{} and {}", samples.name_of(0), survey.other_size),
-                 fmt::format("{}, but the model takes one size: {}", survey.sizes,
+                 fmt::format("{}, but what is made for one of them does not serve the other: {}", survey.sizes,
                              sizes.one_size.empty() ? "its file states it" : sizes.one_size),
                  "give samples of one size; `--resize HEIGHTxWIDTH` makes images so"});
 }

@@ -124,6 +124,19 @@ BACK = [*first(strides=[2, 2], pads=[1, 1, 1, 1]), helper.make_node("Shape", ["x
         helper.make_node("Concat", ["head", "size"], ["to"], name="to", axis=0),
         helper.make_node("Resize", ["b", "", "", "to"], ["y"], name="back", mode="nearest",
                          coordinate_transformation_mode="asymmetric", nearest_mode="floor")]
+# The same by the centres of pixels, which at odd sizes repeats them unevenly.
+BY_HALF_PIXELS = [*BACK[:-1], helper.make_node("Resize", ["b", "", "", "to"], ["y"], name="back", mode="nearest",
+                                               coordinate_transformation_mode="half_pixel")]
+# A U-Net's step: half the size, back by a factor, cropped to what it joins; nothing to crop at even sizes.
+CROPPED = [*first(), helper.make_node("MaxPool", ["b"], ["c"], name="half", kernel_shape=[2, 2], strides=[2, 2], ceil_mode=1),
+           helper.make_node("Constant", [], ["twice"], name="twice",
+                            value=numpy_helper.from_array(np.array([1, 1, 2, 2], np.float32))),
+           helper.make_node("Resize", ["c", "", "twice"], ["d"], name="up", mode="nearest",
+                            coordinate_transformation_mode="asymmetric", nearest_mode="floor"),
+           helper.make_node("Shape", ["b"], ["shape"], name="shape of b"), integers("rows_and_columns", 2, 3),
+           integers("two", 2), integers("four", 4), integers("zeros", 0, 0),
+           helper.make_node("Slice", ["shape", "two", "four"], ["size"], name="size"),
+           slice_of("d", "e", "zeros", "size"), helper.make_node("Add", ["b", "e"], ["y"], name="join")]
 
 
 def npu_only(calotype: Command, snapshot: Path) -> bool:
@@ -274,12 +287,21 @@ def test_a_constant_that_came_from_the_shape_binds_the_size(calotype: Command, t
     assert not (tmp_path / "no").exists()
 
 
-def test_sizes_between_those_that_work_are_refused(calotype: Command, tmp_path: Path):
-    snapshot = compiled(calotype, tmp_path, model(tmp_path / "m.onnx", BACK))
+OTHER_LAYERS = "node `{}` becomes other layers at another size: `{}`, computed from the shape of `{}`"
+
+
+@pytest.mark.parametrize("nodes,said_of_it", [
+    (BACK, OTHER_LAYERS.format("back", "to", "x")),
+    (CROPPED, OTHER_LAYERS.format("e", "size", "b")),
+    (BY_HALF_PIXELS, "node `back` runs on the NPU at one size and on the CPU at the other ("),
+], ids=["resize", "crop", "split"])
+def test_sizes_between_those_that_work_are_refused(calotype: Command, tmp_path: Path, nodes, said_of_it):
+    snapshot = compiled(calotype, tmp_path, model(tmp_path / "m.onnx", nodes))
+    assert npu_only(calotype, snapshot)
     assert "in steps of 2" in calotype("inspect", snapshot).stdout
     assert run(calotype, snapshot, image(30, 18))[0].shape == (1, 16, 30, 18)
     said = refusal(calotype, snapshot, image(27, 24), "serves sizes in steps of 2 from [1, 3, 24, 24]")
-    assert "node `back` runs on the NPU at one size and on the CPU at the other (" in said and ", limit " not in said
+    assert said_of_it in said and ", limit " not in said
 
 
 def test_a_classifier_of_one_size_is_refused_at_others_with_the_cause(calotype: Command, tmp_path: Path):
