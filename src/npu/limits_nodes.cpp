@@ -109,7 +109,8 @@ const std::vector<SupportRow>& support_rows() {
          "W x H x 1 broadcast or full; a factor for each row or each column of a channel too",
          {"NPU_MUL_CHANNELS", "NPU_BROADCAST"}},
         {"Activations",
-         "Relu, Clip, Min, Max, LeakyRelu, PRelu, Sigmoid, x * Sigmoid(x), HardSigmoid, HardSwish, Tanh, Gelu, Mish, "
+         "Relu, Clip, Min, Max, Abs, LeakyRelu, PRelu, Sigmoid, x * Sigmoid(x), HardSigmoid, HardSwish, Tanh, Gelu, "
+         "Mish, "
          "Softplus, Elu",
          "piecewise linear, at most 16 intervals; PRelu with a slope a channel is two products, a ReLU and a sum",
          {"NPU_PRELU_MAPS"}},
@@ -131,7 +132,7 @@ const std::vector<SupportRow>& support_rows() {
          {"NPU_PAD_PIXELS", "NPU_PAD_MODE", "NPU_PAD_VALUE"}},
         {"Upsample",
          "Resize, Upsample; Tile, Expand or Gather that repeats pixels",
-         "nearest only, whole factors",
+         "nearest only, whole factors; of 23 rows 45 too, as floor(i / 2)",
          {"NPU_RESIZE_MODE", "NPU_RESIZE_FACTOR"}},
         {"Space to depth", "SpaceToDepth", "TensorFlow's order", {"NPU_SPACE_TO_DEPTH_BLOCK", "NPU_PIXEL_UNSHUFFLE"}},
         {"Layout",

@@ -21,6 +21,7 @@ std::vector<Entry> pipeline(const Evaluate& evaluate) {
         {"hard_swish_from_parts", hard_swish_from_parts, "likewise"},
         {"layer_norm_from_parts", layer_norm_from_parts, "before its mean, product and sum become layers of their own"},
         {"softplus_from_parts", softplus_from_parts, "likewise"},
+        {"abs_to_leaky_relu", abs_to_leaky_relu, "one spelling of an activation"},
         {"prelu_to_relu", prelu_to_relu, "before its products fold into their neighbours"},
 
         {"sum_to_add", sum_to_add, "one spelling of a sum for all that follow"},
@@ -43,6 +44,7 @@ std::vector<Entry> pipeline(const Evaluate& evaluate) {
          "after sinking: one that moves only axes of size 1 and met no other joins the Reshapes"},
         {"resize_of_one_pixel", resize_of_one_pixel, "anywhere: it only renames"},
         {"resize_by_factors", resize_by_factors, "anywhere: it only spells a size as a factor"},
+        {"resize_and_crop", resize_and_crop, "after resize_by_factors, which takes whole factors"},
         {"repeat_to_resize", repeat_to_resize, "makes Reshapes, which the exporter's own undo"},
         {"gather_to_slice", gather_to_slice, "before slices merge; makes a Reshape where it drops the axis"},
         {"gather_to_resize", gather_to_resize, "after gather_to_slice, which takes what leaves pixels out"},
@@ -67,6 +69,7 @@ std::vector<Entry> pipeline(const Evaluate& evaluate) {
         {"matmul_to_gemm", matmul_to_gemm, "before plain_gemm"},
         {"plain_gemm", plain_gemm, "weights [out, in] and a bias [out], where scales and sums fold into them"},
         {"rows_to_batch", rows_to_batch, "after plain_gemm, before linear_to_conv, which asks for a batch"},
+        {"left_matmul_to_conv", left_matmul_to_conv, "beside linear_to_conv, before constants fold into what it makes"},
         {"linear_to_conv", linear_to_conv, "after plain_gemm; its Transposes then merge and sink from the top"},
         {"fold_batch_norm", fold_batch_norm, "into the convolution or Gemm before it"},
         {"fold_scale_and_bias", fold_scale_and_bias, "likewise; after plain_gemm made the Gemm's bias"},

@@ -55,6 +55,7 @@ Rewrite min_max_to_clip(Graph& graph, NodeId id);
 Rewrite merge_clips(Graph& graph, NodeId id);
 Rewrite clip_to_relu(Graph& graph, NodeId id);
 Rewrite hard_sigmoid_from_clip(Graph& graph, NodeId id);
+Rewrite abs_to_leaky_relu(Graph& graph, NodeId id);
 Rewrite prelu_to_relu(Graph& graph, NodeId id);
 
 Rewrite merge_transposes(Graph& graph, NodeId id);
@@ -76,6 +77,7 @@ Rewrite reverse_slice_to_gather(Graph& graph, NodeId id);
 Rewrite merge_slices(Graph& graph, NodeId id);
 Rewrite resize_of_one_pixel(Graph& graph, NodeId id);
 Rewrite resize_by_factors(Graph& graph, NodeId id);
+Rewrite resize_and_crop(Graph& graph, NodeId id);
 Rewrite repeat_to_resize(Graph& graph, NodeId id);
 
 Rewrite merge_reduce_means(Graph& graph, NodeId id);
@@ -88,6 +90,7 @@ Rewrite fold_pad(Graph& graph, NodeId id);
 Rewrite matmul_to_gemm(Graph& graph, NodeId id);
 Rewrite plain_gemm(Graph& graph, NodeId id);
 Rewrite rows_to_batch(Graph& graph, NodeId id);
+Rewrite left_matmul_to_conv(Graph& graph, NodeId id);
 Rewrite linear_to_conv(Graph& graph, NodeId id);
 Rewrite fold_batch_norm(Graph& graph, NodeId id);
 Rewrite fold_scale_and_bias(Graph& graph, NodeId id);

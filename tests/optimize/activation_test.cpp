@@ -214,5 +214,19 @@ TEST(PReluToRelu, LeavesOneSlopeForAllAndDeclinesOneForEachPixel) {
     EXPECT_THAT(outcome.reasons("prelu_to_relu"), ElementsAre("it has not one constant slope a channel"));
 }
 
+TEST(AbsToLeakyRelu, OfReals) {
+    Writer w;
+    w.output(w.node("Abs", {w.input("x", {2, 3, 4, 5})}), "y");
+    EXPECT_THAT(optimized(w).ops, ElementsAre("LeakyRelu"));
+}
+
+TEST(AbsToLeakyRelu, DeclinesWholeNumbers) {
+    Writer w;
+    const ValueId x = w.node("Cast", {w.input("x", {2, 3, 4, 5})}, {{"to", int64_t{7}}});
+    w.graph.value(x).type = DataType::int64;
+    w.output(w.node("Cast", {w.node("Abs", {x})}, {{"to", int64_t{1}}}), "y");
+    EXPECT_THAT(optimized(w).reasons("abs_to_leaky_relu"), ElementsAre("it is not of float32"));
+}
+
 }  // namespace
 }  // namespace calotype::optimize::tests

@@ -1,4 +1,4 @@
-// linear_to_conv, rows_to_batch
+// linear_to_conv, rows_to_batch, left_matmul_to_conv
 #include <gmock/gmock.h>
 
 #include "optimize/fixture.hpp"
@@ -102,6 +102,25 @@ TEST(RowsToBatch, DeclinesBatchesAndSamples) {
     Writer v;
     v.output(v.node("Gemm", {v.input("x", {1, 6}), v.weights({6, 8}), v.weights({8})}), "y");
     EXPECT_THAT(optimized(v).reasons("rows_to_batch"), ElementsAre("its first axis is the batch"));
+}
+
+TEST(LeftMatMulToConv, AMatrixOverTheChannels) {
+    for (const Dims& matrix : {Dims{4, 6}, Dims{1, 4, 6}}) {
+        Writer w;
+        w.output(w.node("Relu", {w.node("MatMul", {w.weights(matrix), w.input("x", {2, 6, 5})})}), "y");
+        EXPECT_THAT(optimized(w).ops, ElementsAre("Conv", "Relu"));
+    }
+}
+
+TEST(LeftMatMulToConv, DeclinesSeveralMatricesAndFlatInputs) {
+    Writer w;
+    w.output(w.node("MatMul", {w.weights({2, 4, 6}), w.input("x", {2, 6, 5})}), "one each");
+    w.output(w.node("MatMul", {w.weights({4, 6}), w.input("z", {6, 5})}), "flat");
+    const Outcome outcome = optimized(w);
+    EXPECT_THAT(outcome.ops, ElementsAre("MatMul", "MatMul"));
+    EXPECT_THAT(
+        outcome.reasons("left_matmul_to_conv"),
+        UnorderedElementsAre("the first factor is no matrix", "the input has not the axes [batch, channels, steps]"));
 }
 
 }  // namespace

@@ -1,5 +1,5 @@
 // gather_nd_to_gather, gather_to_slice, gather_to_resize, channel_repeat_to_gather, reverse_slice_to_gather, repeat_to_resize, sink_transpose_past_axes, transpose_between_reshapes,
-// resize_of_one_pixel, resize_by_factors
+// resize_of_one_pixel, resize_by_factors, resize_and_crop
 #include <gmock/gmock.h>
 
 #include "optimize/fixture.hpp"
@@ -302,7 +302,34 @@ TEST(RemoveIdentity, AResizeToItsOwnSize) {
     w.output(w.node("Abs", {same}), "same");
     const ValueId scales = w.constant({4}, {1, 1, 1.1f, 1});  // five rows too, read at other places
     w.output(w.node("Resize", {x, ValueId::none, scales}, linear), "moved");
-    EXPECT_THAT(optimized(w).ops, testing::UnorderedElementsAre("Abs", "Resize"));
+    EXPECT_THAT(optimized(w).ops, testing::UnorderedElementsAre("LeakyRelu", "Resize"));
+}
+
+ValueId resize_to(Writer& w, ValueId x, const Ints& sizes, const std::string& nearest = "floor") {
+    return w.node("Resize", {x, ValueId::none, ValueId::none, w.ints(sizes)},
+                  {{"coordinate_transformation_mode", std::string("asymmetric")}, {"nearest_mode", nearest}});
+}
+
+// A pyramid of features where a side was odd: F.interpolate(y, size=x.shape[2:]).
+TEST(ResizeAndCrop, TheLastRowOrColumnComesOnceLess) {
+    for (const auto& [from, to] : std::vector<std::pair<Ints, Ints>>{
+             {{23, 24}, {45, 47}}, {{10, 8}, {19, 16}}, {{3, 5}, {8, 14}}, {{1, 2}, {3, 3}}}) {
+        Writer w;
+        w.output(resize_to(w, w.input("x", {2, 3, from[0], from[1]}), {2, 3, to[0], to[1]}), "y");
+        EXPECT_THAT(optimized(w).ops, ElementsAre("Resize", "Slice"));
+    }
+}
+
+TEST(ResizeAndCrop, DeclinesOtherPixels) {
+    Writer w;
+    const ValueId x = w.input("x", {2, 3, 4, 4});
+    w.output(resize_to(w, x, {2, 3, 6, 6}), "uneven");
+    w.output(resize_to(w, x, {2, 3, 7, 7}, "ceil"), "up");
+    w.output(resize_to(w, x, {2, 3, 3, 3}), "smaller");
+    EXPECT_THAT(
+        optimized(w).reasons("resize_and_crop"),
+        testing::UnorderedElementsAre("pixels are not repeated equally often", "it does not round the quotient down",
+                                      "pixels are not repeated equally often"));
 }
 
 }  // namespace
