@@ -212,7 +212,7 @@ struct FloatNetwork {
     std::vector<FloatTensor> tensors;  ///< index = TensorId
     std::vector<FloatLayer> layers;    ///< in an order that runs
     std::vector<Placement> inputs, outputs;
-    std::set<std::string> handed_on;  ///< values of outputs that are no outputs of the model: a scale a channel will do
+    std::set<std::string> handed_on;  ///< inputs and outputs that are none of the model: a scale a channel will do
 };
 
 /// y = RNE(clamp(float32(acc) * m, lo - zp, hi - zp)) + zp. Each vector has one entry or one an output channel.

@@ -101,7 +101,11 @@ class Splitter {
     }
     void finish_npu(Subgraph& part) {
         part.predicted_us = network_us(part.network, config_) + boundary_us(part.network, config_);
-        for (const npu::Placement& input : part.network.inputs) part.inputs.push_back(input.value);
+        for (const npu::Placement& input : part.network.inputs) {
+            part.inputs.push_back(input.value);
+            const auto value = graph_.find_value(input.value);
+            if (value && graph_.producer(*value) != NodeId::none) part.network.handed_on.insert(input.value);
+        }
         for (const npu::Placement& output : part.network.outputs) {
             part.outputs.push_back(output.value);
             const auto value = graph_.find_value(output.value);

@@ -39,11 +39,21 @@ CodeMeans means_of(std::span<const int8_t> codes, const Clamp& clamp) {
 }  // namespace
 
 std::vector<int8_t> to_codes(std::span<const float> x, const npu::Quantization& quantization) {
-    const int32_t zero = quantization.zero_point[0];
-    const auto lo = static_cast<float>(-128 - zero), hi = static_cast<float>(127 - zero);
-    const execute::OneScale scale{npu::coefficient_of(quantization.scale[0]), lo, hi, zero, {}};
     std::vector<int8_t> codes(x.size());
-    execute::reals_to_codes(x.data(), codes.data(), static_cast<int64_t>(x.size()), scale);
+    const size_t channels = quantization.scale.size();
+    if (channels == 1) {
+        const int32_t zero = quantization.zero_point[0];
+        const auto lo = static_cast<float>(-128 - zero), hi = static_cast<float>(127 - zero);
+        const execute::OneScale scale{npu::coefficient_of(quantization.scale[0]), lo, hi, zero, {}};
+        execute::reals_to_codes(x.data(), codes.data(), static_cast<int64_t>(x.size()), scale);
+        return codes;
+    }
+    for (size_t c = 0; c < channels; ++c) {
+        const int32_t zero = quantization.zero_point[c];
+        const float coefficient = npu::coefficient_of(quantization.scale[c]);
+        const auto lo = static_cast<float>(-128 - zero), hi = static_cast<float>(127 - zero);
+        for (size_t i = c; i < x.size(); i += channels) codes[i] = execute::code_of(x[i], coefficient, lo, hi, zero);
+    }
     return codes;
 }
 

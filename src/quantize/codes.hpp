@@ -15,7 +15,7 @@
 
 namespace calotype::quantize {
 
-/// Reals to the codes of a tensor of one scale, as the runner's boundary does it.
+/// Reals in a tensor's order to its codes, as the runner's boundary does it.
 std::vector<int8_t> to_codes(std::span<const float> x, const npu::Quantization& quantization);
 
 /// The codes of a network's input: from reals, or as the value holds them. `scale`: of the input's tensor.

@@ -45,7 +45,7 @@ class Separation {
                 minds_[index_of(input)] = minds_[index_of(input)] || computes;
         }
         for (const npu::Placement& input : network.inputs) {
-            classes_.join_channels(input.tensor);
+            if (!network.handed_on.contains(input.value)) classes_.join_channels(input.tensor);
             const auto bytes = byte_range(statistics.tensors[index_of(input.tensor)]);
             if (bytes && !network.tensors[index_of(input.tensor)].stated) {
                 ranges_[index_of(input.tensor)].assign(ranges_[index_of(input.tensor)].size(), *bytes);

@@ -163,9 +163,9 @@ void ScaleClasses::state_zeros(npu::TensorId tensor, int64_t of_channel) {
 
 ScaleClasses classes_of(const npu::FloatNetwork& network, bool per_channel) {
     ScaleClasses classes(network);
-    for (const npu::Placement& input : network.inputs) classes.join_channels(input.tensor);
-    for (const npu::Placement& output : network.outputs)
-        if (!network.handed_on.contains(output.value)) classes.join_channels(output.tensor);
+    for (const auto* ends : {&network.inputs, &network.outputs})
+        for (const npu::Placement& end : *ends)
+            if (!network.handed_on.contains(end.value)) classes.join_channels(end.tensor);
     for (const npu::FloatLayer& layer : network.layers) {
         for (size_t i = 0; only_moves(layer.attributes) && i < layer.inputs.size(); ++i) {
             classes.join_through(network, layer, i);

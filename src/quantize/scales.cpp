@@ -51,12 +51,14 @@ Scales choose_scales(const npu::FloatNetwork& network, const ScaleClasses& class
     }
     Scales scales;
     for (const npu::Placement& input : network.inputs) {
-        const auto t = static_cast<size_t>(input.tensor);
-        const auto slot = static_cast<size_t>(classes.of(input.tensor, 0));
-        const bool stated = classes.stated(static_cast<int64_t>(slot)).has_value();
-        const auto bytes = stated ? std::nullopt : byte_range(statistics.tensors[t]);
+        const auto slot = [&](int64_t c) { return static_cast<size_t>(classes.of(input.tensor, c)); };
+        const bool stated = classes.stated(static_cast<int64_t>(slot(0))).has_value();
+        const auto bytes = stated ? std::nullopt : byte_range(statistics.tensors[index_of(input.tensor)]);
         scales.whole_numbers.push_back(bytes.has_value());
-        if (!stated) codes[slot] = code_of(bytes ? *bytes : known.own[slot]);
+        // What another part hands on has ranges like any tensor; what the caller gives is the samples' own.
+        if (stated || (!bytes && network.handed_on.contains(input.value))) continue;
+        for (int64_t c = 0; c < classes.channels(input.tensor); ++c)
+            codes[slot(c)] = code_of(bytes ? *bytes : known.own[slot(0)]);
     }
     for (size_t t = 0; t < network.tensors.size(); ++t) {
         npu::Quantization quantization;

@@ -181,6 +181,25 @@ TEST(Scales, AnOutputThatIsHandedOnHasAScalePerChannel) {
     expect_accurate(result);
 }
 
+// What another part of the model hands on is no input of the model: the runner converts each channel by its own scale.
+TEST(Scales, AnInputThatIsHandedOnHasAScalePerChannel) {
+    SmallNetwork whole;
+    const auto parts = whole.conv("parts", whole.input("x", {16, 16, 4}), {100, 1, 1, 1});
+    whole.output(parts);
+    whole.output(whole.conv("read", parts, {1, 1}));
+    npu::FloatNetwork second = whole.network;
+    second.layers.erase(second.layers.begin());
+    second.inputs = {second.outputs[0]};
+    second.outputs = {second.outputs[1]};
+    ThreadPool pool(1);
+    const auto quantized = [&] { return quantize(second, whole.calibration(8), {}, pool); };
+    EXPECT_FALSE(scales_of(quantized().network, parts).per_channel());
+    second.handed_on = {"parts"};
+    const Result result = quantized();
+    EXPECT_TRUE(scales_of(result.network, parts).per_channel());
+    expect_accurate(result);
+}
+
 TEST(Scales, WhatAConcatPutsBesideAChannelDoesNotWidenIt) {
     const auto small_scale = [](float large) {
         SmallNetwork small = joined(large);
