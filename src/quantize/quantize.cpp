@@ -3,6 +3,7 @@
 #include "quantize/quantize.hpp"
 
 #include "quantize/bias_correction.hpp"
+#include "quantize/coarser_writers.hpp"
 #include "quantize/codes.hpp"
 #include "quantize/gram_rounding.hpp"
 #include "quantize/ingredients.hpp"
@@ -59,7 +60,9 @@ Result quantize_with(const npu::FloatNetwork& from, const Statistics& statistics
         const bool stated = is_stated(from.layers[i], classes), has = has_weights(from.layers[i].attributes);
         auto own = stated && has ? own_weights(from.layers[i], network.tensors) : std::nullopt;
         if (stated) kept[i].anew = scales_anew(from, from.layers[i], classes, scales);
-        if (stated && has && !own) kept[i].anew = "its weights lie on no grid of 127 codes: a zero point, -128, scales by block or more than 8 bits";
+        if (stated && has && !own)
+            kept[i].anew =
+                "its weights lie on no grid of 127 codes: a zero point, -128, scales by block or more than 8 bits";
         kept[i].own = stated && kept[i].anew.empty();
         const bool weighted = has && !own;  // its own are taken as they are
         network.layers.push_back(integer_layer(from.layers[i], network.tensors, std::move(own)));
@@ -97,9 +100,12 @@ Result quantize(const npu::FloatNetwork& from, const Calibration& calibration, c
     progress(0.0, 0);
     const Statistics statistics = gather(from, calibration.exact, calibration.samples, pool);
     progress(0.2, 0);
-    const auto separated = separate_scales(from, statistics, ingredients.has(Ingredient::channel_scales));
-    if (!separated) return quantize_with(from, statistics, calibration, ingredients, progress, pool);
-    return quantize_with(separated->network, separated->statistics, calibration, ingredients, progress, pool);
+    const auto coarser = write_coarser(from, statistics);
+    const npu::FloatNetwork& network = coarser ? coarser->network : from;
+    const Statistics& known = coarser ? coarser->statistics : statistics;
+    const auto apart = separate_scales(network, known, ingredients.has(Ingredient::channel_scales));
+    return quantize_with(apart ? apart->network : network, apart ? apart->statistics : known, calibration, ingredients,
+                         progress, pool);
 }
 
 }  // namespace calotype::quantize

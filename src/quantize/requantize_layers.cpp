@@ -167,37 +167,39 @@ npu::TensorId copy_tensor(Separated& separated, npu::TensorId tensor) {
 
 }  // namespace
 
+npu::TensorId insert_requantize(Separated& separated, npu::TensorId input, size_t before) {
+    const npu::TensorId output = copy_tensor(separated, input);
+    const std::string value = separated.network.tensors[index_of(input)].value;
+    npu::FloatLayer layer;
+    layer.name = fmt::format("{}/requantize_{}", value, static_cast<int>(output));
+    layer.attributes = npu::Requantize{};
+    layer.inputs = {input};
+    layer.output = output;
+    layer.sum_value = value;
+    const auto position = static_cast<int64_t>(before);
+    auto& layers = separated.network.layers;
+    layers.insert(layers.begin() + position, std::move(layer));
+    auto& sum_mean = separated.statistics.sum_mean;
+    sum_mean.insert(sum_mean.begin() + position, separated.statistics.tensors[index_of(input)].mean);
+    return output;
+}
+
 std::optional<Separated> separate_scales(const npu::FloatNetwork& network, const Statistics& statistics,
                                          bool per_channel) {
     const std::vector<Demand> apart = Separation(network, statistics, per_channel).apart();
     if (apart.empty()) return std::nullopt;
     Separated out{network, statistics};
     auto& layers = out.network.layers;
-    const auto requantize = [&](npu::TensorId input, size_t before) {
-        const npu::TensorId output = copy_tensor(out, input);
-        const std::string& value = network.tensors[static_cast<size_t>(input)].value;
-        npu::FloatLayer layer;
-        layer.name = fmt::format("{}/requantize_{}", value, static_cast<int>(output));
-        layer.attributes = npu::Requantize{};
-        layer.inputs = {input};
-        layer.output = output;
-        layer.sum_value = value;
-        const auto position = static_cast<int64_t>(before);
-        layers.insert(layers.begin() + position, std::move(layer));
-        const auto& mean = out.statistics.tensors[static_cast<size_t>(input)].mean;
-        out.statistics.sum_mean.insert(out.statistics.sum_mean.begin() + position, mean);
-        return output;
-    };
     for (const Demand& demand : apart) {
         const npu::TensorId input = read_by(network, demand);
         if (demand.output) {
-            out.network.outputs[demand.index].tensor = requantize(input, layers.size());
+            out.network.outputs[demand.index].tensor = insert_requantize(out, input, layers.size());
             continue;
         }
         const npu::TensorId writes = network.layers[demand.index].output;
         const auto reader = std::ranges::find(layers, writes, &npu::FloatLayer::output);
         const auto before = static_cast<size_t>(reader - layers.begin());
-        const npu::TensorId output = requantize(input, before);
+        const npu::TensorId output = insert_requantize(out, input, before);
         layers[before + 1].inputs[demand.input] = output;
     }
     return out;

@@ -24,6 +24,9 @@ struct Separated {
 std::optional<Separated> separate_scales(const npu::FloatNetwork& network, const Statistics& statistics,
                                          bool per_channel);
 
+/// A Requantize layer of `input` at this place in the layers, and its statistics; nobody reads its output yet.
+npu::TensorId insert_requantize(Separated& separated, npu::TensorId input, size_t before);
+
 /// The tensors of the network that was quantized: `from`'s and those that Requantize layers added.
 std::vector<npu::FloatTensor> tensors_of(const npu::FloatNetwork& from, const npu::Network& network);
 

@@ -147,6 +147,21 @@ def test_codes_enter_and_leave_as_they_are(type, tmp_path):
     assert np.abs(view.astype(int) - got.astype(int)).max() <= 1
 
 
+def test_codes_of_a_scale_finer_than_a_sum_can_write(tmp_path):
+    constants = {"s": np.float32(0.05), "z": np.int8(-5), "t": np.float32(0.002), "u": np.int8(9)}
+    nodes = [helper.make_node("DequantizeLinear", ["x", "s", "z"], ["a"]), helper.make_node("Neg", ["a"], ["b"]),
+             helper.make_node("QuantizeLinear", ["b", "s", "z"], ["c"]), helper.make_node("DequantizeLinear", ["c", "s", "z"], ["d"]),
+             helper.make_node("Add", ["a", "d"], ["sum"]), helper.make_node("QuantizeLinear", ["sum", "t", "u"], ["y"])]
+    ports = [helper.make_tensor_value_info(name, TensorProto.INT8, ["n", 64, 56, 56]) for name in ("x", "y")]
+    graph = helper.make_graph(nodes, "g", ports[:1], ports[1:], [numpy_helper.from_array(np.asarray(a), name) for name, a in constants.items()])
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), tmp_path / "m.onnx")
+    report = compiled(tmp_path / "m.onnx")
+    assert all(layer["own"] for layer in report["layers"]) and report["layers"][-1]["kind"] == "Requantize"
+    x = np.random.default_rng(9).integers(-128, 128, (2, 64, 56, 56)).astype(np.int8)
+    got, expected = run(tmp_path, {"x": x})["y"], in_onnx_runtime(tmp_path / "m.onnx", {"x": x})["y"]
+    assert np.array_equal(got, expected)  # x - x, or what saturates
+
+
 def test_what_has_no_scale_runs_on_the_cpu(tmp_path):
     model = onnx.load(quantized(tmp_path, activation_type=U8, weight_type=S8))
     first = [node for node in model.graph.node if node.op_type == "Conv"][0]

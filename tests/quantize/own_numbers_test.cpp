@@ -80,6 +80,22 @@ TEST(OwnNumbers, ADeadChannelWhoseBiasFillsTheSum) {
     EXPECT_LT(std::abs(static_cast<double>(own->bias[0])) + 255 * 42, 0x1p31);
 }
 
+TEST(StatedScales, FinerThanTheWriterCan) {
+    SmallNetwork small;
+    const auto x = small.input("x", {2, 2, 2});
+    const auto y = small.layer("y", npu::Add{}, {x, x}, {2, 2, 2});
+    small.output(small.layer("pool", npu::Upsample{}, {y}, {2, 2, 2}));
+    small.network.tensors[0].stated = npu::Quantization{{0.1F}, {-3}};
+    small.network.tensors[2].stated = npu::Quantization{{0.001F}, {9}};
+    const npu::Network network = small.quantize().network;
+    ASSERT_EQ(network.layers.size(), 3);
+    EXPECT_TRUE(std::holds_alternative<npu::Requantize>(network.layers[1].attributes));
+    const auto written = network.tensors[index_of(network.layers[0].output)].quantization;
+    EXPECT_FLOAT_EQ(written.scale[0], 0.1F / 8);
+    EXPECT_EQ(written.zero_point[0], 9);
+    EXPECT_EQ(network.tensors[index_of(network.outputs[0].tensor)].quantization, *small.network.tensors[2].stated);
+}
+
 TEST(StatedScales, PassAClampAndZeroChannels) {
     SmallNetwork small;
     const auto x = small.input("x", {2, 2, 2});
@@ -145,18 +161,17 @@ TEST(OwnNumbers, TwoScalesThatMeetInAConcatAreRequantized) {
     EXPECT_THAT(kinds, ElementsAre("Conv", "Conv", "Requantize", "Concat"));
 }
 
-TEST(OwnNumbers, AnAddThatAsksForACoarserScaleIsAnew) {
+TEST(OwnNumbers, WhatReadsAScaleThatGrewIsAnew) {
     SmallNetwork small;
-    const auto a = small.input("a", {8, 8, 4}), b = small.input("b", {8, 8, 4});
+    const auto a = small.input("a", {8, 8, 4}), b = small.input("b", {8, 8, 4});  // of b the model says nothing
     const auto sum = small.layer("sum", npu::Add{}, {a, b}, {8, 8, 4});
-    small.output(sum);
+    small.output(small.layer("moved", npu::Upsample{}, {sum}, {8, 8, 4}));
     tensor(small, a).stated = one(0.8F, 0);
-    tensor(small, b).stated = one(0.8F, 0);
     tensor(small, sum).stated = one(0.01F, 0);
     const Result result = small.quantize();
-    ASSERT_EQ(result.errors.size(), 1U);
-    EXPECT_FALSE(result.errors[0].own);
-    EXPECT_EQ(result.errors[0].anew, "the scale of `sum` is too fine for the layer that writes it");
+    ASSERT_EQ(result.errors.size(), 2U);
+    EXPECT_FALSE(result.errors[1].own);
+    EXPECT_EQ(result.errors[1].anew, "the scale of `sum` is too fine for the layer that writes it");
     EXPECT_FLOAT_EQ(result.network.tensors[static_cast<size_t>(sum)].quantization.scale[0], 0.1F);
 }
 
