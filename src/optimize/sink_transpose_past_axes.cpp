@@ -93,6 +93,22 @@ Perm remaining(const Graph& graph, NodeId id, const Perm& perm) {
     return kept;
 }
 
+/// What f makes in front of the Transpose.
+Dims in_front(const Dims& dims, const Perm& perm) {
+    Dims made(dims.size());
+    for (size_t axis = 0; axis < perm.size(); ++axis) made[static_cast<size_t>(perm[axis])] = dims[axis];
+    return made;
+}
+
+/// ONNX Runtime interpolates along all axes but the first two. `dims` is what f makes behind the Transpose of x.
+bool interpolates_the_first_two(const Graph& graph, NodeId id, ValueId x, const Dims& dims, const Perm& perm) {
+    if (!is_op(graph, id, "Resize") || graph::string_attribute(graph.node(id), "mode", "nearest") == "nearest")
+        return false;
+    const auto from = known_dims(graph, x);
+    const Dims made = in_front(dims, perm);
+    return !from || from->size() < 3 || (*from)[0] != made[0] || (*from)[1] != made[1];
+}
+
 }  // namespace
 
 Rewrite sink_transpose_past_axes(Graph& graph, NodeId id) {
@@ -110,13 +126,13 @@ Rewrite sink_transpose_past_axes(Graph& graph, NodeId id) {
     Perm perm = perm_of(graph, transpose);
     const auto dims = known_dims(graph, graph.output(id));
     if (perm.empty() || !dims) return Rewrite::declined("the dims are known only at run time");
+    if (interpolates_the_first_two(graph, id, graph.input(transpose, 0), *dims, perm))
+        return Rewrite::declined("it would interpolate along the first two axes");
     auto f = moved(graph, id, perm);
     if (!f) return Rewrite::declined("its axes are computed at run time, a Resize reads a region, or a Gather a table");
     if (reduces && !keeps_dims(graph, id)) perm = remaining(graph, id, perm);
     f->inputs[0] = graph.input(transpose, 0);
-    Dims made(dims->size());
-    for (size_t axis = 0; axis < perm.size(); ++axis) made[static_cast<size_t>(perm[axis])] = (*dims)[axis];
-    const ValueId y = insert(graph, id, std::move(*f), graph.value(graph.output(id)).type, made);
+    const ValueId y = insert(graph, id, std::move(*f), graph.value(graph.output(id)).type, in_front(*dims, perm));
     become(graph, id, {"Transpose", {y}, {{"perm", perm}}});
     return Rewrite::done();
 }

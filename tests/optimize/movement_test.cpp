@@ -212,6 +212,19 @@ TEST(SinkTransposePastAxes, StaysWhereAnotherReaderNeedsIt) {
                 ElementsAre("another reader needs the transposed map"));
 }
 
+TEST(SinkTransposePastAxes, InterpolationStaysAlongTheLastAxes) {
+    const Attributes linear{{"mode", std::string("linear")}};
+    Writer w;
+    const ValueId x = w.node("Transpose", {w.input("x", {2, 3, 4, 5})}, {{"perm", Ints{0, 2, 3, 1}}});
+    w.output(w.node("Resize", {x, ValueId::none, w.constant({4}, {1, 1, 2, 3})}, linear), "y");
+    EXPECT_THAT(optimized(w).reasons("sink_transpose_past_axes"),
+                ElementsAre("it would interpolate along the first two axes"));
+    Writer other;
+    const ValueId z = other.node("Transpose", {other.input("x", {2, 3, 4, 5})}, {{"perm", Ints{0, 2, 3, 1}}});
+    other.output(other.node("Resize", {z, ValueId::none, other.constant({4}, {1, 2, 3, 1})}, linear), "y");
+    EXPECT_EQ(optimized(other).applied("sink_transpose_past_axes"), 1);
+}
+
 // As tf2onnx leaves it when it moves the Transpose past the Tile.
 TEST(TransposeBetweenReshapes, AxesCutAndMovedTogether) {
     Writer w;
