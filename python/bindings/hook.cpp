@@ -14,6 +14,7 @@
 #include "npu/config.hpp"
 #include "onnx/read.hpp"
 #include "onnx/write.hpp"
+#include "readings.hpp"
 #include "snapshot/snapshot.hpp"
 
 namespace calotype::python {
@@ -64,6 +65,9 @@ void add_hook_parts(nb::module_& m) {
         },
         "model"_a, "As model_sha256, of a file's bytes.");
     m.def("survive_fork", &survive_fork, "runners"_a, "Called in a forked child, with the runners of its parent.");
+    nb::class_<Readings>(m, "Readings", "What an attribute in C said of each object.")
+        .def(nb::init<const nb::list&, const nb::object&>(), "objects"_a, "attribute"_a)
+        .def("changed", &Readings::changed, "Whether it says something else of one of them now.");
     m.def("check_target", &snapshot::check_target, "path"_a,
           "Raises Error OUTPUT_TAKEN where something stands that is neither a snapshot nor an empty folder.");
     m.def("copy_snapshot", &snapshot::copy, "snapshot"_a, "target"_a, nb::call_guard<nb::gil_scoped_release>(),

@@ -132,6 +132,8 @@ print(a.requires_grad, b.requires_grad, model.head.weight.grad.abs().sum() > 0)
 
 @pytest.mark.parametrize("change", [
     "model.head.weight.data.add_(1)",
+    "model.head.weight.data[1, 3] = 9",  # one element
+    "model.head.bias.data = model.head.bias.data + 1",
     "model.load_state_dict({name: value + 1 for name, value in model.state_dict().items()})",
     "model.head = nn.Linear(16, 5)",
     "model.features[1].running_var.fill_(4)",

@@ -4,6 +4,7 @@ A network is a module that holds a convolution or a linear layer and is used for
 it. An optimizer or a backward pass, once there, leaves every network to PyTorch.
 """
 
+import atexit
 import functools
 import sys
 import weakref
@@ -12,7 +13,7 @@ import torch
 
 from calotype.hook.guard import in_worker, inside
 from calotype.hook.torch_target import Target
-from calotype.hook.torch_watch import DataUses
+from calotype.hook.torch_watch import notice_data
 
 _targets: dict[int, Target | None] = {}  # by id of the module; None for one that is no network
 _call = torch.nn.Module.__call__
@@ -34,7 +35,8 @@ class Training:
 
 def attach(_torch) -> None:
     torch.nn.Module.__call__ = call
-    DataUses.notice()
+    notice_data()
+    atexit.register(_targets.clear)  # what is native in them has to go before the interpreter does
     torch.optim.Optimizer.__init__ = noticed(torch.optim.Optimizer.__init__, "the script made an optimizer")
     torch.autograd.backward = noticed(torch.autograd.backward, "the script called backward")
     torch.autograd.grad = noticed(torch.autograd.grad, "the script called autograd.grad")

@@ -1,44 +1,48 @@
 """Whether a module is still the one that was compiled: asked before every call, so it has to be quick.
 
 Seen at once: another parameter, buffer or submodule, a hook, another attribute of a class outside PyTorch, a mode, and a write
-into a tensor, by its version. A write through `.data` keeps the version: since somebody touched the `.data` of any tensor,
-every tensor's address and one of its elements are looked at. Of writes past PyTorch (into an array of NumPy that shares the
-memory) a few elements are looked at in each call, others in the next.
+into a tensor, by its version. A write through `.data` keeps the version: a tensor whose `.data` somebody reads or sets is
+summed up then, and again before the next call. Of writes past PyTorch (into an array of NumPy that shares the memory, or a
+`.data` kept from long ago) a few elements are looked at in each call, others in the next.
 """
 
 import itertools
+import weakref
+import zlib
 
 import torch
 
 LOOKS = 16  # different places in each tensor
 LOOKED_AT = 8  # tensors in each call
 HOOKS = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
+_watches: "weakref.WeakSet[Watch]" = weakref.WeakSet()
 
 
-class DataUses:
-    """How often any tensor's `.data` was read or set."""
+def notice_data() -> None:
+    """Tells the watches of each tensor whose `.data` is read or set."""
+    plain = torch._C.TensorBase.data
 
-    count = 0
+    def get(tensor):
+        tell(tensor)
+        return plain.__get__(tensor)
 
-    @classmethod
-    def notice(cls) -> None:
-        plain = torch._C.TensorBase.data
+    def put(tensor, value):
+        tell(tensor)
+        plain.__set__(tensor, value)
 
-        def get(tensor):
-            cls.count += 1
-            return plain.__get__(tensor)
+    def tell(tensor) -> None:
+        for watch in list(_watches):
+            watch.touched(tensor)
 
-        def put(tensor, value):
-            cls.count += 1
-            plain.__set__(tensor, value)
-
-        torch.Tensor.data = property(get, put, doc=plain.__doc__)
+    torch.Tensor.data = property(get, put, doc=plain.__doc__)
 
 
 class Watch:
     def __init__(self, module: torch.nn.Module, training: bool):
         """In training mode the running statistics move, and are no change of the network. A scripted part has a fixed
         structure: its tensors are all that can change."""
+        from calotype._core import Readings  # not where PyTorch is imported: no network is met yet
+
         parts = [part for part in module.modules() if not isinstance(part, torch.jit.ScriptModule)]
         own = [part for part in parts if not type(part).__module__.startswith("torch.")]
         kinds = ("_parameters", "_modules") if training else ("_parameters", "_modules", "_buffers")
@@ -48,28 +52,36 @@ class Watch:
         self.hooks = [getattr(part, name) for part in parts for name in HOOKS]
         self.parts = parts
         self.modes = [part.training for part in parts]
-        self.tensors = list(module.parameters()) + ([] if training else list(module.buffers()))
-        self.versioned = [tensor for tensor in self.tensors if not tensor.is_inference()]
-        self.versions = [tensor._version for tensor in self.versioned]
-        self.addresses = [tensor.data_ptr() for tensor in self.tensors]
-        self.looks = Looks([view for view in map(memory_of, self.tensors) if view is not None])
-        self.uses = DataUses.count
+        tensors = list(module.parameters()) + ([] if training else list(module.buffers()))
+        self.tensors = {id(tensor): tensor for tensor in tensors}
+        versioned = [tensor for tensor in tensors if not tensor.is_inference()]
+        self.versions = Readings(versioned, torch._C.TensorBase._version)
+        self.looks = Looks([view for view in map(memory_of, tensors) if view is not None])
+        self.sums: dict[int, tuple] = {}  # of the tensors whose `.data` was touched, from before that
+        self.data_touched = False
+        _watches.add(self)
 
     def changed(self) -> bool:
         try:
             return (
                 self.live != self.frozen
                 or [part.training for part in self.parts] != self.modes
-                or [tensor._version for tensor in self.versioned] != self.versions
-                or (self.uses != DataUses.count and self.changed_through_data())
+                or self.versions.changed()
+                or (self.data_touched and self.changed_through_data())
                 or self.looks.changed_somewhere()
             )
         except (RuntimeError, ValueError, TypeError):
             return True  # comparing another tensor or array gives no truth value
 
+    def touched(self, tensor: torch.Tensor) -> None:
+        if id(tensor) in self.tensors:
+            if id(tensor) not in self.sums:
+                self.sums[id(tensor)] = sum_of(tensor)
+            self.data_touched = True
+
     def changed_through_data(self) -> bool:
-        self.uses = DataUses.count
-        return [tensor.data_ptr() for tensor in self.tensors] != self.addresses or self.looks.changed_anywhere()
+        self.data_touched = False
+        return any(sum_of(self.tensors[number]) != before for number, before in self.sums.items())
 
     def hooked(self) -> bool:
         """Whether somebody listens to the module or a part of it."""
@@ -80,17 +92,18 @@ class Looks:
     """Elements of each tensor and what stood there."""
 
     def __init__(self, views: list[memoryview]):
-        by_turn = [[(view, turn * (len(view) // LOOKS), view[turn * (len(view) // LOOKS)]) for view in views]
-                   for turn in range(LOOKS)]  # fmt: skip
-        self.whole = itertools.cycle(by_turn)
-        every = [look for looks in by_turn for look in looks]
-        self.few = itertools.cycle([every[i : i + LOOKED_AT] for i in range(0, len(every), LOOKED_AT)] or [[]])
+        places = [(view, turn * (len(view) // LOOKS)) for turn in range(LOOKS) for view in views]
+        looks = [(view, position, view[position]) for view, position in places]
+        self.few = itertools.cycle([looks[i : i + LOOKED_AT] for i in range(0, len(looks), LOOKED_AT)] or [[]])
 
     def changed_somewhere(self) -> bool:
         return any([view[position] != value for view, position, value in next(self.few)])
 
-    def changed_anywhere(self) -> bool:
-        return any([view[position] != value for view, position, value in next(self.whole)])
+
+def sum_of(tensor: torch.Tensor) -> tuple:
+    """Of where its elements are and what they are, where the CPU can read them."""
+    view = memory_of(tensor)
+    return tensor.data_ptr(), tuple(tensor.shape), view and zlib.crc32(view)
 
 
 def memory_of(tensor: torch.Tensor) -> memoryview | None:
