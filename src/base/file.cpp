@@ -8,27 +8,13 @@
 #include <cerrno>
 #include <cstring>
 
+#include "base/descriptor.hpp"
 #include "base/error.hpp"
 
 namespace calotype {
 namespace {
 
 namespace fs = std::filesystem;
-
-/// A file descriptor that closes itself.
-class Descriptor {
-  public:
-    explicit Descriptor(int fd) : fd_(fd) {}
-    ~Descriptor() {
-        if (fd_ >= 0) ::close(fd_);
-    }
-    Descriptor(const Descriptor&) = delete;
-    Descriptor& operator=(const Descriptor&) = delete;
-    int get() const { return fd_; }
-
-  private:
-    int fd_;
-};
 
 /// Only a file: never a device such as /dev/full.
 void remove_half_written(const fs::path& path, int file) {
@@ -43,10 +29,11 @@ void cannot_write(const fs::path& path, int error) {
                  "give a path on a disk with room that you may write to"});
 }
 
-std::vector<std::byte> read_file(const fs::path& path, int64_t limit_bytes) {
+std::vector<std::byte> read_file(const fs::path& path, int64_t limit_bytes, Links links) {
     const std::string subject = fmt::format("`{}`", path.string());
     // O_NONBLOCK: opening a fifo must not wait for a writer.
-    const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+    const int no_link = links == Links::refused ? O_NOFOLLOW : 0;
+    const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | no_link));
     if (file.get() < 0) {
         const int error = errno;
         throw Error({error == ENOENT ? "FILE_MISSING" : "FILE_UNREADABLE", subject,
@@ -72,8 +59,9 @@ std::vector<std::byte> read_file(const fs::path& path, int64_t limit_bytes) {
     return bytes;
 }
 
-void write_file(const fs::path& path, std::span<const std::byte> bytes) {
-    const Descriptor file(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
+void write_file(const fs::path& path, std::span<const std::byte> bytes, Existing existing) {
+    const int how = existing == Existing::refused ? O_EXCL : O_TRUNC;
+    const Descriptor file(::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | how, 0644));
     if (file.get() < 0) cannot_write(path, errno);
     size_t done = 0;
     while (done < bytes.size()) {
@@ -93,6 +81,8 @@ void write_file(const fs::path& path, std::span<const std::byte> bytes) {
     }
 }
 
-void write_file(const fs::path& path, std::string_view text) { write_file(path, std::as_bytes(std::span(text))); }
+void write_file(const fs::path& path, std::string_view text, Existing existing) {
+    write_file(path, std::as_bytes(std::span(text)), existing);
+}
 
 }  // namespace calotype

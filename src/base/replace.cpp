@@ -85,8 +85,9 @@ void replace_file(const fs::path& path, std::string_view text) {
     if (!whole || !path.has_filename() || !fs::is_directory(folder, error)) return write_file(path, text);
     remove_leftovers(folder / path.filename());
     const fs::path staging = folder / (staging_prefix(path) + std::to_string(::getpid()));
+    ::unlink(staging.c_str());  // of a dead process of the same id, or somebody's link to elsewhere
     try {
-        write_file(staging, text);
+        write_file(staging, text, Existing::refused);
     } catch (const Error& failed) {
         ErrorText named = failed.text();
         named.subject = fmt::format("`{}`", path.string());

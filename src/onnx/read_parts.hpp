@@ -16,6 +16,7 @@ namespace calotype::onnx {
 struct Origin {
     std::filesystem::path folder;  ///< where external data may lie
     Limits limits;
+    mutable int64_t external_bytes = 0;  ///< of external data, read so far
 };
 
 [[noreturn]] void broken(std::string subject, std::string fact, std::string hint = "export the model again");

@@ -135,8 +135,7 @@ Tensor unpacked(const Tensor& packed, const Dims& dims) {
 Tensor content(const Raw& raw, DataType type, const Dims& dims, const Origin& origin) {
     const int64_t count = element_count(dims), needed_bytes = count * bytes_of(type);
     if (raw.fields() > 1) raw.broken("its content stands in two fields");
-    if (raw.external)
-        return Tensor(type, dims, read_external_data(raw.location, origin.folder, needed_bytes, raw.subject()));
+    if (raw.external) return Tensor(type, dims, read_external_data(raw.location, origin, needed_bytes, raw.subject()));
     const std::string shape = to_string(raw.dims);
     if (raw.held() > 0) {
         if (static_cast<int64_t>(raw.held()) != count)

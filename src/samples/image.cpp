@@ -50,6 +50,15 @@ void refuse_cut_jpeg(j_common_ptr codec, int level) {
     if (level < 0 && codec->err->msg_code == JWRN_JPEG_EOF) fail_jpeg(codec);
 }
 
+/// A progressive picture is gone over once a scan, and a few bytes make one: cameras write about ten.
+constexpr int kMostScans = 100;
+void refuse_many_scans(j_common_ptr codec) {
+    if (reinterpret_cast<j_decompress_ptr>(codec)->input_scan_number <= kMostScans) return;
+    auto* failure = reinterpret_cast<JpegFailure*>(codec->err);
+    snprintf(failure->text, sizeof failure->text, "it has more than %d scans", kMostScans);
+    longjmp(failure->back, 1);
+}
+
 /// Decodes in two steps around `pixels`. Nothing in here has a destructor that longjmp would skip.
 bool decode_jpeg(std::span<const std::byte> bytes, bool gray, Image& image, std::vector<uint8_t>& pixels,
                  JpegFailure& failure, void (*allocate)(Image&, std::vector<uint8_t>&)) {
@@ -62,6 +71,9 @@ bool decode_jpeg(std::span<const std::byte> bytes, bool gray, Image& image, std:
         return false;
     }
     jpeg_create_decompress(&codec);
+    jpeg_progress_mgr watched{};
+    watched.progress_monitor = refuse_many_scans;
+    codec.progress = &watched;
     jpeg_mem_src(&codec, reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size());
     jpeg_read_header(&codec, TRUE);
     if (codec.jpeg_color_space == JCS_CMYK || codec.jpeg_color_space == JCS_YCCK) {

@@ -8,6 +8,8 @@
 namespace calotype::samples {
 namespace {
 
+constexpr int64_t kTallPixels = int64_t{1} << 24;
+
 /// The weights of the source pixels [first, first + weights.size()) in one target pixel.
 struct Taps {
     int64_t first = 0;
@@ -56,10 +58,12 @@ std::vector<float> resize_axis(const std::vector<float>& pixels, int64_t outer, 
 
 Image resize(const Image& image, int64_t height, int64_t width) {
     Image out{height, width, image.channels, image.pixels};
-    if (width != image.width) {
-        out.pixels = resize_axis(out.pixels, image.height, image.width, width, image.channels);
-    }
-    if (height != image.height) out.pixels = resize_axis(out.pixels, 1, image.height, height, width * image.channels);
+    // Width first, but where a picture is very tall: 2^24 rows of one pixel each would become as many of `width`.
+    const bool tall = image.height * width > kTallPixels && height * image.width < image.height * width;
+    if (tall) out.pixels = resize_axis(out.pixels, 1, image.height, height, image.width * image.channels);
+    const int64_t rows = tall ? height : image.height;
+    if (width != image.width) out.pixels = resize_axis(out.pixels, rows, image.width, width, image.channels);
+    if (rows != height) out.pixels = resize_axis(out.pixels, 1, rows, height, width * image.channels);
     return out;
 }
 

@@ -33,7 +33,7 @@ Bytes read_own_file(const fs::path& path, int64_t limit_bytes) {
     const fs::file_status status = fs::symlink_status(path, error);
     require(status.type() != fs::file_type::not_found, fmt::format("`{}`", path.string()), "the file is missing");
     require(status.type() == fs::file_type::regular, fmt::format("`{}`", path.string()), "it is not a regular file");
-    return read_file(path, limit_bytes);
+    return read_file(path, limit_bytes, Links::refused);  // nor a link that has come since
 }
 
 Manifest read_manifest(const fs::path& path) {

@@ -37,6 +37,22 @@ class FileTest : public testing::Test {
     fs::path dir_;
 };
 
+TEST_F(FileTest, ALinkIsReadOnlyWhereItMayBe) {
+    write_file(dir_ / "a", "photograph");
+    fs::create_symlink("a", dir_ / "link");
+    EXPECT_EQ(text(dir_ / "link"), "photograph");
+    EXPECT_THAT([&] { read_file(dir_ / "link", 100, Links::refused); },
+                ThrowsMessage<Error>(HasSubstr("FILE_UNREADABLE")));
+}
+
+TEST_F(FileTest, ALinkInTheWayOfANewFileIsNotWrittenThrough) {
+    write_file(dir_ / "victim", "whole");
+    fs::create_symlink("victim", dir_ / (".a.partial-" + std::to_string(::getpid())));
+    replace_file(dir_ / "a", "new");
+    EXPECT_EQ(text(dir_ / "victim"), "whole");
+    EXPECT_EQ(text(dir_ / "a"), "new");
+}
+
 TEST_F(FileTest, WritesAndReads) {
     write_file(dir_ / "a", "photograph");
     EXPECT_EQ(text(dir_ / "a"), "photograph");

@@ -7,6 +7,7 @@ import struct
 import zipfile
 import zlib
 
+import cv2
 import numpy as np
 import pytest
 
@@ -138,6 +139,13 @@ def png(width: int, height: int, depth: int = 8, color: int = 0, rows: bytes | N
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", size) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
 
 
+def jpeg_of_scans(count):
+    """A few bytes each, and each goes over all pixels."""
+    whole = cv2.imencode(".jpg", np.zeros((2048, 2048), np.uint8), [cv2.IMWRITE_JPEG_PROGRESSIVE, 1])[1].tobytes()
+    last = whole.rindex(b"\xff\xda")
+    return whole[:last] + whole[last:-2] * count + whole[-2:]
+
+
 JPEG = (JPEGS / "gray.jpg").read_bytes()
 PICTURES = {
     "an empty picture": ("a.png", b"", "a.png"),
@@ -147,6 +155,7 @@ PICTURES = {
     "a JPEG cut in its pixels": ("a.jpg", JPEG[:-4], "Premature end"),
     "a JPEG cut in its tables": ("a.jpg", JPEG[: len(JPEG) // 2], "a.jpg"),
     "the head of a JPEG": ("a.jpg", JPEG[:20], "a.jpg"),
+    "a JPEG of 1,000 scans": ("a.jpg", jpeg_of_scans(1000), "more than 100 scans"),
     "no picture": ("a.jpeg", b"GIF89a" + bytes(100), "a.jpeg"),
     "no file of a known kind": ("a.txt", b"text", "no .npy"),
 }

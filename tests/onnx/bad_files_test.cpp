@@ -211,6 +211,16 @@ TEST_F(ExternalData, IsAFile) {
     EXPECT_THAT(message(at("round.bin"), folder / "in"), HasSubstr("its external data `round.bin` is not there"));
 }
 
+TEST_F(ExternalData, IsBoundedTogether) {
+    Limits limits;
+    limits.memory_bytes = 15;
+    EXPECT_THAT(message(at("w.bin"), folder / "in", limits),
+                HasSubstr("LIMIT_MEMORY: `m.onnx`: tensor `w`: its external data have 16 bytes, those of the tensors "
+                          "before 0, at most 15 are read"));
+    limits.memory_bytes = 16;
+    EXPECT_EQ(message(at("w.bin"), folder / "in", limits), "no error");
+}
+
 TEST_F(ExternalData, EndsWithinItsFile) {
     EXPECT_THAT(message(at("w.bin", "8"), folder / "in"),
                 HasSubstr("its external data begins at byte 8 of `w.bin` and has 16, the file has 20"));

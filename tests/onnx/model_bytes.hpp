@@ -19,13 +19,15 @@ namespace calotype::onnx {
 using protozero::pbf_writer;
 using Fill = std::function<void(pbf_writer&)>;
 
-inline graph::Graph parse_text(const std::string& bytes, const std::filesystem::path& folder = ".") {
-    return parse(std::as_bytes(std::span(bytes)), "m.onnx", folder);
+inline graph::Graph parse_text(const std::string& bytes, const std::filesystem::path& folder = ".",
+                               const Limits& limits = {}) {
+    return parse(std::as_bytes(std::span(bytes)), "m.onnx", folder, limits);
 }
 
-inline std::string message(const std::string& bytes, const std::filesystem::path& folder = ".") {
+inline std::string message(const std::string& bytes, const std::filesystem::path& folder = ".",
+                           const Limits& limits = {}) {
     try {
-        parse_text(bytes, folder);
+        parse_text(bytes, folder, limits);
     } catch (const Error& error) {
         return error.what();
     }

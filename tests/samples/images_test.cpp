@@ -52,6 +52,13 @@ TEST(Images, ResizesByArea) {
     EXPECT_EQ(first({"x", DataType::float32, {-1, 3, -1, -1}}, options).dims(), (Dims{1, 3, 2, 2}));
 }
 
+TEST(Images, ResizesTallPicturesByTheirHeightFirst) {
+    const Image tall{1 << 20, 1, 1, std::vector<float>(1 << 20, 7.0f)};
+    const Image resized = resize(tall, 4, 16384);  // width first it would be 2^34 pixels in between
+    ASSERT_EQ(resized.pixels.size(), 4u * 16384);
+    for (const float pixel : resized.pixels) EXPECT_NEAR(pixel, 7, 1e-3);
+}
+
 TEST(Images, ReadsJpegAsGray) {
     const Image image = read_image(kData / "gray.jpg", true);
     ASSERT_EQ(image.pixels.size(), 64u);

@@ -1,5 +1,7 @@
 """The environment variables and vaisw.ini: what is taken, what is refused and how."""
 
+import os
+
 import pytest
 
 ONE_RUN = """
@@ -75,6 +77,12 @@ def test_a_wrong_line_of_an_ini_file_is_named(script, onnx_model):
     write_ini(script.folder, "[QUANTIZATION]\nNBIMAGE=5\n")
     run = script(ONE_RUN, onnx_model)
     assert run.code == 1 and f"`VAISW_QUANTIZATION_NBIMAGE` in {script.folder}/vaisw.ini, line 2" in run.stderr
+
+
+def test_an_ini_file_is_a_file(script, onnx_model):
+    os.mkfifo(script.folder / "vaisw.ini")
+    run = script(ONE_RUN, onnx_model)
+    assert run.code == 1 and f"`{script.folder}/vaisw.ini`: it is not a regular file" in run.stderr
 
 
 def test_summaries(script, onnx_model):

@@ -58,7 +58,7 @@ class Cache:
                 facts = json.loads((folder / "entry.json").read_text(encoding="utf-8"))
                 if facts["key"] != key:
                     raise ValueError("it is another network's")
-            except (OSError, ValueError, KeyError, TypeError) as reason:
+            except (OSError, ValueError, KeyError, TypeError, RecursionError) as reason:
                 self.discard(Entry(folder, {}), str(reason))
                 continue
             with contextlib.suppress(OSError):
