@@ -17,6 +17,7 @@ struct Row {
     std::vector<int8_t> weights;
     int32_t bias = 0;
     float scale = 1;
+    bool clipped = false;
 };
 
 bool fits(std::span<const float> weights, double scale) {
@@ -26,7 +27,11 @@ bool fits(std::span<const float> weights, double scale) {
 
 Row row_of(std::span<const float> weights, float bias, double scale_in, float scale) {
     Row row{{}, npu::bias_code(bias, scale_in, scale), scale};
-    for (const float w : weights) row.weights.push_back(static_cast<int8_t>(std::nearbyint(w / double{scale})));
+    for (const float w : weights) {
+        const double code = std::nearbyint(w / double{scale});
+        row.clipped = row.clipped || code < -127;
+        row.weights.push_back(static_cast<int8_t>(std::max(code, -127.0)));
+    }
     return row;
 }
 
@@ -52,26 +57,32 @@ std::optional<Row> own_row(std::span<const float> weights, float bias, double sc
         if (fits(weights, scale) && holds(weights, bias, scale_in, scale))
             return row_of(weights, bias, scale_in, scale);
     }
-    if (!bias_alone_counts(weights, scale_in, scale_out)) return std::nullopt;
-    return row_of(weights, bias, scale_in, npu::weight_scale(weights, bias, scale_in));
+    if (bias_alone_counts(weights, scale_in, scale_out))
+        return row_of(weights, bias, scale_in, npu::weight_scale(weights, bias, scale_in));
+    // Quantizers that use -128 do so for few weights of a row: one code there costs less than half a code everywhere.
+    const auto scale = static_cast<float>(largest / 128.0);
+    const bool least_is_128 = std::ranges::max(weights) < 127.5F * scale;
+    if (least_is_128 && fits(weights, scale) && holds(weights, bias, scale_in, scale))
+        return row_of(weights, bias, scale_in, scale);
+    return std::nullopt;
 }
 
 }  // namespace
 
-std::optional<npu::QuantizedWeights> own_weights(const npu::FloatLayer& layer,
-                                                 std::span<const npu::CodeTensor> tensors) {
+std::optional<OwnWeights> own_weights(const npu::FloatLayer& layer, std::span<const npu::CodeTensor> tensors) {
     const std::vector<float> weights = absorbed_weights(layer, tensors);
     const auto scale_in = npu::input_scale(layer.attributes, tensors[index_of(layer.inputs[0])].quantization);
     const npu::Quantization& output = tensors[index_of(layer.output)].quantization;
     const size_t rows = layer.bias.size(), row_elems = rows == 0 ? 0 : weights.size() / rows;
-    npu::QuantizedWeights own;
+    OwnWeights own;
     for (size_t o = 0; o < rows; ++o) {
         const auto row = own_row(std::span(weights).subspan(o * row_elems, row_elems), layer.bias[o],
                                  scale_in[scale_in.size() > 1 ? o : 0], output.scale_of(static_cast<int64_t>(o)));
         if (!row) return std::nullopt;
-        own.weights.insert(own.weights.end(), row->weights.begin(), row->weights.end());
-        own.bias.push_back(row->bias);
-        own.scale.push_back(row->scale);
+        own.clipped = own.clipped || row->clipped;
+        own.numbers.weights.insert(own.numbers.weights.end(), row->weights.begin(), row->weights.end());
+        own.numbers.bias.push_back(row->bias);
+        own.numbers.scale.push_back(row->scale);
     }
     return own;
 }

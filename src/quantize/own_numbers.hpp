@@ -11,11 +11,15 @@
 
 namespace calotype::quantize {
 
+struct OwnWeights {
+    npu::QuantizedWeights numbers;
+    bool clipped = false;  ///< a code -128 became -127, the least that a weight can be
+};
+
 /// Weights and biases as the model holds them: the finest codes, at most 127, of which every weight is a multiple, row by
 /// row. Nothing where a row has none: it was no INT8 row, or had a zero point. A row is known by its reals, so a change
 /// of layout or a factor a channel that was folded in do not hide it.
-std::optional<npu::QuantizedWeights> own_weights(const npu::FloatLayer& layer,
-                                                 std::span<const npu::CodeTensor> tensors);
+std::optional<OwnWeights> own_weights(const npu::FloatLayer& layer, std::span<const npu::CodeTensor> tensors);
 
 /// Whether the model states the scale of all that the layer reads and writes.
 bool is_stated(const npu::FloatLayer& layer, const ScaleClasses& classes);

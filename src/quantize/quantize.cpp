@@ -61,11 +61,12 @@ Result quantize_with(const npu::FloatNetwork& from, const Statistics& statistics
         auto own = stated && has ? own_weights(from.layers[i], network.tensors) : std::nullopt;
         if (stated) kept[i].anew = scales_anew(from, from.layers[i], classes, scales);
         if (stated && has && !own)
-            kept[i].anew =
-                "its weights lie on no grid of 127 codes: a zero point, -128, scales by block or more than 8 bits";
+            kept[i].anew = "its weights lie on no grid of 127 codes: a zero point, scales by block or more than 8 bits";
+        if (own && own->clipped && kept[i].anew.empty()) kept[i].anew = "its weights hold -128, which became -127";
         kept[i].own = stated && kept[i].anew.empty();
         const bool weighted = has && !own;  // its own are taken as they are
-        network.layers.push_back(integer_layer(from.layers[i], network.tensors, std::move(own)));
+        auto numbers = own ? std::optional(std::move(own->numbers)) : std::nullopt;
+        network.layers.push_back(integer_layer(from.layers[i], network.tensors, std::move(numbers)));
         npu::Layer& layer = network.layers[i];
         if (weighted && before) {
             refine_before(from.layers[i], layer, network.tensors, codes.moments(i, gram), statistics.sum_mean[i],

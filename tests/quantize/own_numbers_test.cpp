@@ -42,31 +42,31 @@ TEST(OwnNumbers, ARowOfCodesIsFoundByItsReals) {
     const Product product(6, weights, {kScaleIn * scale * 12345});
     const auto own = own_weights(product.layer, product.tensors);
     ASSERT_TRUE(own);
-    EXPECT_THAT(own->weights, ElementsAreArray(codes));
-    EXPECT_THAT(own->bias, ElementsAre(12345));
-    EXPECT_FLOAT_EQ(own->scale[0], scale);
+    EXPECT_THAT(own->numbers.weights, ElementsAreArray(codes));
+    EXPECT_THAT(own->numbers.bias, ElementsAre(12345));
+    EXPECT_FLOAT_EQ(own->numbers.scale[0], scale);
 }
 
 TEST(OwnNumbers, ACoarseRowIsHeldByAFinerGridThatItLiesOn) {
     const Product product(3, {0.5F, -1.0F, 0.25F}, {0});  // codes 2, -4, 1
     const auto own = own_weights(product.layer, product.tensors);
     ASSERT_TRUE(own);
-    EXPECT_THAT(own->weights, ElementsAre(62, -124, 31));
+    EXPECT_THAT(own->numbers.weights, ElementsAre(62, -124, 31));
 }
 
 TEST(OwnNumbers, ARowOfZerosHoldsItsBias) {
     const Product product(2, {0, 0}, {7.5F});
     const auto own = own_weights(product.layer, product.tensors);
     ASSERT_TRUE(own);
-    EXPECT_NEAR(static_cast<double>(own->bias[0]) * kScaleIn * own->scale[0], 7.5, 1e-6);
+    EXPECT_NEAR(static_cast<double>(own->numbers.bias[0]) * kScaleIn * own->numbers.scale[0], 7.5, 1e-6);
 }
 
 TEST(OwnNumbers, ADeadChannelIsItsBias) {
     const Product product(3, {1e-17F, -2e-17F, 3e-17F}, {0.75F});  // as INT32 at the weights' scale it would be 1e17
     const auto own = own_weights(product.layer, product.tensors);
     ASSERT_TRUE(own);
-    EXPECT_THAT(own->weights, ElementsAre(0, 0, 0));
-    EXPECT_NEAR(static_cast<double>(own->bias[0]) * kScaleIn * own->scale[0], 0.75, 1e-8);
+    EXPECT_THAT(own->numbers.weights, ElementsAre(0, 0, 0));
+    EXPECT_NEAR(static_cast<double>(own->numbers.bias[0]) * kScaleIn * own->numbers.scale[0], 0.75, 1e-8);
 }
 
 TEST(OwnNumbers, ADeadChannelWhoseBiasFillsTheSum) {
@@ -76,8 +76,8 @@ TEST(OwnNumbers, ADeadChannelWhoseBiasFillsTheSum) {
     const Product product(3, weights, {1.75F});
     const auto own = own_weights(product.layer, product.tensors);
     ASSERT_TRUE(own);
-    EXPECT_NEAR(static_cast<double>(own->bias[0]) * kScaleIn * own->scale[0], 1.75, 1e-8);
-    EXPECT_LT(std::abs(static_cast<double>(own->bias[0])) + 255 * 42, 0x1p31);
+    EXPECT_NEAR(static_cast<double>(own->numbers.bias[0]) * kScaleIn * own->numbers.scale[0], 1.75, 1e-8);
+    EXPECT_LT(std::abs(static_cast<double>(own->numbers.bias[0])) + 255 * 42, 0x1p31);
 }
 
 TEST(StatedScales, FinerThanTheWriterCan) {
@@ -112,6 +112,20 @@ TEST(StatedScales, PassAClampAndZeroChannels) {
     EXPECT_TRUE(classes_of(small.network, true).all_stated());
     relu.weights[2] = 2;  // no longer the same codes
     EXPECT_TRUE(classes_of(small.network, true).none_stated(clamped));
+}
+
+TEST(OwnNumbers, TheOneCodeThatNoWeightCanBeIsClipped) {
+    const float scale = 0.00123F;
+    std::vector<float> weights;
+    for (const int code : {-128, 3, 127, -77, 1}) weights.push_back(scale * static_cast<float>(code));
+    const Product product(5, weights, {0});
+    const auto own = own_weights(product.layer, product.tensors);
+    ASSERT_TRUE(own);
+    EXPECT_TRUE(own->clipped);
+    EXPECT_THAT(own->numbers.weights, ElementsAre(-127, 3, 127, -77, 1));
+    EXPECT_FLOAT_EQ(own->numbers.scale[0], scale);
+    for (float& w : weights) w = -w;  // 128: no INT8 row
+    EXPECT_FALSE(own_weights(Product(5, weights, {0}).layer, product.tensors));
 }
 
 TEST(OwnNumbers, MoreThan127CodesOrNoGridAreNotTheModelsOwn) {
