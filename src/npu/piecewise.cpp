@@ -15,6 +15,10 @@ using pieces::Line;
 using pieces::Samples;
 using pieces::Target;
 
+// How many times the scales of a layer's channels may lie apart: the first where the table stays within its error.
+constexpr double kMostApart = 32, kSurelyApart = 8;
+constexpr double kMostErrorCodes = 3;
+
 /// Slopes and intercepts in codes of `scale` times 2^r; false where one does not fit int16.
 bool fill(PiecewiseLinear& table, const Samples& s, const std::vector<int>& ends, double scale) {
     table.slope.clear();
@@ -57,8 +61,8 @@ Quantization joined(const Target& target, double largest_scale) {
 }
 
 /// The finest scale of a channel beside the largest of a layer, so that a step from one to the other exists. r > 1.
-float least_channel_scale(double largest_scale, int r) {
-    return static_cast<float>(std::max(largest_scale / 8, std::ldexp(largest_scale, 1 - r) * (1 + 1e-4)));
+float least_channel_scale(double largest_scale, double most_apart, int r) {
+    return static_cast<float>(std::max(largest_scale / most_apart, std::ldexp(largest_scale, 1 - r) * (1 + 1e-4)));
 }
 
 double largest_error(const PiecewiseLinear& table, const Target& target, double scale_pre) {
@@ -79,6 +83,43 @@ double largest_error(const PiecewiseLinear& table, const Target& target, double 
         }
     }
     return worst;
+}
+
+/// The table whose scales are at most `most_apart` times apart.
+PiecewiseResult with_scales_apart(const Activation& activation, std::span<const double> sum_scale, Quantization output,
+                                  double most_apart) {
+    while (true) {
+        const Target target(activation, output);
+        const double scale = *std::max_element(output.scale.begin(), output.scale.end());
+        const double range = std::max({pieces::settles_at(target, 1), pieces::settles_at(target, -1), 1e-20});
+        const double scale_pre = range / 32767;
+        const Samples samples(target, scale_pre);
+        const std::vector<int> ends = pieces::best_ends(samples);
+        PiecewiseLinear table;
+        for (size_t k = 0; k + 1 < ends.size(); ++k) table.breakpoints.push_back(static_cast<int8_t>(ends[k] - 128));
+        for (table.r = 7; table.r >= 0 && !fill(table, samples, ends, scale); --table.r) {
+        }
+        if (output.per_channel() && table.r <= 1) {
+            output = joined(target, scale);
+            continue;
+        }
+        if (table.r < 0) {  // the function is too steep for this output scale
+            output.scale[0] *= 1.125F;
+            continue;
+        }
+        if (output.per_channel()) {
+            const float least = least_channel_scale(scale, most_apart, table.r);
+            if (std::ranges::any_of(output.scale, [&](float s) { return s < least; })) {
+                for (float& s : output.scale) s = std::max(s, least);
+                continue;
+            }
+            fill_channels(table, output, scale);
+        }
+        table.zero_point = output.zero_point_of(0);
+        for (const double s : sum_scale) table.m16.push_back(static_cast<float>(s / scale_pre));
+        const double error = largest_error(table, target, scale_pre);
+        return {std::move(table), output, scale_pre, error};
+    }
 }
 
 }  // namespace
@@ -119,38 +160,9 @@ int8_t piecewise_code(const PiecewiseLinear& t, int16_t pre, int64_t channel) {
 }
 
 PiecewiseResult make_piecewise(const Activation& activation, std::span<const double> sum_scale, Quantization output) {
-    while (true) {
-        const Target target(activation, output);
-        const double scale = *std::max_element(output.scale.begin(), output.scale.end());
-        const double range = std::max({pieces::settles_at(target, 1), pieces::settles_at(target, -1), 1e-20});
-        const double scale_pre = range / 32767;
-        const Samples samples(target, scale_pre);
-        const std::vector<int> ends = pieces::best_ends(samples);
-        PiecewiseLinear table;
-        for (size_t k = 0; k + 1 < ends.size(); ++k) table.breakpoints.push_back(static_cast<int8_t>(ends[k] - 128));
-        for (table.r = 7; table.r >= 0 && !fill(table, samples, ends, scale); --table.r) {
-        }
-        if (output.per_channel() && table.r <= 1) {
-            output = joined(target, scale);
-            continue;
-        }
-        if (table.r < 0) {  // the function is too steep for this output scale
-            output.scale[0] *= 1.125F;
-            continue;
-        }
-        if (output.per_channel()) {
-            const float least = least_channel_scale(scale, table.r);
-            if (std::ranges::any_of(output.scale, [&](float s) { return s < least; })) {
-                for (float& s : output.scale) s = std::max(s, least);
-                continue;
-            }
-            fill_channels(table, output, scale);
-        }
-        table.zero_point = output.zero_point_of(0);
-        for (const double s : sum_scale) table.m16.push_back(static_cast<float>(s / scale_pre));
-        const double error = largest_error(table, target, scale_pre);
-        return {std::move(table), output, scale_pre, error};
-    }
+    PiecewiseResult fine = with_scales_apart(activation, sum_scale, output, kMostApart);
+    if (fine.error_codes <= kMostErrorCodes || !fine.output.per_channel()) return fine;
+    return with_scales_apart(activation, sum_scale, std::move(output), kSurelyApart);
 }
 
 }  // namespace calotype::npu

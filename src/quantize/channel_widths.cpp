@@ -9,8 +9,17 @@
 namespace calotype::quantize {
 namespace {
 
-constexpr std::array<Width, 7> kWidths = {{{0, 0}, {0, 0.25}, {0, 0.5}, {5, 0}, {3, 0}, {2, 0}, {1.5, 0}}};
-constexpr double kLeastShare = 1.0 / 16;  // of the whole's scale
+constexpr std::array<Width, 7> kOfChannel = {{{0, 0}, {0, 0.25}, {0, 0.5}, {5, 0}, {3, 0}, {2, 0}, {1.5, 0}}};
+constexpr std::array<double, 4> kShares = {1, 0.75, 0.55, 0.4};
+constexpr auto kWidths = [] {
+    std::array<Width, kOfChannel.size() * kShares.size()> all{};
+    for (size_t w = 0; w < all.size(); ++w) {
+        all[w] = kOfChannel[w % kOfChannel.size()];
+        all[w].share = kShares[w / kOfChannel.size()];
+    }
+    return all;
+}();
+constexpr double kLeastShare = 1.0 / 32;  // of the whole's scale
 constexpr int64_t kFewValues = 200;       // a channel of fewer values says too little of its own range
 
 using Errors = std::vector<std::array<double, kWidths.size()>>;  // by tensor
@@ -73,12 +82,14 @@ Errors cross_validate(const npu::FloatNetwork& network, const ScaleClasses& clas
 }  // namespace
 
 Range widened(const Range& own, const Range& whole, const Width& width) {
-    if (width.times == 0 && width.exponent == 0) return whole;
+    const double limit = width.share * std::max(std::abs(whole.lo), std::abs(whole.hi));
     const auto side = [&](double mine, double all) {
-        const double wide =
-            width.times > 0 ? std::abs(mine) * width.times
-                            : std::pow(std::abs(mine), width.exponent) * std::pow(std::abs(all), 1 - width.exponent);
-        return std::copysign(std::clamp(wide, std::abs(all) * kLeastShare, std::abs(all)), all);
+        const double most = std::min(std::abs(all), limit);
+        double wide = most;
+        if (width.times > 0) wide = std::abs(mine) * width.times;
+        if (width.exponent > 0)
+            wide = std::pow(std::abs(mine), width.exponent) * std::pow(std::abs(all), 1 - width.exponent);
+        return std::copysign(std::clamp(wide, most * kLeastShare, most), all);
     };
     return {side(own.lo, whole.lo), side(own.hi, whole.hi)};
 }
@@ -106,6 +117,9 @@ std::vector<Width> choose_widths(const npu::FloatNetwork& network, const ScaleCl
                                  ThreadPool& pool) {
     const auto errors = cross_validate(network, classes, statistics, values, samples, pool);
     std::vector<Width> chosen(network.tensors.size());
+    std::vector<bool> answers(network.tensors.size());
+    for (const npu::Placement& output : network.outputs)
+        answers[classes.group()[static_cast<size_t>(output.tensor)]] = true;
     for (size_t g = 0; g < chosen.size(); ++g) {
         std::array<double, kWidths.size()> sum{};
         bool few = false;
@@ -115,8 +129,10 @@ std::vector<Width> choose_widths(const npu::FloatNetwork& network, const ScaleCl
             for (size_t w = 0; w < sum.size(); ++w) sum[w] += errors[t][w];
         }
         if (few) continue;
+        // The rare large value of an output is the answer itself: it is never clipped.
+        const size_t candidates = answers[g] ? kOfChannel.size() : kWidths.size();
         size_t best = 0;
-        for (size_t w = 1; w < sum.size(); ++w) {
+        for (size_t w = 1; w < candidates; ++w) {
             if (sum[w] < sum[best]) best = w;
         }
         chosen[g] = kWidths[best];

@@ -8,10 +8,12 @@
 
 namespace calotype::quantize {
 
-/// How wide a class of channels is: `own` is its range, `whole` that of the maps that it is part of, a Concat apart.
+/// How wide a class of channels is: `own` is its range, `whole` that of the maps that it is part of, a Concat apart, both
+/// cut at `share` of whole's larger end: what a few pixels reach may cost all others their precision.
 struct Width {
     double times = 0;     ///< own range times this, at most whole; 0: see exponent
     double exponent = 0;  ///< own^exponent * whole^(1 - exponent); 0: whole
+    double share = 1;     ///< what lies beyond this share of whole is clipped
 };
 Range widened(const Range& own, const Range& whole, const Width& width);
 

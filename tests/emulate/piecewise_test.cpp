@@ -74,12 +74,26 @@ TEST(Piecewise, WritesSeveralScalesWithinThreeCodes) {
     EXPECT_LT(r.error_codes, 3.5);
 }
 
-TEST(Piecewise, ScalesOfOneLayerStayWithinAFactorOfEight) {
-    Activation tanh;
-    tanh.kind = ActivationKind::tanh;
-    const PiecewiseResult r = make_piecewise(tanh, std::vector<double>{0.001}, {{0.008F, 0.0001F}, {0, 0}});
-    EXPECT_FLOAT_EQ(r.output.scale[0], 0.008F);
-    EXPECT_GE(r.output.scale[1], 0.001F);
+/// A channel of the layer's largest scale and one that asks for a scale a thousand times finer.
+PiecewiseResult far_apart(ActivationKind kind, float scale, int32_t zero_point) {
+    Activation activation;
+    activation.kind = kind;
+    activation.alpha = 1;
+    return make_piecewise(activation, std::vector<double>{0.001}, {{scale, scale / 1000}, {zero_point, zero_point}});
+}
+
+TEST(Piecewise, ScalesOfOneLayerStayWithinAFactorOfThirtyTwo) {
+    const PiecewiseResult r = far_apart(ActivationKind::silu, 0.1F, -119);
+    EXPECT_FLOAT_EQ(r.output.scale[0], 0.1F);
+    EXPECT_NEAR(r.output.scale[1], 0.1 / 32, 1e-5);
+    EXPECT_LE(r.error_codes, 3);
+}
+
+TEST(Piecewise, ScalesStayWithinAFactorOfEightWhereTheTableWouldErrTooMuch) {
+    const PiecewiseResult r = far_apart(ActivationKind::silu, 1.5F, -119);
+    EXPECT_FLOAT_EQ(r.output.scale[0], 1.5F);
+    EXPECT_FLOAT_EQ(r.output.scale[1], 1.5F / 8);
+    EXPECT_LE(r.error_codes, 3);
 }
 
 TEST(Piecewise, OneScaleWhereATableIsTooSteepForSeveral) {
