@@ -11,6 +11,7 @@ std::vector<Entry> pipeline(const Evaluate& evaluate) {
         {"remove_identity", remove_identity,
          "before what looks at neighbours: nothing stands between two nodes that meet"},
 
+        {"integer_product_to_reals", integer_product_to_reals, "before the products of reals are looked at"},
         {"qoperator_to_qdq", qoperator_to_qdq, "one spelling of quantized operators, before scales are read off"},
         {"merge_equal_dequantize", merge_equal_dequantize, "before move_reals, which minds other readers"},
         {"move_reals", move_reals, "what moves codes then meets what moves reals"},

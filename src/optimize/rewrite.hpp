@@ -37,6 +37,7 @@ class Rewrite {
 Rewrite fold_constants(Graph& graph, NodeId id, const Evaluate& evaluate);
 Rewrite remove_identity(Graph& graph, NodeId id);
 
+Rewrite integer_product_to_reals(Graph& graph, NodeId id);
 Rewrite qoperator_to_qdq(Graph& graph, NodeId id);
 Rewrite merge_equal_dequantize(Graph& graph, NodeId id);
 Rewrite move_reals(Graph& graph, NodeId id);

@@ -7,7 +7,7 @@ import onnx
 import onnxruntime
 import pytest
 from onnx import TensorProto, helper, numpy_helper
-from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
+from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_dynamic, quantize_static
 
 from networks import Network
 from test_cli import calotype
@@ -186,6 +186,20 @@ def test_what_has_no_scale_runs_on_the_cpu(tmp_path):
     np.save(tmp_path / "x.npy", SAMPLES)
     with_samples = compiled(tmp_path / "m.onnx", "--samples", tmp_path / "x.npy")
     assert "NPU_NO_SCALE" not in json.dumps(with_samples["operators"]) and not with_samples["synthetic"]
+
+
+@pytest.mark.parametrize("weights", [S8, U8])
+def test_what_is_quantized_dynamically_is_reals_again(weights, tmp_path):
+    onnx.save(network(), tmp_path / "float.onnx")
+    quantize_dynamic(tmp_path / "float.onnx", tmp_path / "m.onnx", weight_type=weights)
+    np.savez(tmp_path / "samples.npz", x=SAMPLES)
+    report = compiled(tmp_path / "m.onnx", "--samples", tmp_path / "samples.npz", "--images", "16")
+    operators = {one["operator"]: one["device"] for one in report["operators"]}
+    assert operators["Conv"] == "NPU" and not {"ConvInteger", "DynamicQuantizeLinear"} & set(operators)
+    expected = in_onnx_runtime(tmp_path / "m.onnx", {"x": SAMPLES[:1]})
+    assert decibels(run(tmp_path, {"x": SAMPLES[:1]})["y"], expected["y"]) > 20  # both round: 8 bits an activation
+    refused = calotype("compile", tmp_path / "m.onnx", "-o", tmp_path / "none")
+    assert refused.returncode == 1 and "SAMPLE_NONE" in refused.stderr
 
 
 def test_a_float_model_needs_samples(tmp_path):

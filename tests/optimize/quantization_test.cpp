@@ -1,4 +1,4 @@
-// qoperator_to_qdq, merge_equal_dequantize, move_reals, remove_repeated_quantize
+// integer_product_to_reals, qoperator_to_qdq, merge_equal_dequantize, move_reals, remove_repeated_quantize
 #include <gmock/gmock.h>
 
 #include "optimize/fixture.hpp"
@@ -53,6 +53,65 @@ struct Quantizer {
         return y;
     }
 };
+
+/// What ONNX Runtime's dynamic quantization makes of MatMul or Conv: `scales` of the weights are one or one a column.
+/// x is joined with the ends of its grid, so that each run finds the scale 2^-5 and rounds nothing.
+struct Dynamic {
+    Writer& w;
+    std::vector<ValueId> quantized{};
+
+    void quantize(Dims dims, Dims ends) {
+        Quantizer q{w};
+        std::vector<float> contents(static_cast<size_t>(element_count(ends)), -128 * kScale);
+        contents.front() = 127 * kScale;
+        const ValueId x = q.dequantize(q.quantize(w.input("x", std::move(dims))));
+        const ValueId joined = w.node("Concat", {x, w.constant(std::move(ends), contents)}, {{"axis", int64_t{0}}});
+        graph::Node node;
+        node.name = "dynamic";
+        node.op = "DynamicQuantizeLinear";
+        node.inputs = {joined};
+        for (const char* name : {"q", "q_scale", "q_zero"}) node.outputs.push_back(w.graph.add_value(name));
+        quantized = node.outputs;
+        w.graph.add_node(std::move(node));
+    }
+    ValueId product(const std::string& op, Dims weights, ValueId scales, ValueId zero) {
+        Quantizer q{w};
+        const ValueId sum = w.node(op, {quantized[0], q.codes(std::move(weights)), quantized[2], zero});
+        return w.node("Mul", {w.node("Cast", {sum}, {{"to", int64_t{1}}}), w.node("Mul", {quantized[1], scales})});
+    }
+};
+
+TEST(IntegerProductToReals, MatrixProductsOfOneInput) {
+    Writer w;
+    Dynamic d{w};
+    d.quantize({2, 12}, {1, 12});
+    w.output(d.product("MatMulInteger", {12, 3}, w.constant({}, {kScale}), Quantizer{w}.code(128)), "y");
+    w.output(d.product("MatMulInteger", {12, 3}, w.constant({3}, {kScale, 1, 2}), ValueId::none), "z");
+    const Outcome outcome = optimized(w);
+    EXPECT_EQ(outcome.applied("integer_product_to_reals"), 2);
+    EXPECT_THAT(outcome.ops, testing::Not(Contains("DynamicQuantizeLinear")));
+    EXPECT_EQ(std::ranges::count(outcome.ops, "Gemm"), 2);
+}
+
+TEST(IntegerProductToReals, AConvolution) {
+    Writer w;
+    Dynamic d{w};
+    d.quantize({1, 3, 8, 8}, {1, 3, 8, 8});
+    w.output(d.product("ConvInteger", {4, 3, 3, 3}, w.constant({1}, {kScale}), Quantizer{w}.code(128)), "y");
+    EXPECT_THAT(optimized(w).ops, UnorderedElementsAre("QuantizeLinear", "DequantizeLinear", "Concat", "Conv"));
+}
+
+TEST(IntegerProductToReals, DeclinesWhatIsNotBroughtBack) {
+    Writer w;
+    Dynamic d{w};
+    d.quantize({2, 12}, {1, 12});
+    const ValueId y = d.product("MatMulInteger", {12, 3}, w.constant({}, {kScale}), ValueId::none);
+    const auto cast = w.graph.producer(w.graph.input(w.graph.producer(y), 0));
+    w.output(y, "y");
+    w.output(w.node("Abs", {w.graph.output(cast)}), "z");  // another reader of the sums
+    EXPECT_THAT(optimized(w).reasons("integer_product_to_reals"),
+                ElementsAre("the product is not brought back to reals"));
+}
 
 TEST(QoperatorToQdq, ConvolutionAndAdd) {
     Writer w;
