@@ -25,6 +25,26 @@ void compress(npu::Quantization& quantization) {
     quantization.zero_point.resize(1);
 }
 
+namespace {
+
+/// What was zero on every sample says nothing of its range, and an Add writes no finer than an eighth of its coarser
+/// summand's scale: beside a live summand it gets that one's. In the order of layers, so that it passes on.
+void fit_dead_summands(const npu::FloatNetwork& network, const ScaleClasses& classes, std::vector<bool> dead,
+                       std::vector<Code>& codes) {
+    for (const npu::FloatLayer& layer : network.layers) {
+        if (!std::holds_alternative<npu::Add>(layer.attributes)) continue;
+        for (int64_t c = 0; c < classes.channels(layer.output); ++c) {
+            const auto a = static_cast<size_t>(classes.of(layer.inputs[0], c));
+            const auto b = static_cast<size_t>(classes.of(layer.inputs[1], c));
+            if (dead[a] == dead[b]) continue;
+            codes[dead[a] ? a : b] = codes[dead[a] ? b : a];
+            dead[dead[a] ? a : b] = false;
+        }
+    }
+}
+
+}  // namespace
+
 Scales choose_scales(const npu::FloatNetwork& network, const ScaleClasses& classes, const Statistics& statistics,
                      const Values& values, int64_t samples, const Ingredients& ingredients, ThreadPool& pool) {
     std::vector<Width> widths(network.tensors.size());
@@ -36,6 +56,7 @@ Scales choose_scales(const npu::FloatNetwork& network, const ScaleClasses& class
     const std::vector<Range> bounds = bounds_of_writers(network, classes);
 
     std::vector<Code> codes(static_cast<size_t>(classes.slots()));
+    std::vector<bool> dead(codes.size());
     for (size_t t = 0; t < network.tensors.size(); ++t) {
         const size_t group = classes.group()[t];
         for (int64_t c = 0; c < classes.channels(static_cast<npu::TensorId>(t)); ++c) {
@@ -44,6 +65,7 @@ Scales choose_scales(const npu::FloatNetwork& network, const ScaleClasses& class
                 codes[slot] = *classes.stated(static_cast<int64_t>(slot));
                 continue;
             }
+            dead[slot] = known.whole[slot].width() == 0;
             const Range range = widened(known.own[slot], known.whole[slot], widths[group]);
             codes[slot] = code_of({std::max(range.lo * factor[group], bounds[slot].lo),
                                    std::min(range.hi * factor[group], bounds[slot].hi)});
@@ -59,7 +81,9 @@ Scales choose_scales(const npu::FloatNetwork& network, const ScaleClasses& class
         if (stated || (!bytes && network.handed_on.contains(input.value))) continue;
         for (int64_t c = 0; c < classes.channels(input.tensor); ++c)
             codes[slot(c)] = code_of(bytes ? *bytes : known.own[slot(0)]);
+        for (int64_t c = 0; c < classes.channels(input.tensor); ++c) dead[slot(c)] = false;
     }
+    fit_dead_summands(network, classes, std::move(dead), codes);
     for (size_t t = 0; t < network.tensors.size(); ++t) {
         npu::Quantization quantization;
         for (int64_t c = 0; c < classes.channels(static_cast<npu::TensorId>(t)); ++c) {

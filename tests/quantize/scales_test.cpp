@@ -68,6 +68,20 @@ TEST(Scales, AnOutputOfEqualChannelsIsSharedWithItsOtherReader) {
     EXPECT_FALSE(scales_of(result.network, map).per_channel());
 }
 
+TEST(Scales, ASummandThatWasZeroOnEverySampleCostsTheSumNothing) {
+    SmallNetwork small;
+    const auto x = small.input("x", {6, 6, 3});
+    npu::Activation relu;
+    relu.kind = npu::ActivationKind::clamp;
+    relu.lo = 0;
+    const auto dead = small.conv("dead", x, {1, 1}, relu);
+    for (float& bias : small.network.layers.back().bias) bias = -100;
+    const auto live = small.conv("live", x, {0.01F, 0.01F});  // far finer than an eighth of 1
+    small.output(small.layer("sum", npu::Add{}, {dead, live}, {6, 6, 2}));
+    const Result result = small.quantize();
+    EXPECT_THAT(result.errors.back().snr_db, Gt(kLeastDecibels)) << result.errors.back().layer;
+}
+
 /// Two maps joined along the height; the small one is also read by a convolution.
 struct HeightConcat {
     SmallNetwork small;
