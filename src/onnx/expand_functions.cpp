@@ -29,13 +29,32 @@ struct Function {
     std::vector<BodyNode> nodes;
     std::map<std::string, graph::Attribute> defaults;
     std::map<std::string, int64_t> opsets;
-    int64_t constant_bytes = 0;
 };
 
-int64_t constant_bytes_of(const graph::Node& node) {
-    int64_t bytes = 0;
-    for (const auto& [name, attribute] : node.attributes)
-        if (const auto* tensor = std::get_if<Tensor>(&attribute)) bytes += static_cast<int64_t>(tensor->bytes().size());
+int64_t bytes_of(const graph::Attribute& attribute) {
+    struct Count {
+        size_t operator()(const Tensor& tensor) const { return tensor.bytes().size(); }
+        size_t operator()(const graph::OpaqueGraph& body) const { return body.bytes.size(); }
+        size_t operator()(const std::string& text) const { return text.size(); }
+        size_t operator()(const std::vector<int64_t>& values) const { return 8 * values.size(); }
+        size_t operator()(const std::vector<float>& values) const { return 4 * values.size(); }
+        size_t operator()(const std::vector<std::string>& texts) const {
+            size_t bytes = 0;
+            for (const std::string& text : texts) bytes += text.size();
+            return bytes;
+        }
+        size_t operator()(int64_t) const { return 8; }
+        size_t operator()(float) const { return 4; }
+    };
+    return static_cast<int64_t>(std::visit(Count{}, attribute));
+}
+
+/// Its names and attributes: a short call may make long ones many times over.
+int64_t bytes_of(const NamedNode& one) {
+    auto bytes = static_cast<int64_t>(one.node.name.size());
+    for (const auto* names : {&one.inputs, &one.outputs})
+        for (const std::string& name : *names) bytes += static_cast<int64_t>(name.size());
+    for (const auto& [name, attribute] : one.node.attributes) bytes += bytes_of(attribute);
     return bytes;
 }
 
@@ -60,7 +79,6 @@ std::pair<Name, Function> read_function(Message message, const Origin& origin) {
             case field::function::node: {
                 BodyNode one;
                 one.node = read_node(message.message("NodeProto"), origin, &one.referred);
-                function.constant_bytes += constant_bytes_of(one.node.node);
                 function.nodes.push_back(std::move(one));
                 break;
             }
@@ -113,12 +131,6 @@ class Expander {
 
     void call(const Function& function, const NamedNode& call) {
         for (const auto& [domain, version] : function.opsets) model_.opsets.emplace(domain, version);
-        copied_bytes_ += function.constant_bytes;
-        if (copied_bytes_ > limits_.folded_bytes + static_cast<int64_t>(model_.local_functions.size()))
-            beyond(&Limits::folded_bytes, subject_of(call.node),
-                   fmt::format("the constants of the functions have {} bytes once these are written out, at most {} "
-                               "beyond the file's own are allowed",
-                               copied_bytes_, limits_.folded_bytes));
         const std::string prefix = call.node.name.empty() ? call.node.op : call.node.name;
         std::map<std::string, std::string> outside{{"", ""}};  // names of the body in the model
         for (size_t i = 0; i < function.inputs.size(); ++i)
@@ -141,6 +153,7 @@ class Expander {
             for (auto* list : {&copy.inputs, &copy.outputs})
                 for (std::string& name : *list) name = place_of(name);
             for (const auto& [own, referred] : one.referred) give(copy.node, own, referred, call.node, function);
+            count(copy, call.node);
             add(std::move(copy));
         }
         for (const auto& [inner, outer] : handed_on) {
@@ -149,6 +162,15 @@ class Expander {
             identity.node.op = "Identity";
             model_.nodes.push_back(std::move(identity));
         }
+    }
+
+    void count(const NamedNode& copy, const graph::Node& call) {
+        copied_bytes_ += bytes_of(copy);
+        if (copied_bytes_ > limits_.folded_bytes + static_cast<int64_t>(model_.local_functions.size()))
+            beyond(&Limits::folded_bytes, subject_of(call),
+                   fmt::format("the names and constants of the functions have {} bytes once these are written out, at "
+                               "most {} beyond the file's own are allowed",
+                               copied_bytes_, limits_.folded_bytes));
     }
 
     static std::set<std::string> made_by(const Function& function) {

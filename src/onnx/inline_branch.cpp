@@ -44,6 +44,18 @@ bool makes(const Graph& graph, const std::string& name) {
     return found && (graph.is_constant(*found) || graph.producer(*found) != NodeId::none);
 }
 
+constexpr int64_t kMostCompared = int64_t{1} << 30;  // bytes: a second of search
+
+/// Of the subgraphs that `is_taken` searches.
+int64_t subgraph_bytes(const Graph& graph) {
+    int64_t bytes = 0;
+    for (const NodeId id : graph.nodes())
+        for (const auto& [name, attribute] : graph.node(id).attributes)
+            if (const auto* body = std::get_if<graph::OpaqueGraph>(&attribute))
+                bytes += static_cast<int64_t>(body->bytes.size());
+    return bytes;
+}
+
 /// Whether a value of the graph has the name, or one inside the subgraphs of other nodes may: ONNX Runtime refuses a
 /// name inside that stands outside too.
 bool is_taken(const Graph& graph, NodeId if_node, const std::string& name) {
@@ -104,6 +116,8 @@ bool inline_branch(Graph& graph, NodeId if_node, bool condition) {
     const auto inner = body == nullptr ? std::nullopt : branch_graph(graph, *body);
     if (!inner || inner->outputs.size() < node.outputs.size()) return false;
     const std::set<std::string> fixed = names_read_inside(*inner);
+    // So many names in so large subgraphs are nobody's: such an If stays ONNX Runtime's.
+    if (!fixed.empty() && subgraph_bytes(graph) > kMostCompared / static_cast<int64_t>(fixed.size())) return false;
     for (const std::string& name : fixed)
         if (makes(*inner, name) && is_taken(graph, if_node, name)) return false;
     graph.remove_node(if_node);

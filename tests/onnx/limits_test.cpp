@@ -45,6 +45,21 @@ std::string model_with(const std::vector<std::string>& functions) {
     return bytes;
 }
 
+TEST(Limits, NamesOfFunctionsWrittenOut) {
+    std::string bytes = model([](pbf_writer& g) {
+        add_node(g, "f0", "x", "y", [](pbf_writer& n) {
+            n.add_string(field::node::domain, "local");
+            n.add_string(field::node::name, std::string(1000, 'n'));  // stands in the names of all 100 nodes
+        });
+    });
+    pbf_writer writer(bytes);
+    writer.add_message(field::model::functions, function("f0", std::vector<std::string>(10, "f1")));
+    writer.add_message(field::model::functions, function("f1", std::vector<std::string>(10, "Relu")));
+    EXPECT_EQ(message_within(bytes, {.folded_bytes = 1'000'000}), "no error");
+    EXPECT_THAT(message_within(bytes, {.folded_bytes = 100'000}),
+                AllOf(HasSubstr("the names and constants of the functions have 10"), HasSubstr("--max-folded")));
+}
+
 TEST(Limits, FunctionsWrittenOut) {
     const std::string sixteen =
         model_with({function("f0", {"f1", "f1", "f1", "f1"}), function("f1", {"Relu", "Relu", "Relu", "Relu"})});
