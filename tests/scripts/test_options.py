@@ -33,6 +33,7 @@ print("run")
 def test_refused_at_the_first_network_and_not_before(script, onnx_model, name, value, told):
     run = script(ONE_RUN, onnx_model, **{name: value})
     assert run.code == 1 and run.stdout == "made\n" and told in run.stderr, run.stderr
+    assert "options.py" not in run.stderr  # the traceback tells where in the script it is
     assert script.ok("print('no network')", **{name: value}).stderr == ""
 
 

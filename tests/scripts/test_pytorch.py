@@ -352,6 +352,8 @@ np.savez("outputs.npz", y=torch.cat(y))
     run = script.ok(loop)
     assert run.samples() == (4, 2), run.stderr
     np.testing.assert_array_equal(outputs(script)[:4], fp32[:4])
+    plain = loop.replace('torch.compile(Small().eval(), backend="eager")', "Small().eval()")
+    assert script.ok(plain).samples() == (0, 6)  # it is the same network
 
 
 def test_what_cannot_be_exported_is_named(script):

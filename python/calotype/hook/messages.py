@@ -7,7 +7,7 @@ _said: set[str] = set()
 
 def say(text: str) -> None:
     try:
-        print(f"[VAISW] {text}", file=sys.stderr, flush=True)
+        print("\n".join(f"[VAISW] {line}" for line in text.splitlines()), file=sys.stderr, flush=True)
     except (AttributeError, OSError, ValueError):
         pass  # no stderr, or a closed one
 

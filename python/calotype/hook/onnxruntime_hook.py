@@ -90,7 +90,12 @@ def network_of(session):
     target = session._calotype
     if target is None or target.untouched or inside.busy or in_worker():
         return None
-    return target.network or target.meet(session)
+    try:
+        return target.network or target.meet(session)
+    except Exception as reason:
+        if is_users(reason):
+            raise reason.with_traceback(None) from None  # where in the script it is, not where in calotype
+        raise
 
 
 def attach(onnxruntime) -> None:

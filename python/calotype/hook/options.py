@@ -110,6 +110,7 @@ def value_of(option: Option, text: str, place: str):
         raise user_error("OPTION_VALUE", subject, f"it is `{text}`, {option.kind.allowed}", nearest_value(option, text))
     if not option.built and value != option.default:
         default = "unset" if option.default is None else f"`{option.default}`"
+        default = default.lower() if option.kind is BOOLEAN else default
         raise user_error("OPTION_NOT_BUILT", subject, f"it is `{text}`, only {default} is built so far", "leave it out")
     return value
 

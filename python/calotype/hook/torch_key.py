@@ -12,7 +12,7 @@ import torch
 
 LIBRARY = ("torch", "builtins", "collections", "typing", "abc", "numpy")
 DEEPEST = 8
-INTERNAL = frozenset(vars(torch.nn.Module())) - {"training"}
+INTERNAL = frozenset(vars(torch.nn.Module())) | {"_is_torch_compile"}  # as torch.compile marks a module
 
 
 class Fingerprint:
@@ -53,7 +53,7 @@ class Fingerprint:
 
     def attributes(self, module) -> None:
         for name in sorted(vars(module)):
-            if name not in INTERNAL and name != "training":
+            if name not in INTERNAL:
                 self.text("attribute", name)
                 self.value(vars(module)[name], 0)
 

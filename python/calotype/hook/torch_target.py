@@ -44,7 +44,7 @@ class Target:
             slot, tensors = self.find(args, kwargs, training)
         except Exception as reason:
             if is_users(reason):
-                raise
+                raise reason.with_traceback(None) from None  # where in the script it is, not where in calotype
             self.stop(str(reason) if isinstance(reason, Untouched) else f"{type(reason).__name__}: {reason}")
             return self.untouched(args, original)
         if slot is None:
