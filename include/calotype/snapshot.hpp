@@ -32,7 +32,7 @@ struct Check {
 std::vector<Check> verify(const std::filesystem::path& snapshot, const RunnerOptions& options = {});
 
 /// Every layer's output codes for one or more samples: "NPU_<k>/<tensor id>" -> int8 [samples, shape per sample],
-/// channels last. For comparing with other implementations. Throws as Runner does.
+/// channels last. For comparing with other implementations. The samples are of one size, any that the snapshot serves. Throws as Runner does.
 std::map<std::string, Tensor> layer_codes(const std::filesystem::path& snapshot,
                                           const std::map<std::string, TensorView>& inputs,
                                           const RunnerOptions& options = {});

@@ -81,7 +81,7 @@ void NpuPart::run_sample(const NpuSize& size, const std::vector<TensorView>& sou
         if (work.outputs[i].size() < count) work.outputs[i].resize(count);
         outputs.emplace_back(work.outputs[i].data(), count);
     }
-    size.executor.run(inputs, outputs, work.arena, options(context));
+    size.executor.run(inputs, outputs, work.arena, options(context, size));
     const Stopwatch watch(context.ns(index_, &SubgraphNs::to_reals));
     for (size_t i = 0; i < results.size(); ++i) {
         if (context.hooks.npu_output) context.hooks.npu_output(index_, i, outputs[i]);
@@ -94,12 +94,13 @@ void NpuPart::run_sample(const NpuSize& size, const std::vector<TensorView>& sou
     }
 }
 
-emulate::Executor::Options NpuPart::options(RunContext& context) const {
+emulate::Executor::Options NpuPart::options(RunContext& context, const NpuSize& size) const {
     emulate::Executor::Options options;
     options.pool = context.pool;
     if (context.hooks.after_layer) {
-        options.after_layer = [this, &context](size_t layer, std::span<const int8_t> codes) {
-            context.hooks.after_layer(index_, layer, codes);
+        options.after_layer = [this, &context, &size](size_t layer, std::span<const int8_t> codes) {
+            const npu::TensorId output = network_.layers[layer].output;
+            context.hooks.after_layer(index_, layer, codes, size.executor.program().shapes[npu::index_of(output)]);
         };
     }
     if (context.hooks.ns != nullptr) options.layer_ns = &(*context.hooks.ns)[index_].layers;

@@ -71,7 +71,7 @@ class NpuPart {
                                                   int64_t sample, RunContext& context) const;
     void run_sample(const NpuSize& size, const std::vector<TensorView>& sources, int64_t sample,
                     std::vector<Tensor>& results, RunContext& context) const;
-    emulate::Executor::Options options(RunContext& context) const;
+    emulate::Executor::Options options(RunContext& context, const NpuSize& size) const;
 
     const npu::Network& network_;
     size_t index_;

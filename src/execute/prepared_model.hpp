@@ -30,8 +30,8 @@ struct SubgraphNs {
 /// What a run may report while it goes; each may be empty. Where samples run in parallel the calls come from several
 /// threads: such hooks need a pool of 1, or a single run.
 struct Hooks {
-    /// After each layer of an NPU subgraph, for each sample of the run.
-    std::function<void(size_t subgraph, size_t layer, std::span<const int8_t> codes)> after_layer;
+    /// After each layer of an NPU subgraph, for each sample of the run: its codes and, at the run's size, their shape.
+    std::function<void(size_t subgraph, size_t layer, std::span<const int8_t> codes, const Dims& shape)> after_layer;
     /// Codes of an NPU subgraph's output `index`, for each sample of the run in order.
     std::function<void(size_t subgraph, size_t index, std::span<const int8_t> codes)> npu_output;
     std::vector<SubgraphNs>* ns = nullptr;  ///< by subgraph; sized by the caller

@@ -24,7 +24,7 @@ class Recorder {
     }
     execute::Hooks hooks() {
         execute::Hooks hooks;
-        hooks.after_layer = [this](size_t k, size_t layer, std::span<const int8_t> codes) {
+        hooks.after_layer = [this](size_t k, size_t layer, std::span<const int8_t> codes, const Dims&) {
             hashes_[k][layer].update(std::as_bytes(codes));
         };
         hooks.npu_output = [this](size_t k, size_t index, std::span<const int8_t> codes) {

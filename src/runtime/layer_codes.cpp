@@ -27,17 +27,18 @@ struct Collected {
 std::map<std::string, Tensor> layer_codes(const std::filesystem::path& path,
                                           const std::map<std::string, TensorView>& inputs,
                                           const RunnerOptions& options) {
-    const snapshot::Contents contents = runtime::load(path, options.npu);
+    const runtime::Loaded loaded = runtime::load_with_config(path, options.npu);
+    const snapshot::Contents& contents = loaded.contents;
     const auto& subgraphs = contents.model.subgraphs;
     execute::PreparedModel prepared(contents.model, emulate::resolve(emulate::kernel_set(options.kernels)),
-                                    {options.ort_library, options.limits});
+                                    {options.ort_library, options.limits}, loaded.config);
     std::map<std::string, Collected> collected;
     execute::Hooks hooks;
-    hooks.after_layer = [&](size_t k, size_t index, std::span<const int8_t> codes) {
+    hooks.after_layer = [&](size_t k, size_t index, std::span<const int8_t> codes, const Dims& shape) {
         const auto& npu = std::get<execute::NpuSubgraph>(subgraphs[k]);
         const auto tensor = static_cast<size_t>(npu.network.layers[index].output);
         Collected& to = collected[fmt::format("{}/{}", execute::name_of(subgraphs[k], k), tensor)];
-        to.shape = npu.program.shapes[tensor];
+        to.shape = shape;
         to.codes.insert(to.codes.end(), codes.begin(), codes.end());
     };
     ThreadPool alone(1);  // so that samples come in order

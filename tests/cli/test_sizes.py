@@ -319,3 +319,15 @@ def test_a_size_beyond_a_layers_limit_is_refused_with_it(calotype: Command, tmp_
     snapshot = compiled(calotype, tmp_path, model(tmp_path / "m.onnx", POOLED, 2))
     run(calotype, snapshot, image(32, 64))
     assert "4096 pixels" in refusal(calotype, snapshot, image(64, 64), "2048")
+
+
+def test_the_codes_of_every_layer_at_another_size(calotype: Command, tmp_path: Path):
+    snapshot = compiled(calotype, tmp_path, model(tmp_path / "m.onnx", WHOLE))
+    y, _ = run(calotype, snapshot, image(30, 18, 2), "--layers-output", tmp_path / "layers.npz")
+    port = json.loads(calotype("inspect", snapshot, "--json").stdout)["outputs"][0]
+    with np.load(tmp_path / "layers.npz") as layers:
+        shapes = [layers[name].shape for name in layers.files]
+        last = layers[layers.files[-1]].astype(np.float32)
+    assert (2, 30, 18, 16) in shapes and last.shape == (2, *y.shape[2:], y.shape[1])
+    reals = (last - np.float32(port["zero_point"])) * np.float32(port["scale"])
+    assert np.array_equal(reals.transpose(0, 3, 1, 2), y)
