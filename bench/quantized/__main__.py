@@ -71,46 +71,58 @@ def compare(task: Prepared, model: Path, inputs: np.ndarray, samples: Path | Non
             "plain_snr_db": snr(model, plain, expected), "snr_db": snr(model, got, expected)}
 
 
-def make(given: argparse.Namespace, name: str, task: Prepared, form: str, model: Path) -> None:
-    if model.exists():
-        return
+def make(given: argparse.Namespace, name: str, task: Prepared, form: str) -> Path:
+    """The network in this form, made where the work folder does not hold it yet."""
+    model = given.work / "quantized" / f"{name}_{form}.onnx"
+    if not model.exists():
+        if form.startswith("tflite"):
+            tflite.make(given.tf2onnx, name, form, model)
+        else:
+            forms.make(task, form, model)
+    return model
+
+
+def measure(given: argparse.Namespace, name: str, task: Prepared, form: str) -> dict | None:
+    """The row of a network in this form; nothing where it cannot be made."""
+    try:
+        model = make(given, name, task, form)
+    except Exception as error:  # the quantizer's own limits: not ours to judge
+        print(f"{name:20}{form:27}  not made: {str(error).splitlines()[0][:80]}")
+        return None
+    inputs, samples = task.inputs, task.samples_file
     if form.startswith("tflite"):
-        tflite.make(given.tf2onnx, name, form, model)
-    else:
-        forms.make(task, form, model)
+        inputs, samples = tflite.inputs_for(model, inputs), tflite.samples_for(model, samples)
+    given_samples = samples if given.samples or form == "tflite_float" else None
+    try:
+        return {"network": name, "form": form, **compare(task, model, inputs, given_samples, model.with_suffix(".snapshot"))}
+    except calotype_cli.Failed as error:
+        return {"network": name, "form": form, "error": str(error)}
+
+
+HEADER = (f"{'network':20}{'form':27}{'layers own anew':>17}{'NPU MACs':>10}{'top-1 ORT':>10}{'NPU':>7}"
+          f"{'agree plain':>12}{'NPU':>7}{'equal':>8}{'SNR plain':>10}{'NPU':>6}")
+
+
+def line(row: dict) -> str:
+    if "error" in row:
+        return f"{row['network']:20}{row['form']:27}  {row['error']}"
+    return (f"{row['network']:20}{row['form']:27}{row['layers']:7}{row['own']:5}{row['anew']:5}{row['npu_macs_percent']:9} %"
+            f"{row['top1_ort']:10}{row['top1_npu']:7}{row['plain_agree_percent']:12}{row['agree_percent']:7}"
+            f"{row['equal_percent']:8}{row['plain_snr_db']:10}{row['snr_db']:6}")
 
 
 def main() -> int:
     given = arguments()
     rows = []
-    print(f"{'network':20}{'form':27}{'layers own anew':>17}{'NPU MACs':>10}{'top-1 ORT':>10}{'NPU':>7}"
-          f"{'agree plain':>12}{'NPU':>7}{'equal':>8}{'SNR plain':>10}{'NPU':>6}")
+    print(HEADER)
     for name in given.networks:
         task = prepare(tasks.chosen([name])[0], given.work, score=given.score)
         converted = list(tflite.MODELS.get(name, {})) if given.tf2onnx else []
         for form in [*forms.FORMS, *converted]:
-            if given.forms and form not in given.forms:
-                continue
-            model = given.work / "quantized" / f"{name}_{form}.onnx"
-            try:
-                make(given, name, task, form, model)
-            except Exception as error:  # the quantizer's own limits: not ours to judge
-                print(f"{name:20}{form:27}  not made: {str(error).splitlines()[0][:80]}")
-                continue
-            inputs, samples = task.inputs, task.samples_file
-            if form.startswith("tflite"):
-                inputs, samples = tflite.inputs_for(model, inputs), tflite.samples_for(model, samples)
-            try:
-                row = compare(task, model, inputs, samples if given.samples or form == "tflite_float" else None,
-                              model.with_suffix(".snapshot"))
-            except calotype_cli.Failed as error:
-                print(f"{name:20}{form:27}  {error}")
-                rows.append({"network": name, "form": form, "error": str(error)})
-                continue
-            rows.append({"network": name, "form": form, **row})
-            print(f"{name:20}{form:27}{row['layers']:7}{row['own']:5}{row['anew']:5}{row['npu_macs_percent']:9} %"
-                  f"{row['top1_ort']:10}{row['top1_npu']:7}{row['plain_agree_percent']:12}{row['agree_percent']:7}"
-                  f"{row['equal_percent']:8}{row['plain_snr_db']:10}{row['snr_db']:6}", flush=True)
+            row = measure(given, name, task, form) if not given.forms or form in given.forms else None
+            if row is not None:
+                rows.append(row)
+                print(line(row), flush=True)
     if given.out:
         given.out.write_text(json.dumps(rows, indent=1))
     return 1 if any("error" in row for row in rows) else 0
