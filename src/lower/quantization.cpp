@@ -1,7 +1,5 @@
 // QuantizeLinear and DequantizeLinear say which scale a tensor has: they are no layers.
 
-#include <fmt/format.h>
-
 #include <cmath>
 
 #include "graph/linear_quantization.hpp"

@@ -42,12 +42,12 @@ bool holds(std::span<const float> weights, float bias, double scale_in, double s
     return worst < 0x1p31;
 }
 
-/// A dead channel: whatever its weights add to the bias, the output's code does not see it. Quantizers give such rows a
-/// scale at which the bias alone takes nearly all of an int32.
+/// A dead channel: all that its weights can add to the bias is a small part of an output code. Quantizers give such rows a
+/// scale at which the bias alone takes nearly all of an int32; a scale twice as coarse loses a part of that part.
 bool bias_alone_counts(std::span<const float> weights, double scale_in, double scale_out) {
     double most = 0;
     for (const float w : weights) most += 255 * scale_in * std::abs(w);
-    return most <= scale_out / 128;
+    return most <= scale_out / 32;
 }
 
 std::optional<Row> own_row(std::span<const float> weights, float bias, double scale_in, double scale_out) {
@@ -65,6 +65,29 @@ std::optional<Row> own_row(std::span<const float> weights, float bias, double sc
     if (least_is_128 && fits(weights, scale) && holds(weights, bias, scale_in, scale))
         return row_of(weights, bias, scale_in, scale);
     return std::nullopt;
+}
+
+/// Whether the model states the scale of all that the layer reads and writes.
+bool is_stated(const npu::FloatLayer& layer, const ScaleClasses& classes) {
+    return classes.all_stated(layer.output) &&
+           std::ranges::all_of(layer.inputs, [&](npu::TensorId input) { return classes.all_stated(input); });
+}
+
+/// Why the scales are not the stated ones; empty where they are.
+std::string scales_anew(const npu::FloatNetwork& network, const npu::FloatLayer& layer, const ScaleClasses& classes,
+                        const Scales& scales) {
+    std::vector<npu::TensorId> all = layer.inputs;
+    all.push_back(layer.output);
+    for (const npu::TensorId id : all) {
+        const npu::FloatTensor& tensor = network.tensors[index_of(id)];
+        if (tensor.narrowed) return fmt::format("`{}` has more than 8 bits in the model", tensor.value);
+        for (int64_t c = 0; c < classes.channels(id); ++c) {
+            const auto& stated = classes.stated(classes.of(id, c));
+            if (stated && scales.tensors[index_of(id)].scale_of(c) != stated->scale)
+                return fmt::format("the scale of `{}` is too fine for the layer that writes it", tensor.value);
+        }
+    }
+    return {};
 }
 
 }  // namespace
@@ -87,25 +110,21 @@ std::optional<OwnWeights> own_weights(const npu::FloatLayer& layer, std::span<co
     return own;
 }
 
-bool is_stated(const npu::FloatLayer& layer, const ScaleClasses& classes) {
-    return classes.all_stated(layer.output) &&
-           std::ranges::all_of(layer.inputs, [&](npu::TensorId input) { return classes.all_stated(input); });
-}
-
-std::string scales_anew(const npu::FloatNetwork& network, const npu::FloatLayer& layer, const ScaleClasses& classes,
-                        const Scales& scales) {
-    std::vector<npu::TensorId> all = layer.inputs;
-    all.push_back(layer.output);
-    for (const npu::TensorId id : all) {
-        const npu::FloatTensor& tensor = network.tensors[index_of(id)];
-        if (tensor.narrowed) return fmt::format("`{}` has more than 8 bits in the model", tensor.value);
-        for (int64_t c = 0; c < classes.channels(id); ++c) {
-            const auto& stated = classes.stated(classes.of(id, c));
-            if (stated && scales.tensors[index_of(id)].scale_of(c) != stated->scale)
-                return fmt::format("the scale of `{}` is too fine for the layer that writes it", tensor.value);
-        }
+OwnNumbers own_numbers(const npu::FloatNetwork& network, const npu::FloatLayer& layer, const ScaleClasses& classes,
+                       const Scales& scales, std::span<const npu::CodeTensor> tensors) {
+    if (!is_stated(layer, classes)) return {};
+    OwnNumbers found;
+    found.anew = scales_anew(network, layer, classes, scales);
+    if (has_weights(layer.attributes)) {
+        auto weights = own_weights(layer, tensors);
+        if (!weights)
+            found.anew = "its weights lie on no grid of 127 codes: a zero point, scales by block or more than 8 bits";
+        else if (weights->clipped && found.anew.empty())
+            found.anew = "its weights hold -128, which became -127";
+        if (weights) found.weights = std::move(weights->numbers);
     }
-    return {};
+    found.own = found.anew.empty();
+    return found;
 }
 
 }  // namespace calotype::quantize

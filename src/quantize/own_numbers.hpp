@@ -21,11 +21,13 @@ struct OwnWeights {
 /// of layout or a factor a channel that was folded in do not hide it.
 std::optional<OwnWeights> own_weights(const npu::FloatLayer& layer, std::span<const npu::CodeTensor> tensors);
 
-/// Whether the model states the scale of all that the layer reads and writes.
-bool is_stated(const npu::FloatLayer& layer, const ScaleClasses& classes);
-
-/// Why the scales are not the model's, where it states them; empty where they are.
-std::string scales_anew(const npu::FloatNetwork& network, const npu::FloatLayer& layer, const ScaleClasses& classes,
-                        const Scales& scales);
+/// What a layer is made of where the model states the scales of all that it reads and writes.
+struct OwnNumbers {
+    std::optional<npu::QuantizedWeights> weights{};  ///< the model's, where the layer has any and they fit
+    bool own = false;                                ///< all is as the model states it
+    std::string anew{};                              ///< why not; empty too where the model does not state all scales
+};
+OwnNumbers own_numbers(const npu::FloatNetwork& network, const npu::FloatLayer& layer, const ScaleClasses& classes,
+                       const Scales& scales, std::span<const npu::CodeTensor> tensors);
 
 }  // namespace calotype::quantize

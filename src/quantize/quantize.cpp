@@ -55,18 +55,12 @@ Result quantize_with(const npu::FloatNetwork& from, const Statistics& statistics
     const bool gram = ingredients.has(Ingredient::gram_rounding);
     const bool before = gram || ingredients.has(Ingredient::bias_correction);
     const bool after = ingredients.has(Ingredient::post_bias_correction);
-    std::vector<LayerError> kept(from.layers.size());
+    std::vector<OwnNumbers> kept;
     for (size_t i = 0; i < from.layers.size(); ++i) {
-        const bool stated = is_stated(from.layers[i], classes), has = has_weights(from.layers[i].attributes);
-        auto own = stated && has ? own_weights(from.layers[i], network.tensors) : std::nullopt;
-        if (stated) kept[i].anew = scales_anew(from, from.layers[i], classes, scales);
-        if (stated && has && !own)
-            kept[i].anew = "its weights lie on no grid of 127 codes: a zero point, scales by block or more than 8 bits";
-        if (own && own->clipped && kept[i].anew.empty()) kept[i].anew = "its weights hold -128, which became -127";
-        kept[i].own = stated && kept[i].anew.empty();
-        const bool weighted = has && !own;  // its own are taken as they are
-        auto numbers = own ? std::optional(std::move(own->numbers)) : std::nullopt;
-        network.layers.push_back(integer_layer(from.layers[i], network.tensors, std::move(numbers)));
+        kept.push_back(own_numbers(from, from.layers[i], classes, scales, network.tensors));
+        const bool weighted =
+            has_weights(from.layers[i].attributes) && !kept[i].weights;  // its own are taken as they are
+        network.layers.push_back(integer_layer(from.layers[i], network.tensors, std::move(kept[i].weights)));
         npu::Layer& layer = network.layers[i];
         if (weighted && before) {
             refine_before(from.layers[i], layer, network.tensors, codes.moments(i, gram), statistics.sum_mean[i],
