@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+from onnxruntime.capi.onnxruntime_pybind11_state import Fail
 
 from bench import calotype_cli
 from bench.accuracy import npu, tasks
@@ -95,6 +96,9 @@ def measure(given: argparse.Namespace, name: str, task: Prepared, form: str) -> 
     given_samples = samples if given.samples or form == "tflite_float" else None
     try:
         return {"network": name, "form": form, **compare(task, model, inputs, given_samples, model.with_suffix(".snapshot"))}
+    except Fail as error:  # such a file means nothing
+        print(f"{name:20}{form:27}  ONNX Runtime cannot run it: {str(error).splitlines()[0][:80]}")
+        return None
     except calotype_cli.Failed as error:
         return {"network": name, "form": form, "error": str(error)}
 
