@@ -113,6 +113,29 @@ std::string other_layers(const npu::FloatNetwork& a, const npu::FloatNetwork& b,
     return a.layers.size() == b.layers.size() ? "" : "a node becomes other layers at another size";
 }
 
+/// Among the nodes of the file that a node was made of, one that pads by what is left over, and how it says so. SAME became
+/// numbers on either device, ceil_mode on the NPU.
+std::string padded_by_rest(const Front& front, const graph::Node& made) {
+    const auto decision = std::ranges::find(front.plan.decisions, made.name, &partition::Decision::name);
+    const bool npu = decision != front.plan.decisions.end() && decision->device == partition::Device::npu;
+    for (const graph::NodeId id : front.file_graph.nodes()) {
+        const graph::Node& node = front.file_graph.node(id);
+        if (std::ranges::find(made.sources, node.name) == made.sources.end()) continue;
+        const std::string auto_pad = graph::string_attribute(node, "auto_pad", "NOTSET");
+        const auto kernel = graph::ints_attribute(node, "kernel_shape", {2});
+        const bool pads = std::ranges::any_of(kernel, [](int64_t size) { return size > 1; });
+        if (auto_pad.starts_with("SAME") && pads) return fmt::format("`{}`, by auto_pad {}", node.name, auto_pad);
+        if (npu && graph::int_attribute(node, "ceil_mode", 0) != 0) return fmt::format("`{}`, by ceil_mode", node.name);
+    }
+    return {};
+}
+
+/// Whether the sizes that an axis has `step` apart, of which two are given, leave over the same by `stride`.
+bool leaves_the_same(int64_t one, int64_t other, int64_t stride, int64_t step) {
+    if (stride == 1) return true;
+    return step > 1 && one != other && (other - one) % stride == 0;
+}
+
 int64_t distance_to_end(int64_t bound, int64_t size) {
     if (bound == npu::Crop::kOpen) return 0;
     return bound < 0 ? -bound : size - bound;
@@ -142,6 +165,25 @@ std::string size_difference(const Front& a, const Front& b) {
         std::string what = layer_difference(one[k].network, other[k].network, a.file_graph);
         if (what.empty()) what = plan_difference(one[k].network, other[k].network, a.config, a.file_graph);
         if (!what.empty()) return what;
+    }
+    return {};
+}
+
+std::string remainder_difference(const Front& a, const Front& b, int64_t step) {
+    for (const graph::NodeId id : a.graph.nodes()) {
+        const graph::Node& node = a.graph.node(id);
+        if (node.op != "Conv" && node.op != "MaxPool" && node.op != "AveragePool") continue;
+        const auto x = a.graph.value(node.inputs[0]).dims;
+        const auto same = b.graph.find_value(a.graph.value(node.inputs[0]).name);
+        const auto y = same ? b.graph.value(*same).dims : std::nullopt;
+        const auto strides = graph::ints_attribute(node, "strides");
+        if (!x || !y || x->size() != y->size() || x->size() != strides.size() + 2) continue;
+        bool follows = false;
+        for (size_t i = 0; i < strides.size(); ++i)
+            follows = follows || !leaves_the_same((*x)[i + 2], (*y)[i + 2], strides[i], step);
+        if (!follows) continue;
+        if (const std::string padded = padded_by_rest(a, node); !padded.empty())
+            return fmt::format("the pads follow what a stride leaves over of the size: {}", padded);
     }
     return {};
 }

@@ -13,6 +13,10 @@ std::string split_difference(const Front& a, const Front& b);
 /// What ties a network to its size, seen by comparing it at two sizes of one split; empty where the first serves both.
 std::string size_difference(const Front& a, const Front& b);
 
+/// A window whose padding follows what its stride leaves over (auto_pad SAME, ceil_mode) where that may be another at
+/// sizes `step` apart; empty where there is none. Two sizes alone may happen to leave over the same.
+std::string remainder_difference(const Front& a, const Front& b, int64_t step);
+
 /// Bounds of crops that keep their distance from the axis' end at both sizes are counted from there, in both.
 void count_crops_from_the_end(Front& a, Front& b);
 

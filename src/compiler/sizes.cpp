@@ -72,11 +72,13 @@ Sizes find_sizes(const FrontOptions& options, Front& front, const Sample& sample
                 if (not_taken.empty()) not_taken = split;
                 continue;
             }
+            const int64_t step = std::abs(growth) == 3 ? 1 : std::abs(growth);  // smaller steps were not found to do
             sizes.one_size = size_difference(front, other);
+            if (sizes.one_size.empty()) sizes.one_size = remainder_difference(front, other, step);
             sizes.free = sizes.one_size.empty();
             if (!sizes.free) return sizes;
+            sizes.step = step;
             sizes.ports = ports_of(front, other);
-            sizes.step = std::abs(growth) == 3 ? 1 : std::abs(growth);  // smaller steps were not found to do
             if (sizes.step != 1) sizes.off_step = not_taken;
             return sizes;
         } catch (const Error& error) {

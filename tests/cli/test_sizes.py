@@ -290,6 +290,18 @@ def test_a_constant_that_came_from_the_shape_binds_the_size(calotype: Command, t
 OTHER_LAYERS = "node `{}` becomes other layers at another size: `{}`, computed from the shape of `{}`"
 
 
+# Of 24 and 27 pixels these leave over the same, of 25 they do not.
+THIRDS = [*first(auto_pad="SAME_UPPER", strides=[3, 3]), helper.make_node("Conv", ["b", "w2"], ["y"], name="last")]
+ROUNDED_UP = [*first(), helper.make_node("MaxPool", ["b"], ["y"], name="third", kernel_shape=[2, 2], strides=[3, 3], ceil_mode=1)]
+
+
+@pytest.mark.parametrize("nodes, named", [(THIRDS, "`first`, by auto_pad SAME_UPPER"), (ROUNDED_UP, "`third`, by ceil_mode")])
+def test_pads_by_what_a_stride_leaves_over_bind_the_size(calotype: Command, tmp_path: Path, nodes, named):
+    snapshot = compiled(calotype, tmp_path, model(tmp_path / "m.onnx", nodes))
+    run(calotype, snapshot, image(24, 24))
+    refusal(calotype, snapshot, image(25, 24), f"the pads follow what a stride leaves over of the size: {named}")
+
+
 @pytest.mark.parametrize("nodes,said_of_it", [
     (BACK, OTHER_LAYERS.format("back", "to", "x")),
     (CROPPED, OTHER_LAYERS.format("e", "size", "b")),
