@@ -71,18 +71,19 @@ class Network:
         samples = self.source.samples(inputs)
         refusal = self.source.refuses(samples)
         if refusal:
-            self.refused[refusal] += samples
-            return self.untouched(samples, fp32)
+            return self.untouched(samples, fp32, refusal)
         start = time.perf_counter()
+        answered = False
         try:
             outputs = self.runner.run(inputs)
             result = give(outputs)
+            answered = True
         except self.session.core.Error as reason:  # these inputs, of this size
-            self.refused[str(reason)] += samples
-            return self.untouched(samples, fp32)
+            refusal = str(reason)
         except Exception as reason:  # our fault: the script goes on
             self.stop(f"{type(reason).__name__}: {reason}")
-            return self.untouched(samples, fp32)
+        if not answered:  # outside the handlers: what FP32 raises is the script's alone
+            return self.untouched(samples, fp32, refusal)
         self.count("NPU", samples, start)
         if not self.output_shapes:
             self.input_shapes = [array.shape for array in inputs.values()]
@@ -97,6 +98,7 @@ class Network:
             self.recording.add(inputs, samples)  # now: the network may write into its inputs
         except OSError as reason:
             self.stop(f"its inputs cannot be recorded: {reason}")
+        if self.recording is None:
             return self.untouched(samples, fp32)
         start = time.perf_counter()
         try:
@@ -114,10 +116,13 @@ class Network:
             self.stop(str(reason))
         return result
 
-    def untouched(self, samples: int, fp32):
+    def untouched(self, samples: int, fp32, refusal: str = ""):
+        """`refusal`: why the snapshot could not take them."""
         start = time.perf_counter()
         result = fp32()
         self.count("FP32", samples, start)
+        if refusal:
+            self.refused[refusal] += samples
         return result
 
     def count(self, device: str, samples: int, start: float) -> None:

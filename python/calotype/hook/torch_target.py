@@ -46,6 +46,7 @@ class Target:
             if is_users(reason):
                 raise reason.with_traceback(None) from None  # where in the script it is, not where in calotype
             self.stop(str(reason) if isinstance(reason, Untouched) else f"{type(reason).__name__}: {reason}")
+        if self.reason:  # outside the handler: what PyTorch raises is the script's alone
             return self.untouched(args, original)
         if slot is None:
             return original()
