@@ -158,7 +158,8 @@ Raises:
 inline constexpr const char* kInputsDoc = "(name, type, shape) of each input, -1 where free; axis 0 is the batch.";
 inline constexpr const char* kOutputsDoc = "(name, type, shape) of each output, -1 where free; axis 0 is the batch.";
 inline constexpr const char* kBrokenDoc =
-    "Values so far that broke their input's type or range: NaN; where the calibration samples were whole numbers of one "
+    "Values so far that broke their input's type or range: NaN; where the calibration samples were whole numbers of "
+    "one "
     "byte, fractions and what lies outside; else what lies further beyond the calibrated range than that is wide.";
 
 inline constexpr const char* kRunSig =
