@@ -4,6 +4,9 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <array>
+#include <csignal>
+#include <cstddef>
 #include <cstdio>
 #include <thread>
 
@@ -48,6 +51,35 @@ std::string* at_work = nullptr;  // read by the thread that ends the process
     ::_exit(kBadInput);
 }
 
+std::string* crash_text = nullptr;
+
+/// Nothing but what a signal's handler may call. A crash that is ours stays one.
+void on_crash(int signal) {
+    if (!ort::at_work()) {
+        ::signal(signal, SIG_DFL);
+        ::raise(signal);
+        return;
+    }
+    [[maybe_unused]] const ssize_t put = ::write(STDERR_FILENO, crash_text->data(), crash_text->size());
+    ::_exit(kBadInput);
+}
+
+void catch_crashes(const std::string& path) {
+    if (kSanitized) return;
+    static std::string text = std::string(Error({"ORT_CRASH", fmt::format("`{}`: ONNX Runtime", path),
+                                                 "it crashed at this model", "export the model again"})
+                                              .what()) +
+                              "\n";
+    crash_text = &text;
+    static std::array<std::byte, 1 << 16> stack_bytes;  // the usual one may be what is full
+    const stack_t stack{stack_bytes.data(), 0, stack_bytes.size()};
+    ::sigaltstack(&stack, nullptr);
+    struct sigaction action{};
+    action.sa_handler = on_crash;
+    action.sa_flags = SA_ONSTACK;
+    for (const int signal : {SIGABRT, SIGSEGV, SIGBUS, SIGFPE, SIGILL}) ::sigaction(signal, &action, nullptr);
+}
+
 }  // namespace
 
 Limits bound_process(const LimitOptions& given, const std::string& path) {
@@ -55,6 +87,7 @@ Limits bound_process(const LimitOptions& given, const std::string& path) {
     static std::string name = path;
     at_work = &name;
     ort::when_overdue([](int64_t seconds) { end_process(seconds); });
+    catch_crashes(path);
     bound_memory(allowed_memory_bytes(limits));
     return limits;
 }

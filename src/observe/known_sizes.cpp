@@ -48,6 +48,28 @@ void check_tensor(const ort::Info& output, const Limits& limits) {
                  how_to_raise(&Limits::tensor_elems)});
 }
 
+/// A window that spans more than the padded input has no place there; ONNX Runtime 1.32 aborts where it is dilated so.
+void check_window(const Node& node, const NodeShapes& shapes) {
+    if (node.op != "Conv" || !node.domain.empty() || shapes.inputs.size() < 2) return;
+    const auto mode = node.attributes.find("auto_pad");
+    const auto* padding = mode == node.attributes.end() ? nullptr : std::get_if<std::string>(&mode->second);
+    if (padding != nullptr && padding->starts_with("SAME")) return;
+    const Dims &x = shapes.inputs[0], &w = shapes.inputs[1];
+    const auto pads = graph::ints_attribute(node, "pads"), dilations = graph::ints_attribute(node, "dilations");
+    if (x.size() != w.size()) return;
+    for (size_t axis = 2, i = 0, axes = x.size() - 2; axis < x.size(); ++axis, ++i) {
+        if (x[axis] < 0 || w[axis] < 1) continue;
+        const int64_t spread = i < dilations.size() ? dilations[i] : 1;
+        const int64_t padded = pads.size() == 2 * axes ? sum(x[axis], sum(pads[i], pads[axes + i])) : x[axis];
+        const int64_t span = sum(product(w[axis] - 1, spread), 1);
+        if (span > padded)
+            throw Error(
+                {"ONNX_INVALID", fmt::format("node `{}` ({})", node.name, node.op),
+                 fmt::format("its window spans {} elements of axis {}, the padded input has {}", span, axis, padded),
+                 "export the model again"});
+    }
+}
+
 }  // namespace
 
 void refuse_large_runs(const Graph& graph, const std::vector<ort::Info>& outputs, const Limits& limits) {
@@ -69,7 +91,9 @@ void refuse_large_runs(const Graph& graph, const std::vector<ort::Info>& outputs
     const Shapes shapes = shapes_of(graph, outputs);
     for (const graph::NodeId id : graph.nodes()) {
         const Node& node = graph.node(id);
-        const int64_t macs = node_macs(node, shapes_of(graph, node, shapes));
+        const NodeShapes known = shapes_of(graph, node, shapes);
+        check_window(node, known);
+        const int64_t macs = node_macs(node, known);
         if (macs > limits.node_macs)
             throw Error({"LIMIT_MACS", fmt::format("node `{}` ({})", node.name, node.op),
                          fmt::format("it takes {} multiplications, at most {} are allowed", macs, limits.node_macs),

@@ -10,10 +10,12 @@ namespace {
 
 constexpr std::chrono::seconds kGrace{2};  // most nodes end by then
 std::atomic<Overdue> overdue_handler = nullptr;
+std::atomic<int> calls = 0;
 
 }  // namespace
 
 void when_overdue(Overdue overdue) { overdue_handler = overdue; }
+bool at_work() { return calls > 0; }
 
 Watchdog::~Watchdog() {
     {
@@ -33,6 +35,7 @@ Watchdog::Ticket Watchdog::watch(OrtRunOptions* run, int64_t seconds) {
     if (!thread_.joinable()) thread_ = std::thread([this] { work(); });
     // Later deadlines are seen when the thread wakes for the earlier one: most runs come and go while it sleeps.
     if (next) changed_.notify_all();
+    ++calls;
     return last_;
 }
 
@@ -42,6 +45,7 @@ bool Watchdog::release(Ticket ticket) {
     if (found == watched_.end()) return true;
     const bool in_time = !found->second.late;
     watched_.erase(found);
+    --calls;
     return in_time;
 }
 

@@ -18,6 +18,9 @@ namespace calotype::ort {
 using Overdue = void (*)(int64_t seconds);
 void when_overdue(Overdue overdue);
 
+/// Whether ONNX Runtime runs a model, or makes a session, at this moment.
+bool at_work();
+
 /// Ends what takes ONNX Runtime too long. One thread for all, started with the first; it sleeps until the next deadline.
 class Watchdog {
   public:

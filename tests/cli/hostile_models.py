@@ -173,6 +173,8 @@ CASES = {
     "an absurd pad": (lambda: graph([node("Conv", ["x", "w"], pads=[1 << 40] * 4)], WEIGHTS), "pads"),
     "a large pad": (lambda: graph([node("Conv", ["x", "w"], pads=[30000] * 4)], WEIGHTS), "tensor `y`: its shape [1, 4, 60004, 60004]"),
     "a negative dilation": (lambda: graph([node("Conv", ["x", "w"], dilations=[-1, -1])], WEIGHTS), "first"),
+    "a dilation beyond the map": (lambda: graph([node("Conv", ["x", "w"], dilations=[1, 1 << 20])], WEIGHTS),
+                                  "node `first` (Conv): its window spans 2097153 elements of axis 3, the padded input has 6"),
     "an absurd group": (lambda: graph([node("Conv", ["x", "w"], group=1 << 62)], WEIGHTS), "first"),
     "a pool of no pixels": (lambda: graph([node("MaxPool", ["x"], kernel_shape=[0, 0])]), "first"),
     "a block of no pixels": (lambda: graph([node("SpaceToDepth", ["x"], blocksize=0)]), "first"),

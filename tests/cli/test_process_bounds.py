@@ -1,6 +1,10 @@
 """What ONNX Runtime itself does not bound: memory beside its tensors, a node that does not end. The command bounds its own
 process."""
 
+import signal
+import subprocess
+import time
+
 import numpy as np
 import onnx
 from onnx import TensorProto, helper
@@ -61,6 +65,18 @@ def test_a_run_that_is_ended_leaves_no_outputs(calotype, tmp_path):
     outcome = calotype("run", tmp_path / "snapshot", "--input", many, "--output", tmp_path / "folder", "--max-seconds", 1)
     assert outcome.code == 1 and "LIMIT_TIME: " in outcome.stderr, outcome.stderr
     assert outcome.seconds < 10 and listing(tmp_path) == before
+
+
+def test_a_crash_of_onnx_runtime_is_a_message(calotype, tmp_path):
+    model, given = write(tmp_path / "model.onnx", suppression()), boxes(tmp_path / "samples.npz", BOXES)
+    before = listing(tmp_path)
+    process = subprocess.Popen([calotype.path, "compile", model, "--samples", given, "-o", tmp_path / "out"],
+                               stderr=subprocess.PIPE, text=True)
+    time.sleep(2)  # by now it runs the node that does not end
+    process.send_signal(signal.SIGABRT)
+    _, stderr = process.communicate(timeout=10)
+    assert process.returncode == 1 and f"ORT_CRASH: `{model}`: ONNX Runtime: it crashed at this model" in stderr, stderr
+    assert listing(tmp_path) == before
 
 
 def test_memory_beside_the_tensors_is_bounded(calotype, tmp_path):

@@ -3,8 +3,12 @@
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
+#include <algorithm>
 #include <cstdlib>
+#include <new>
 #include <sstream>
 
 #include "base/error.hpp"
@@ -16,13 +20,26 @@ namespace {
 
 constexpr uint32_t kCases = 1000;
 
-struct Scratch {
-    explicit Scratch(size_t bytes) : storage(bytes + 64, std::byte{0x5A}) {}
-    std::span<std::byte> span() {
-        const auto at = reinterpret_cast<uintptr_t>(storage.data());
-        return std::span(storage).subspan((64 - at % 64) % 64);
+/// Before a page that nobody may touch: a kernel that reads past its scratch ends the test.
+class Scratch {
+  public:
+    explicit Scratch(size_t bytes) : size_bytes_((bytes + 63) / 64 * 64) {
+        const auto page = static_cast<size_t>(::sysconf(_SC_PAGESIZE));
+        pages_bytes_ = (size_bytes_ + page - 1) / page * page;
+        void* begin = ::mmap(nullptr, pages_bytes_ + page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        if (begin == MAP_FAILED) throw std::bad_alloc();
+        begin_ = static_cast<std::byte*>(begin);
+        ::mprotect(begin_ + pages_bytes_, page, PROT_NONE);
+        std::fill_n(begin_, pages_bytes_, std::byte{0x5A});
     }
-    std::vector<std::byte> storage;
+    ~Scratch() { ::munmap(begin_, pages_bytes_ + static_cast<size_t>(::sysconf(_SC_PAGESIZE))); }
+    Scratch(const Scratch&) = delete;
+    Scratch& operator=(const Scratch&) = delete;
+    std::span<std::byte> span() { return {begin_ + pages_bytes_ - size_bytes_, size_bytes_}; }
+
+  private:
+    std::byte* begin_ = nullptr;
+    size_t size_bytes_, pages_bytes_ = 0;
 };
 
 std::vector<int8_t> run(const LayerCase& c, KernelSet set, ThreadPool* pool) {

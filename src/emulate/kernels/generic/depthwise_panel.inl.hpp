@@ -36,13 +36,15 @@ struct DepthwisePanel {
         const int64_t column = kw * window.width.dilation;
         return (group * phases + column % phases) * phase_dwords + column / phases * channels;
     }
-    /// With what inner loops may touch behind the last dword (a block, spread by the stride), and room for a row before
-    /// it is split into phases.
+    /// With what inner loops may touch behind the last dword (a block, spread by the stride and begun a stride after the
+    /// last column), and room for a row before it is split into phases.
     size_t bytes() const {
         const int64_t dwords = panel_dwords() + (phases > 1 ? phases * phase_dwords + kBlock : 0);
         return static_cast<size_t>(dwords * 4 + 63) / 64 * 64;
     }
-    int64_t panel_dwords() const { return groups() * phases * phase_dwords + kBlock * window.width.stride; }
+    int64_t panel_dwords() const {
+        return groups() * phases * phase_dwords + (kBlock + channels) * window.width.stride;
+    }
     int64_t groups() const { return window.depth.kernel * plane_groups; }
 
     npu::Map in, out;
