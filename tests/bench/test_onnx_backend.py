@@ -5,10 +5,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from onnx import TensorProto, helper
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from bench.onnx_backend.judge import first_difference, too_far  # noqa: E402
-from bench.onnx_backend.steps import own_steps, rounded_inside  # noqa: E402
+from bench.onnx_backend.steps import _noisy, own_steps, rounded_inside  # noqa: E402
 
 Y = np.float32([1, 2, 3])
 
@@ -55,3 +56,12 @@ def test_a_value_read_has_the_scale_of_what_it_is_joined_with():
                           "tensors": [tensor("a", 0.125), tensor("b", 2), tensor("b", 3), tensor("c", 3)]}}
     assert rounded_inside(networks, set()) == {"a": 0.25, "b": 1 + 1.5}
     assert rounded_inside(networks, {"b"}) == {"a": 0.25, "b": 1.5}
+
+
+def test_each_output_of_a_node_gets_its_noise():
+    graph = helper.make_graph(
+        [helper.make_node("Split", ["x"], ["a", "b"], num_outputs=2), helper.make_node("Add", ["a", "b"], ["y"])], "g",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, [4])], [helper.make_tensor_value_info("y", TensorProto.FLOAT, [2])])
+    sizes = {"a": 0.5, "b": 0.25}
+    noisy, _ = _noisy(helper.make_model(graph), sizes, {"a": (2,), "b": (2,)}, {}, np.random.default_rng(1))
+    assert [list(node.output) for node in noisy.graph.node] == [["a/exact", "b/exact"], ["a"], ["b"], ["y"]]
