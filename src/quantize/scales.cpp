@@ -75,7 +75,11 @@ Scales choose_scales(const npu::FloatNetwork& network, const ScaleClasses& class
     for (const npu::Placement& input : network.inputs) {
         const auto slot = [&](int64_t c) { return static_cast<size_t>(classes.of(input.tensor, c)); };
         const bool stated = classes.stated(static_cast<int64_t>(slot(0))).has_value();
-        const auto bytes = stated ? std::nullopt : byte_range(statistics.tensors[index_of(input.tensor)]);
+        const TensorStatistics& seen = statistics.tensors[index_of(input.tensor)];
+        // Zeros that another part hands on are whole numbers by chance: nobody promised bytes.
+        const bool zeros = network.handed_on.contains(input.value) &&
+                           std::ranges::all_of(seen.ranges(), [](const Range& one) { return one.width() == 0; });
+        const auto bytes = stated || zeros ? std::nullopt : byte_range(seen);
         scales.whole_numbers.push_back(bytes.has_value());
         // What another part hands on has ranges like any tensor; what the caller gives is the samples' own.
         if (stated || (!bytes && network.handed_on.contains(input.value))) continue;

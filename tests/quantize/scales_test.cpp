@@ -82,6 +82,24 @@ TEST(Scales, ASummandThatWasZeroOnEverySampleCostsTheSumNothing) {
     EXPECT_THAT(result.errors.back().snr_db, Gt(kLeastDecibels)) << result.errors.back().layer;
 }
 
+TEST(Scales, ZerosThatAnotherPartHandsOnCostASumNothing) {
+    SmallNetwork small;
+    const auto live = small.conv("live", small.input("x", {6, 6, 2}), {0.01F, 0.01F});
+    const auto dead = small.input("dead", {6, 6, 2});
+    small.network.handed_on = {"dead"};
+    small.output(small.layer("sum", npu::Add{}, {dead, live}, {6, 6, 2}));
+    const quantize::Values values = [random = small.calibration(8).exact](int64_t sample) {
+        auto by_name = random(sample);
+        Tensor& zeros = by_name.at("dead");
+        zeros = Tensor::of<float>(zeros.dims(), std::vector<float>(6 * 6 * 2));
+        by_name.at("sum") = by_name.at("live");
+        return by_name;
+    };
+    ThreadPool pool(1);
+    const Result result = quantize::quantize(small.network, {values, values, 8, 1}, {}, pool);
+    EXPECT_THAT(result.errors.back().snr_db, Gt(kLeastDecibels)) << result.errors.back().layer;
+}
+
 /// Two maps joined along the height; the small one is also read by a convolution.
 struct HeightConcat {
     SmallNetwork small;
