@@ -147,8 +147,19 @@ Session::Session(const Library& library, std::string_view model_bytes, SessionOp
     state_->check(api.AddSessionConfigEntry(raw, "session.model_external_initializers_file_folder_path", "/dev/null"),
                   "ORT_MODEL");
     const Watchdog::Ticket ticket = library.watchdog().watch(nullptr, library.limits().run_seconds);
-    OrtStatus* made =
-        api.CreateSessionFromArray(library.env(), model_bytes.data(), model_bytes.size(), raw, &state_->session);
+    const auto make = [&] {
+        return api.CreateSessionFromArray(library.env(), model_bytes.data(), model_bytes.size(), raw, &state_->session);
+    };
+    OrtStatus* made = make();
+    // From opset 21 on, what ONNX Runtime 1.32 itself puts behind the Reshape or Transpose of an INT8 DequantizeLinear
+    // fails its own check of types: then it is to leave that out.
+    if (made != nullptr && std::string_view(api.GetErrorMessage(made)).find("output_dtype") != std::string_view::npos) {
+        api.ReleaseStatus(made);
+        state_->check(api.AddSessionConfigEntry(raw, "optimization.disable_specified_optimizers",
+                                                "QDQPropagationTransformer"),
+                      "ORT_MODEL");
+        made = make();
+    }
     library.watchdog().release(ticket);  // a session that came late is one all the same
     state_->check(made, "ORT_MODEL");
     state_->check(api.CreateCpuMemoryInfo(OrtArenaAllocator, OrtMemTypeDefault, &state_->memory), "ORT_MODEL");

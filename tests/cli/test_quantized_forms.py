@@ -103,3 +103,20 @@ def test_says_what_is_quantized_anew(form, reason, least_db, tmp_path):
     assert layers and all(reason in layer["anew"] for layer in layers if layer["anew"])
     assert any(layer["anew"] for layer in layers)
     assert compared(tmp_path, y)[1] > least_db  # eight bits of noise on each of two layers
+
+
+@pytest.mark.parametrize("op, argument", [("Reshape", [1, 4, -1]), ("Transpose", None)])
+def test_int8_pairs_before_what_only_moves_them_on_the_cpu(op, argument, tmp_path):
+    """ONNX Runtime takes the file at opset 16 and not at 21, to which it is brought."""
+    inputs, attributes = (["d", "shape"], {}) if argument else (["d"], {"perm": [0, 2, 1]})
+    nodes = [helper.make_node("QuantizeLinear", ["x", "scale", "zero"], ["q"]),
+             helper.make_node("DequantizeLinear", ["q", "scale", "zero"], ["d"]),
+             helper.make_node(op, inputs, ["moved"], **attributes), helper.make_node("Softmax", ["moved"], ["y"])]
+    constants = [numpy_helper.from_array(np.asarray(a), name) for name, a in
+                 (("scale", np.float32(0.02)), ("zero", np.int8(0)), ("shape", np.array(argument or [0])))]
+    ports = [helper.make_tensor_value_info(name, TensorProto.FLOAT, dims) for name, dims in (("x", [1, 8, 2]), ("y", None))]
+    graph = helper.make_graph(nodes, "g", ports[:1], ports[1:], constants)
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 16)], ir_version=8), tmp_path / "m.onnx")
+    compiled(tmp_path / "m.onnx", "--npu", "none")
+    x = {"x": np.random.default_rng(1).normal(size=(4, 8, 2)).astype(np.float32)}
+    np.testing.assert_allclose(run(tmp_path, x)["y"], in_onnx_runtime(tmp_path / "m.onnx", x)["y"], atol=1e-6)
