@@ -72,13 +72,6 @@ namespace {
 
 constexpr const char* kWhere = "`manifest.json`";
 
-std::string with_self_hash(const Json& rest) {
-    nlohmann::ordered_json text = nlohmann::ordered_json::object();
-    for (const auto& [key, value] : rest.items()) text[key] = nlohmann::ordered_json::parse(value.dump());
-    text["sha256"] = sha256(rest.dump());
-    return text.dump(1) + "\n";
-}
-
 void check_version(const Json& json) {
     const auto version = json.find("format_version");
     require(version != json.end() && version->is_number_integer(), kWhere, "it states no format version");
@@ -91,6 +84,13 @@ void check_version(const Json& json) {
 
 }  // namespace
 
+std::string with_checksum(const Json& fields) {
+    nlohmann::ordered_json text = nlohmann::ordered_json::object();
+    for (const auto& [key, value] : fields.items()) text[key] = nlohmann::ordered_json::parse(value.dump());
+    text["sha256"] = sha256(fields.dump());
+    return text.dump(1) + "\n";
+}
+
 std::string to_text(const Manifest& manifest) {
     Json json;
     Blobs none;
@@ -98,7 +98,7 @@ std::string to_text(const Manifest& manifest) {
     Manifest copy = manifest;
     describe(writer, copy);
     CALOTYPE_ASSERT(none.empty(), "a manifest holds no long vector of numbers");
-    return with_self_hash(json);
+    return with_checksum(json);
 }
 
 Manifest manifest_from_text(const std::string& text) {
@@ -106,7 +106,7 @@ Manifest manifest_from_text(const std::string& text) {
     require(json.is_object(), kWhere, "it is no JSON object");
     require(json.erase("sha256") == 1, kWhere, "its checksum is missing");
     // Comparing the text whole also refuses a changed blank, which no JSON reader would see.
-    require(with_self_hash(json) == text, kWhere, "its checksum does not match its content");
+    require(with_checksum(json) == text, kWhere, "its checksum does not match its content");
     check_version(json);
     Manifest manifest;
     Blobs none;

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "base/json.hpp"
 #include "snapshot/damaged.hpp"
 #include "snapshot/snapshot.hpp"
 
@@ -31,6 +32,8 @@ struct Manifest {
 
 /// Canonical text: sorted fields, and last the SHA-256 of the rest without white space.
 std::string to_text(const Manifest& manifest);
+/// The same of fields as they are given.
+std::string with_checksum(const nlohmann::json& fields);
 
 /// Refuses any text that is not byte for byte what to_text gives. Throws Error SNAPSHOT_DAMAGED, SNAPSHOT_VERSION.
 Manifest manifest_from_text(const std::string& text);

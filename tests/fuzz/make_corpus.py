@@ -5,6 +5,7 @@ usage: make_corpus.py FOLDER COMMAND
 
 import io
 import json
+import struct
 import subprocess
 import sys
 import tempfile
@@ -19,6 +20,7 @@ sys.path.insert(0, str(ROOT / "tests" / "cli"))
 
 import hostile_models  # noqa: E402
 import models  # noqa: E402
+import test_pictures  # noqa: E402
 
 
 def onnx_seeds() -> dict[str, bytes]:
@@ -70,7 +72,24 @@ def sample_seeds() -> dict[str, bytes]:
     pixels = np.random.default_rng(1).integers(0, 256, (6, 5, 4), np.uint8)
     for kind, channels in ((".png", 1), (".png", 3), (".png", 4), (".jpg", 1), (".jpg", 3)):
         seeds[f"{channels}{kind}"] = cv2.imencode(kind, pixels[..., :channels])[1].tobytes()
-    return seeds
+    return {**seeds, **{f"{name}.png": data for name, data in test_pictures.PICTURES.items()}, **jpeg_seeds()}
+
+
+def jpeg_seeds() -> dict[str, bytes]:
+    pixels = np.random.default_rng(1).integers(0, 256, (37, 21, 3), np.uint8)
+    sampling = {"411": cv2.IMWRITE_JPEG_SAMPLING_FACTOR_411, "420": cv2.IMWRITE_JPEG_SAMPLING_FACTOR_420,
+                "440": cv2.IMWRITE_JPEG_SAMPLING_FACTOR_440, "444": cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444}
+    options = {f"{name} {kind}": [cv2.IMWRITE_JPEG_SAMPLING_FACTOR, factor, cv2.IMWRITE_JPEG_PROGRESSIVE, int(kind == "progressive")]
+               for name, factor in sampling.items() for kind in ("baseline", "progressive")}
+    options["restarts"] = [cv2.IMWRITE_JPEG_RST_INTERVAL, 2]
+    options["own tables"] = [cv2.IMWRITE_JPEG_OPTIMIZE, 1, cv2.IMWRITE_JPEG_QUALITY, 30]
+    seeds = {f"{name}.jpg": cv2.imencode(".jpg", pixels, given)[1].tobytes() for name, given in options.items()}
+    return {**seeds, "turned.jpg": exif(seeds["restarts.jpg"], orientation=6)}
+
+
+def exif(jpeg: bytes, orientation: int) -> bytes:
+    tags = b"Exif\0\0MM\0*" + struct.pack(">IHHHIHHI", 8, 1, 0x0112, 3, 1, orientation, 0, 0)
+    return jpeg[:2] + b"\xff\xe1" + struct.pack(">H", len(tags) + 2) + tags + jpeg[2:]
 
 
 def main(folder: Path, command: str):

@@ -5,6 +5,7 @@
 
 #include "base/error.hpp"
 #include "cli/options.hpp"
+#include "fuzz/mutate_json.hpp"
 #include "npu/config.hpp"
 
 namespace {
@@ -21,6 +22,10 @@ void read_sample_options(const std::string& text) {
 }
 
 }  // namespace
+
+extern "C" size_t LLVMFuzzerCustomMutator(uint8_t* bytes, size_t size, size_t max_size, unsigned seed) {
+    return calotype::fuzz::mutate_json(bytes, size, max_size, 0, seed);
+}
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* bytes, size_t size) {
     const std::string text(reinterpret_cast<const char*>(bytes), size);
