@@ -8,10 +8,15 @@
 
 namespace calotype::quantize {
 
+/// Zeros, masks and labels are whole numbers too: at scale 1 an Add that reads them could not write finer than an
+/// eighth.
+constexpr double kLeastBytes = 16;
+
 std::optional<Range> byte_range(const TensorStatistics& tensor) {
     Range range;
     for (const Range& channel : tensor.ranges()) range.include(channel);
     const Range bytes = range.lo < 0 ? Range{-128, 127} : Range{0, 255};
+    if (range.width() < kLeastBytes) return std::nullopt;
     if (!tensor.whole_numbers || range.lo < bytes.lo || range.hi > bytes.hi) return std::nullopt;
     return bytes;
 }
@@ -75,11 +80,7 @@ Scales choose_scales(const npu::FloatNetwork& network, const ScaleClasses& class
     for (const npu::Placement& input : network.inputs) {
         const auto slot = [&](int64_t c) { return static_cast<size_t>(classes.of(input.tensor, c)); };
         const bool stated = classes.stated(static_cast<int64_t>(slot(0))).has_value();
-        const TensorStatistics& seen = statistics.tensors[index_of(input.tensor)];
-        // Zeros that another part hands on are whole numbers by chance: nobody promised bytes.
-        const bool zeros = network.handed_on.contains(input.value) &&
-                           std::ranges::all_of(seen.ranges(), [](const Range& one) { return one.width() == 0; });
-        const auto bytes = stated || zeros ? std::nullopt : byte_range(seen);
+        const auto bytes = stated ? std::nullopt : byte_range(statistics.tensors[index_of(input.tensor)]);
         scales.whole_numbers.push_back(bytes.has_value());
         // What another part hands on has ranges like any tensor; what the caller gives is the samples' own.
         if (stated || (!bytes && network.handed_on.contains(input.value))) continue;

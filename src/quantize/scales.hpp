@@ -16,7 +16,8 @@ struct Scales {
     std::vector<bool> whole_numbers;         ///< by network input: scale 1, the samples are whole numbers of one byte
 };
 
-/// What one byte holds, [0, 255] or [-128, 127], where a network input's samples are whole numbers within it.
+/// What one byte holds, [0, 255] or [-128, 127], where a network input's samples are whole numbers within it, and
+/// not of a few values only.
 std::optional<Range> byte_range(const TensorStatistics& tensor);
 
 /// The samples' ranges, widened by channel and by headroom, within what the writer's clamp lets pass.

@@ -82,22 +82,35 @@ TEST(Scales, ASummandThatWasZeroOnEverySampleCostsTheSumNothing) {
     EXPECT_THAT(result.errors.back().snr_db, Gt(kLeastDecibels)) << result.errors.back().layer;
 }
 
-TEST(Scales, ZerosThatAnotherPartHandsOnCostASumNothing) {
+/// A small map plus what another part, or the caller, gives: whole numbers up to `most` on every sample.
+double decibels_of_sum_with(size_t most, bool handed_on) {
     SmallNetwork small;
     const auto live = small.conv("live", small.input("x", {6, 6, 2}), {0.01F, 0.01F});
-    const auto dead = small.input("dead", {6, 6, 2});
-    small.network.handed_on = {"dead"};
-    small.output(small.layer("sum", npu::Add{}, {dead, live}, {6, 6, 2}));
-    const quantize::Values values = [random = small.calibration(8).exact](int64_t sample) {
+    const auto whole = small.input("whole", {6, 6, 2});
+    if (handed_on) small.network.handed_on = {"whole"};
+    small.output(small.layer("sum", npu::Add{}, {whole, live}, {6, 6, 2}));
+    const quantize::Values values = [=, random = small.calibration(8).exact](int64_t sample) {
         auto by_name = random(sample);
-        Tensor& zeros = by_name.at("dead");
-        zeros = Tensor::of<float>(zeros.dims(), std::vector<float>(6 * 6 * 2));
-        by_name.at("sum") = by_name.at("live");
+        Tensor& given = by_name.at("whole");
+        std::vector<float> numbers(6 * 6 * 2), sums;
+        for (size_t i = 0; i < numbers.size(); ++i) numbers[i] = static_cast<float>(i % (most + 1));
+        given = Tensor::of<float>(given.dims(), numbers);
+        for (size_t i = 0; i < numbers.size(); ++i) sums.push_back(numbers[i] + by_name.at("live").values<float>()[i]);
+        by_name.at("sum") = Tensor::of<float>(given.dims(), sums);
         return by_name;
     };
     ThreadPool pool(1);
-    const Result result = quantize::quantize(small.network, {values, values, 8, 1}, {}, pool);
-    EXPECT_THAT(result.errors.back().snr_db, Gt(kLeastDecibels)) << result.errors.back().layer;
+    return quantize::quantize(small.network, {values, values, 8, 1}, {}, pool).errors.back().snr_db;
+}
+
+TEST(Scales, ZerosThatAnotherPartHandsOnCostASumNothing) {
+    EXPECT_THAT(decibels_of_sum_with(0, true), Gt(kLeastDecibels));
+}
+
+TEST(Scales, AMaskOfZerosAndOnesIsNoByteOfScaleOne) {
+    constexpr double kEightBitsOfAMask = 45;  // a scale of 1 leaves the sum an eighth: 41 dB
+    EXPECT_THAT(decibels_of_sum_with(1, true), Gt(kEightBitsOfAMask));
+    EXPECT_THAT(decibels_of_sum_with(1, false), Gt(kEightBitsOfAMask));
 }
 
 /// Two maps joined along the height; the small one is also read by a convolution.
