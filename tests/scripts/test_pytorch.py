@@ -325,6 +325,25 @@ np.savez("outputs.npz", y=torch.cat(y))
     assert "ONNX cannot express it" in run.report, run.stderr
 
 
+def test_a_branch_that_no_recorded_sample_takes_is_left_to_pytorch(script):
+    loop = NETWORK + """
+class Branching(Small):
+    def forward(self, x):
+        y = super().forward(x)
+        return y if x.max() < 100 else y * 0
+
+model = Branching().eval()
+with torch.no_grad():
+    y = [model(each) for each in images(6) + [each + 1000 for each in images(2)]]
+np.savez("outputs.npz", y=torch.cat(y))
+"""
+    script.ok(loop, hook=False)
+    fp32 = outputs(script)
+    run = script.ok(loop)
+    np.testing.assert_array_equal(outputs(script), fp32)
+    assert "reads values that its inputs decide" in run.report, run.stderr
+
+
 @pytest.mark.parametrize("name", ["self", "this"])
 def test_forward_called_directly_is_no_network(script, name):
     loop = NETWORK.replace("self", name) + """

@@ -3,6 +3,7 @@
 The exporters now and then write down what held for their example alone: the branch it took, the size it had.
 """
 
+import functools
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import torch
 
 from calotype.hook.compare import MIXES, Mixed, batch_of_two, close, different_rows
 from calotype.hook.state import Untouched
+from calotype.hook.torch_values import reads_values
 
 GROWN_BY = 32  # pixels: networks that halve five times take it, too
 
@@ -56,12 +58,19 @@ class Compared:
     def allows(self, attempt: Attempt) -> bool:
         return (self.batch is not None or not attempt.batch) and (self.grown is not None or not attempt.sizes)
 
+    @functools.cached_property
+    def reads_values(self) -> bool:
+        return any(reads_values(self.module, [torch.tensor(array) for array in call]) for call, _ in self.recorded)
+
     def check(self, attempt: Attempt, path: Path, inputs: list[str]) -> None:
         import onnxruntime
 
         if not attempt.dynamo and self.rows < 2:
             raise Untouched("a recorded run shows one branch of a program: it takes 2 different samples to see whether "
                             "there are others (VAISW_QUANTIZATION_NBIMAGES)")  # fmt: skip
+        if not attempt.dynamo and self.reads_values:
+            raise Untouched("a recorded run shows one branch of a program, and this one reads values that its inputs "
+                            "decide (`if x.max() > 5`, `.item()`)")  # fmt: skip
         options = onnxruntime.SessionOptions()
         options.log_severity_level = 4  # a difference is told by us
         session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
