@@ -52,6 +52,22 @@ std::map<std::string, Dims> ports_of(const Front& a, const Front& b) {
     return ports;
 }
 
+/// A stride rounds: a size 3 less may give the very outputs. One much larger does not.
+void free_where_larger_differs(const FrontOptions& options, const Front& front, const Sample& sample,
+                               std::map<std::string, Dims>& ports) {
+    try {
+        Dump no_dump;
+        const Front larger = make_front(options, grown(front, sample, std::ranges::max(kGrowth)), no_dump,
+                                        host_nodes_of(front.plan));
+        for (const auto& [name, dims] : ports_of(front, larger)) {
+            Dims& port = ports.at(name);
+            for (size_t axis = 0; axis < port.size() && axis < dims.size(); ++axis)
+                if (dims[axis] == -1) port[axis] = -1;
+        }
+    } catch (const Error&) {  // it need not be a size of the model
+    }
+}
+
 }  // namespace
 
 Sizes find_sizes(const FrontOptions& options, Front& front, const Sample& sample) {
@@ -79,6 +95,7 @@ Sizes find_sizes(const FrontOptions& options, Front& front, const Sample& sample
             if (!sizes.free) return sizes;
             sizes.step = step;
             sizes.ports = ports_of(front, other);
+            free_where_larger_differs(options, front, sample, sizes.ports);
             if (sizes.step != 1) sizes.off_step = not_taken;
             return sizes;
         } catch (const Error& error) {

@@ -63,3 +63,28 @@ def test_an_operator_that_onnx_runtime_knows_as_a_function_of_shapes(calotype: C
     padded = np.pad(x, [(0, 0), (0, 0), (2, 0)])
     exact = sum(padded[:, :, k:k + 9] * weights[None, :, 0, k:k + 1] for k in range(3))
     np.testing.assert_allclose(np.load(tmp_path / "y.npy"), exact, rtol=1e-5, atol=1e-6)  # float32 sums of 3
+
+
+def test_outputs_that_a_size_3_less_leaves_as_they_are(calotype: Command, tmp_path):
+    """Of 67 rows a quarter is 17 and twice an eighth 18; of 61 both are 16, as of 64."""
+    nodes, value = [], "x"
+    for half in ("half", "quarter", "eighth"):
+        nodes.append(helper.make_node("Conv", [value, f"w_{half}"], [half], strides=[2, 2], pads=[1, 1, 1, 1]))
+        value = half
+    nodes += [helper.make_node("Resize", ["eighth", "", "twice"], ["up"], mode="nearest"),
+              helper.make_node("Add", ["up", "quarter"], ["y"])]
+    constants = [numpy_helper.from_array(RANDOM.normal(size=(8, channels, 3, 3)).astype(np.float32) / 5, f"w_{half}")
+                 for half, channels in (("half", 3), ("quarter", 8), ("eighth", 8))]
+    constants.append(numpy_helper.from_array(np.array([1, 1, 2, 2], np.float32), "twice"))
+    graph = helper.make_graph(nodes, "g", [helper.make_tensor_value_info("x", TensorProto.FLOAT, [1, 3, "H", "W"])],
+                              [helper.make_tensor_value_info("y", TensorProto.FLOAT, None)], constants)
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), tmp_path / "m.onnx")
+    np.savez(tmp_path / "x.npz", x=RANDOM.normal(size=(4, 3, 64, 48)).astype(np.float32))
+    made = calotype("compile", tmp_path / "m.onnx", "--samples", tmp_path / "x.npz", "-o", tmp_path / "s", "--shape", "x=1x3x128x64")
+    assert made.code == 0, made.stderr
+    larger = RANDOM.normal(size=(1, 3, 128, 64)).astype(np.float32)
+    np.savez(tmp_path / "larger.npz", x=larger)
+    ran = calotype("run", tmp_path / "s", "--input", tmp_path / "larger.npz", "--output", tmp_path / "y.npz")
+    assert ran.code == 0, ran.stderr
+    exact = onnxruntime.InferenceSession(tmp_path / "m.onnx").run(None, {"x": larger})[0]
+    assert snr_db(exact, np.load(tmp_path / "y.npz")["y"]) > 25  # four layers in INT8
