@@ -106,7 +106,9 @@ void check(ZipEntry& entry, uint64_t flags, uint64_t method, int64_t local_offse
     constexpr uint64_t kStored = 0, kDeflated = 8, kEncrypted = 1;
     if ((flags & kEncrypted) != 0 || (method != kStored && method != kDeflated)) {
         throw Error({"NPZ_METHOD", subject,
-                     fmt::format("its compression method is {}; stored and deflate are read", method),
+                     (flags & kEncrypted) != 0
+                         ? "it is encrypted"
+                         : fmt::format("its compression method is {}; stored and deflate are read", method),
                      "save it with numpy.savez or numpy.savez_compressed"});
     }
     entry.deflated = method == kDeflated;

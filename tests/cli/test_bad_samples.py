@@ -73,6 +73,12 @@ def zipped(*entries, method=zipfile.ZIP_STORED):
     return write
 
 
+def encrypted(path):
+    zipped(("image.npy", GOOD))(path)
+    head, directory = path.read_bytes().split(b"PK\x01\x02", 1)
+    path.write_bytes(head + b"PK\x01\x02" + directory[:4] + b"\x01" + directory[5:])  # bit 0 of the entry's flags
+
+
 PIXELS = IMAGE.tobytes()
 GOOD = npy(head("(4, 1, 8, 8)"), PIXELS)
 FILES = {
@@ -94,6 +100,7 @@ FILES = {
     "a name that leads elsewhere": (zipped(("../../image.npy", GOOD)), "../../image"),
     "60,000 entries": (zipped(*((f"a{i}.npy", b"") for i in range(60000))), "a0"),
     "another compression": (zipped(("image.npy", GOOD), method=zipfile.ZIP_BZIP2), "compression method"),
+    "an encrypted entry": (encrypted, "it is encrypted"),
     "a bomb of another shape": (
         zipped(("image.npy", GOOD + bytes(100_000_000)), method=zipfile.ZIP_DEFLATED), "bytes"),
     "NaN": (zipped(("image.npy", npy(head("(4, 1, 8, 8)"), struct.pack("<f", float("nan")) + PIXELS[4:]))), "`image`"),
