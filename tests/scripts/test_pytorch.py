@@ -137,8 +137,12 @@ print(a.requires_grad, b.requires_grad, model.head.weight.grad.abs().sum() > 0)
     "model.load_state_dict({name: value + 1 for name, value in model.state_dict().items()})",
     "model.head = nn.Linear(16, 5)",
     "model.features[1].running_var.fill_(4)",
+    "model.features[0].dilation = model.features[0].padding = (2, 2)",
+    "old = model.head.forward; model.head.forward = lambda x: old(x) * 3",
+    "Small.forward = lambda self, x: 3 * self.head(self.features(x).flatten(1))",
+    "nn.ReLU.forward = lambda self, x: x.clamp(0, 1)",
 ])  # fmt: skip
-def test_changed_weights_are_another_network(script, change):
+def test_changed_weights_or_attributes_are_another_network(script, change):
     loop = NETWORK + f"""
 model = Small().eval()
 with torch.no_grad():
@@ -154,6 +158,22 @@ np.savez("outputs.npz", y=torch.cat(y))
     assert [run.samples(i) for i in (0, 1)] == [(4, 2), (4, 2)], run.stderr
     np.testing.assert_array_equal(outputs(script)[:4], fp32[:4])
     assert script.ok(loop).samples(1) == (0, 6)
+
+
+@pytest.mark.parametrize("untouched", [
+    "model.eval(); model.features[0].padding = (1, 1)",
+    "model.features[2].name = 'first'; del model.features[2].name",
+])  # fmt: skip
+def test_attributes_that_are_set_to_what_they_were_are_no_change(script, untouched):
+    loop = NETWORK + f"""
+model = Small().eval()
+with torch.no_grad():
+    for each in images(6):
+        {untouched}
+        model(each)
+"""
+    run = script.ok(loop)
+    assert run.samples() == (4, 2) and run.compiled == 1, run.stderr
 
 
 @pytest.mark.parametrize("calls", [

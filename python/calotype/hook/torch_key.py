@@ -46,6 +46,8 @@ class Fingerprint:
                 self.attributes(part)
             if "forward" in vars(part):
                 self.value(vars(part)["forward"], 0)
+            elif is_library(type(part)) and not is_library(type(part).forward):  # the script put its own there
+                self.value(type(part).forward, 0)
         for kind, named in (("parameter", module.named_parameters), ("buffer", module.named_buffers)):
             for name, tensor in named(remove_duplicate=False):
                 self.text(kind, name)

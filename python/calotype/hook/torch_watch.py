@@ -1,19 +1,24 @@
 """Whether a module is still the one that was compiled: asked before every call, so it has to be quick.
 
-Seen at once: another parameter, buffer or submodule, a hook, another attribute of a class outside PyTorch, a mode, and a write
-into a tensor, by its version. A write through `.data` keeps the version: a tensor whose `.data` somebody reads or sets is
-summed up then, and again before the next call. Of writes past PyTorch (into an array of NumPy that shares the memory, or a
-`.data` kept from long ago) a few elements are looked at in each call, others in the next.
+Seen at once: another parameter, buffer or submodule, a hook, an attribute, a mode, another `forward` of a class, and a write
+into a tensor, by its version. PyTorch's own modules hardly change, and are many: an attribute that the script sets or deletes
+is noted with what it was, and compared before the next call. A write through `.data` keeps the version: a tensor whose `.data`
+somebody reads or sets is summed up then, and again before the next call. Of writes past PyTorch (into an array of NumPy that
+shares the memory, or a `.data` kept from long ago) a few elements are looked at in each call, others in the next.
 """
 
+import functools
 import itertools
 import weakref
 import zlib
 
 import torch
 
+from calotype.hook.guard import inside
+
 LOOKS = 16  # different places in each tensor
 LOOKED_AT = 8  # tensors in each call
+NONE = object()  # no such attribute
 HOOKS = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
 _watches: "weakref.WeakSet[Watch]" = weakref.WeakSet()
 
@@ -37,6 +42,29 @@ def notice_data() -> None:
     torch.Tensor.data = property(get, put, doc=plain.__doc__)
 
 
+def notice_attributes() -> None:
+    """Tells the watches of each module of which the script, not the module's own program, sets or deletes an attribute."""
+    put, delete = torch.nn.Module.__setattr__, torch.nn.Module.__delattr__
+
+    @functools.wraps(put)
+    def __setattr__(self, name, value):
+        if _watches and not inside.busy:
+            tell(self, name)
+        put(self, name, value)
+
+    @functools.wraps(delete)
+    def __delattr__(self, name):
+        if _watches and not inside.busy:
+            tell(self, name)
+        delete(self, name)
+
+    def tell(module, name) -> None:
+        for watch in list(_watches):
+            watch.attribute_touched(module, name)
+
+    torch.nn.Module.__setattr__, torch.nn.Module.__delattr__ = __setattr__, __delattr__
+
+
 class Watch:
     def __init__(self, module: torch.nn.Module, training: bool):
         """In training mode the running statistics move, and are no change of the network. A scripted part has a fixed
@@ -51,6 +79,10 @@ class Watch:
         self.frozen = [dict(each) for each in self.live]
         self.hooks = [getattr(part, name) for part in parts for name in HOOKS]
         self.parts = parts
+        self.numbers = {id(part) for part in parts}
+        self.attributes: dict[tuple, tuple] = {}  # of what the script touched: whose, and what it was
+        self.classes = list({type(part) for part in parts})
+        self.forwards = [each.forward for each in self.classes]
         self.modes = [part.training for part in parts]
         tensors = list(module.parameters()) + ([] if training else list(module.buffers()))
         self.tensors = {id(tensor): tensor for tensor in tensors}
@@ -65,6 +97,8 @@ class Watch:
         try:
             return (
                 self.live != self.frozen
+                or [each.forward for each in self.classes] != self.forwards
+                or (self.attributes and self.attributes_changed())
                 or [part.training for part in self.parts] != self.modes
                 or self.versions.changed()
                 or (self.data_touched and self.changed_through_data())
@@ -72,6 +106,17 @@ class Watch:
             )
         except (RuntimeError, ValueError, TypeError):
             return True  # comparing another tensor or array gives no truth value
+
+    def attribute_touched(self, module: torch.nn.Module, name: str) -> None:
+        if id(module) in self.numbers:
+            self.attributes.setdefault((id(module), name), (module, vars(module).get(name, NONE)))
+
+    def attributes_changed(self) -> bool:
+        touched, self.attributes = self.attributes, {}
+        return any(
+            vars(module).get(name, NONE) is not before and vars(module).get(name, NONE) != before
+            for (_, name), (module, before) in touched.items()
+        )
 
     def touched(self, tensor: torch.Tensor) -> None:
         if id(tensor) in self.tensors:
