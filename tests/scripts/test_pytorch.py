@@ -445,6 +445,57 @@ model(images(1)[0])
     assert run.stdout == script.ok(loop, hook=False).stdout
 
 
+@pytest.mark.parametrize("kept, change, reason", [
+    ("[]", "kept.append(y.mean())", "changes `kept` outside of it"),
+    ("{}", "kept['last'] = y.detach()", "changes `kept` outside of it"),
+    ("0", "global kept; kept += 1", "changes `kept` outside of it"),
+    ("torch.zeros(1, 5)", "kept.add_(y)", "changes `kept` outside of it"),
+    ("None", "x.clamp_(min=0)", "writes into its input"),
+])  # fmt: skip
+def test_what_the_npu_would_not_change_is_left_to_pytorch(script, kept, change, reason):
+    loop = NETWORK + f"""
+kept = {kept}
+
+class Changing(Small):
+    def forward(self, x):
+        y = super().forward(x)
+        {change}
+        return y
+
+model = Changing().eval()
+x = images(7)
+with torch.no_grad():
+    y = [model(each) for each in x]
+print(kept, x, y)
+"""
+    run = script.ok(loop)
+    assert run.stdout == script.ok(loop, hook=False).stdout
+    assert "runs untouched" in run.report and reason in run.report, run.stderr
+
+
+def test_what_is_kept_outside_for_the_next_call_is_no_change(script):
+    """A table for each size, made in the first call of that size: calotype's own sizes are not left in it."""
+    loop = NETWORK + """
+tables = {}
+
+class Keeping(Small):
+    def forward(self, x):
+        size = x.shape[-1]
+        if size not in tables:
+            tables[size] = torch.linspace(0, 1, size)
+        return super().forward(x * tables[size])
+
+model = Keeping().eval()
+with torch.no_grad():
+    for each in images(6):
+        model(each)
+print(tables)
+"""
+    run = script.ok(loop)
+    assert run.samples() == (4, 2), run.stderr
+    assert run.stdout == script.ok(loop, hook=False).stdout
+
+
 def test_a_module_that_keeps_its_last_result_is_a_network(script):
     """Its attribute changes with each call in FP32; what PyTorch's graph holds cannot be copied as it is."""
     loop = NETWORK + """

@@ -12,6 +12,7 @@ import torch
 
 from calotype.hook.compare import MIXES, Mixed, batch_of_two, close, different_rows
 from calotype.hook.state import Untouched
+from calotype.hook.torch_outside import Outside
 from calotype.hook.torch_values import reads_values
 
 GROWN_BY = 32  # pixels: networks that halve five times take it, too
@@ -29,9 +30,15 @@ class Attempt:
 class Compared:
     """Inputs and what PyTorch makes of them. `calls` are lists of arrays."""
 
-    def __init__(self, module: torch.nn.Module, calls: list[list[np.ndarray]]):
+    def __init__(self, module: torch.nn.Module, calls: list[list[np.ndarray]], outside: Outside):
         self.module = module
+        self.written = False  # into an input
         self.recorded = [(call, self.computed(call)) for call in calls]
+        if self.written:
+            raise Untouched("it writes into its input, which the NPU would leave as it is")
+        name = outside.changed()  # in calls that have been made before: nothing that is kept for the next call
+        if name:
+            raise Untouched(f"its program changes `{name}` outside of it, which the NPU would leave as it is")
         rows = different_rows(calls)
         self.rows = len(rows)
         try:
@@ -41,7 +48,11 @@ class Compared:
         self.grown = self.larger(calls[0])
 
     def computed(self, call: list[np.ndarray]) -> list[np.ndarray]:
-        return [tensor.numpy() for tensor in self.module(*[torch.from_numpy(array) for array in call])]
+        inputs = [torch.tensor(array) for array in call]
+        versions = [tensor._version for tensor in inputs]
+        outputs = [tensor.numpy() for tensor in self.module(*inputs)]
+        self.written |= [tensor._version for tensor in inputs] != versions
+        return outputs
 
     def larger(self, call: list[np.ndarray]):
         grown = [np.pad(array, [(0, 0)] * 2 + [(0, GROWN_BY)] * (array.ndim - 2), "wrap") if array.ndim > 2 else array

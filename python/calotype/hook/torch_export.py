@@ -20,6 +20,7 @@ import torch
 from calotype.hook import structure
 from calotype.hook.state import Untouched
 from calotype.hook.torch_compare import Attempt, Compared
+from calotype.hook.torch_outside import Outside
 from calotype.hook.torch_source import copied
 
 OPSET = 18
@@ -68,8 +69,11 @@ def export(source, recording) -> Path:
     calls = [list(call.values()) for call, _ in zip(recording.calls(), range(COMPARED_CALLS))]
     path = recording.folder / "model.onnx"
     failures = []
-    with undisturbed(), torch.inference_mode(False), torch.no_grad(), torch.autocast("cpu", enabled=False):
-        compared = Compared(flat, calls)
+    with (
+        torch.inference_mode(False), torch.no_grad(), torch.autocast("cpu", enabled=False),
+        undisturbed(source.module) as outside,
+    ):  # fmt: skip
+        compared = Compared(flat, calls, outside)
         for attempt in ATTEMPTS:
             graph = PrintedGraph()
             if (attempt.dynamo and scripted) or not compared.allows(attempt):
@@ -181,13 +185,16 @@ class PrintedGraph:
 
 
 @contextlib.contextmanager
-def undisturbed():
-    """The script's random numbers go on as if nothing had been exported."""
+def undisturbed(module: torch.nn.Module):
+    """The script's random numbers, and what the module's program keeps outside of it, go on as if nothing had been
+    exported."""
+    outside = Outside(module)
     python, arrays = random.getstate(), np.random.get_state()
     try:
         with torch.random.fork_rng(devices=[]):
-            yield
+            yield outside
     finally:
+        outside.restore()
         random.setstate(python)
         np.random.set_state(arrays)
 
