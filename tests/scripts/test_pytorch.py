@@ -214,6 +214,20 @@ np.savez("outputs.npz", y=y)
     assert run.report.count("calls in other forms than the first 8") == 2  # at once, and at the end
 
 
+@pytest.mark.parametrize("call", ["torch.vmap(model)(torch.stack(images(2)))", "model.to('meta')(images(1)[0].to('meta'))"])
+def test_tensors_without_elements_are_left_to_pytorch(script, call):
+    loop = NETWORK + f"""
+model = Small().eval()
+with torch.no_grad():
+    for each in images(3):
+        model(each)
+    print({call})
+"""
+    run = script.ok(loop)
+    assert run.stdout == script.ok(loop, hook=False).stdout
+    assert run.samples()[1] == 0, run.stderr
+
+
 def test_results_keep_their_form(script):
     loop = NETWORK + """
 from dataclasses import dataclass

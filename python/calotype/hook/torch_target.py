@@ -52,7 +52,12 @@ class Target:
             return original()
         self.latest = slot.network
         device = tensors[0].device
-        arrays = slot.source.arrays(tensors)
+        try:
+            arrays = slot.source.arrays(tensors)
+        except Exception:  # a tensor of torch.vmap, or of the device "meta"
+            arrays = None
+        if arrays is None:
+            return slot.network.untouched(1, original, "its inputs are tensors without elements that can be read")
         form = slot.network.source  # of the first module met of this network: it has seen its results
         return slot.network.call(
             arrays, original, lambda outputs: form.give(outputs, device, original, slot.source.anchor)
