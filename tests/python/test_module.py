@@ -171,13 +171,18 @@ def test_a_wrong_type_is_refused_in_the_words_of_the_command(snapshot, tmp_path)
 
 
 def test_whole_numbers_may_come_as_the_bytes_they_are(tmp_path):
-    snapshot = compiled(tmp_path / "s", [{"image": np.round(x[None])} for x in CALIBRATION])
+    snapshot = compiled(tmp_path / "s", [{"image": np.round(255 * x[None])} for x in CALIBRATION])
     assert calotype.inspect(snapshot)["inputs"][0]["boundary"] == "uint8"
-    whole = np.round(IMAGES)
+    whole = np.round(255 * IMAGES)
     logits = calotype.Runner(snapshot).run({"image": whole})["logits"]
     assert np.array_equal(calotype.Runner(snapshot).run({"image": whole.astype(np.uint8)})["logits"], logits)
     assert by_command(snapshot, tmp_path, whole.astype(np.uint8)).returncode == 0
     assert np.array_equal(np.load(tmp_path / "out.npz")["logits"], logits)
+
+
+def test_a_mask_is_whole_numbers_but_no_bytes(tmp_path):
+    snapshot = compiled(tmp_path / "s", [{"image": np.round(x[None])} for x in CALIBRATION])
+    assert calotype.inspect(snapshot)["inputs"][0]["boundary"] == "quantized"
 
 
 def test_what_breaks_the_type_is_noted_once_in_the_words_of_the_command(snapshot, tmp_path):
