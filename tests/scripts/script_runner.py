@@ -8,6 +8,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
+# Six calls of an ONNX Runtime network of one input.
+LOOP = """
+import sys
+import numpy as np
+import onnxruntime
+
+session = onnxruntime.InferenceSession(sys.argv[1])
+random = np.random.default_rng(1)
+for _ in range(6):
+    y = session.run(None, {"x": random.standard_normal((1, 3, 16, 16), dtype=np.float32)})
+print("done", y[0].shape)
+"""
 
 
 def package_folder() -> Path:

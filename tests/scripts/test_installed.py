@@ -9,21 +9,10 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from script_runner import ROOT, package_folder
+from script_runner import LOOP, ROOT, package_folder
 
 NPU = "VE2802_NPU_IP_O00_A304_M3"
 SHELLS = ("bash", "zsh", "dash")
-LOOP = """
-import sys
-import numpy as np
-import onnxruntime
-
-session = onnxruntime.InferenceSession(sys.argv[1])
-random = np.random.default_rng(1)
-for _ in range(6):
-    y = session.run(None, {"x": random.standard_normal((1, 3, 16, 16), dtype=np.float32)})
-print("done", y[0].shape)
-"""
 
 
 @pytest.fixture(scope="session")

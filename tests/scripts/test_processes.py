@@ -8,20 +8,9 @@ import sys
 import time
 
 import pytest
+from script_runner import LOOP
 
 import calotype
-
-LOOP = """
-import sys
-import numpy as np
-import onnxruntime
-
-session = onnxruntime.InferenceSession(sys.argv[1])
-random = np.random.default_rng(1)
-for _ in range(6):
-    y = session.run(None, {"x": random.standard_normal((1, 3, 16, 16), dtype=np.float32)})
-print("done", y[0].shape)
-"""
 
 
 def heed_ctrl_c() -> None:
