@@ -11,6 +11,7 @@ export ASAN_OPTIONS=allocator_may_return_null=1 UBSAN_OPTIONS=print_stacktrace=1
 # picture may be one colour all over: 2^24 pixels of it are 201 MB.
 malloc_mb=64
 [ "$target" != samples ] || malloc_mb=256
+# Of what a run prints, what it found must be seen: no line for each new input.
 exec "$build/tests/fuzz/fuzz_$target" -max_total_time="${FUZZ_SECONDS:-60}" -timeout=30 -max_len=65536 \
-    -malloc_limit_mb="$malloc_mb" -rss_limit_mb=2048 -artifact_prefix="$build/findings/$target-" -print_final_stats=1 \
+    -malloc_limit_mb="$malloc_mb" -rss_limit_mb=2048 -artifact_prefix="$build/findings/$target-" -print_final_stats=1 -verbosity=0 \
     "$build/corpus/$target"
