@@ -30,6 +30,24 @@ TEST(ExplicitPads, SameUpperAndLowerDifferInTheOddPixel) {
     }
 }
 
+TEST(ExplicitPads, OfAnAveragePoolMayCutOffWhatItsStrideLeavesOut) {
+    for (const std::string mode : {"SAME_UPPER", "SAME_LOWER"}) {
+        Writer w;
+        const Attributes attributes{{"auto_pad", mode}, {"strides", Ints{4, 5}}, {"kernel_shape", Ints{2, 1}}};
+        w.output(w.node("AveragePool", {w.input("x", {1, 2, 8, 15})}, attributes), "y");  // totals -2 and -4
+        const Outcome outcome = optimized(w);
+        EXPECT_THAT(pads_of(outcome.only("AveragePool")), Each(0)) << mode;
+        EXPECT_THAT(outcome.ops, ElementsAre("Slice", "AveragePool")) << mode;
+    }
+}
+
+TEST(ExplicitPads, OfAConvAreNeverNegative) {
+    Writer w;
+    const Attributes attributes{{"auto_pad", std::string("SAME_UPPER")}, {"strides", Ints{4, 4}}};
+    w.output(w.node("Conv", {w.input("x", {1, 2, 8, 8}), w.weights({3, 2, 2, 2})}, attributes), "y");
+    EXPECT_THAT(optimized(w).ops, ElementsAre("Conv"));
+}
+
 TEST(ExplicitPads, LeavesPadsThatAreNumbers) {
     Writer w;
     const ValueId x = w.input("x", {1, 2, 8, 7});
