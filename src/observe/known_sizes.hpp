@@ -14,7 +14,8 @@ namespace calotype::observe {
 /// are the session's. Throws Error LIMIT_MEMORY, LIMIT_ELEMENTS, LIMIT_MACS with the tensor's or node's name.
 void refuse_large_runs(const graph::Graph& graph, const std::vector<ort::Info>& outputs, const Limits& limits);
 
-/// Whether the values in `fixed` that will be kept as constants stay within the file's own and what may be added.
+/// Whether the values in `fixed` stay within the file's own constants and what may be added: each, as it is computed,
+/// and together those that will be kept.
 /// Throws Error LIMIT_FOLDED with the largest one's name.
 void refuse_large_constants(const graph::Graph& graph, const std::set<graph::ValueId>& fixed,
                             const std::vector<ort::Info>& outputs, const Limits& limits);

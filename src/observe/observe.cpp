@@ -3,10 +3,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <iterator>
 #include <set>
 
 #include "base/error.hpp"
+#include "observe/constant_nodes.hpp"
+#include "observe/fold_sizes.hpp"
 #include "observe/known_sizes.hpp"
 #include "onnx/inline_branch.hpp"
 #include "onnx/write.hpp"
@@ -100,14 +103,24 @@ std::set<ValueId> values_from_shapes(const Graph& graph) {
 
 namespace {
 
+constexpr int kSizeRounds = 8;  // sizes that hang on sizes that hang on others: two or three, in real models
+
+/// Shows every value; what sizes can be known are, and none is too large.
+ort::Session checked_session(Graph& graph, const ort::Library& library) {
+    for (int round = 0;; ++round) {
+        Graph exposed = graph;
+        expose_all(exposed);
+        ort::Session session(library, onnx::write(exposed), {.threads = 1, .optimize = false});
+        refuse_large_runs(exposed, session.outputs(), library.limits());
+        if (round == kSizeRounds || !fold_sizes(graph, library, session.outputs())) return session;
+    }
+}
+
 /// One run: types and dims of every value, and constants.
 void look_at(Graph& graph, const ort::Library& library, const std::map<std::string, Tensor>& first_sample) {
     forget_shapes(graph);
-    Graph exposed = graph;
-    expose_all(exposed);
-    const ort::Session session(library, onnx::write(exposed), {.threads = 1, .optimize = false});
+    const ort::Session session = checked_session(graph, library);
     const std::set<ValueId> fixed = fixed_values(graph);
-    refuse_large_runs(exposed, session.outputs(), library.limits());
     refuse_large_constants(graph, fixed, session.outputs(), library.limits());
     std::vector<std::string> tensors;
     for (const ort::Info& output : session.outputs()) {
@@ -122,8 +135,7 @@ void look_at(Graph& graph, const ort::Library& library, const std::map<std::stri
         value.type = tensor.type();
         value.dims = tensor.dims();
         if (!fixed.contains(*id) || tensor.type() == DataType::string || graph.is_output(*id)) continue;
-        const ValueId constant = graph.add_constant(graph.unused_value_name(name + "_value"), std::move(tensor));
-        graph.replace_uses(*id, constant);
+        make_constant(graph, *id, std::move(tensor));
     }
     graph.remove_dead();
 }
@@ -201,31 +213,10 @@ std::map<std::string, Tensor> Observer::run(const std::map<std::string, Tensor>&
 
 Evaluator make_evaluator(const ort::Library& library) {
     return [library](const Graph& graph, NodeId id) {
-        Graph one;
-        one.opset = graph.opset;
-        one.other_opsets = graph.other_opsets;
-        one.local_functions = graph.local_functions;
-        one.name = "constant";
-        Node node = graph.node(id);
-        for (ValueId& in : node.inputs) {
-            if (in == ValueId::none) continue;
-            const graph::Value& value = graph.value(in);
-            const auto known = one.find_value(value.name);
-            in = known ? *known : one.add_constant(value.name, value.constant.value());
-        }
-        for (ValueId& out : node.outputs) {
-            if (out == ValueId::none) continue;
-            out = one.add_value(graph.value(out).name, graph.value(out).type);
-            one.outputs.push_back(out);
-        }
-        const std::vector<ValueId> outputs = node.outputs;
-        one.add_node(std::move(node));
-        const ort::Session session(library, onnx::write(one), {.threads = 1, .optimize = false});
-        auto values = session.run({});
+        auto values = run_constant_nodes(graph, std::array{id}, library);
         std::vector<Tensor> results;
-        for (const ValueId out : outputs) {
-            results.push_back(out == ValueId::none ? Tensor() : std::move(values.at(one.value(out).name)));
-        }
+        for (const ValueId out : graph.node(id).outputs)
+            results.push_back(out == ValueId::none ? Tensor() : std::move(values.at(graph.value(out).name)));
         return results;
     };
 }

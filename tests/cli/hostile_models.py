@@ -150,6 +150,16 @@ def outside_tensor():
     return made
 
 
+def computed_size(op, factor, *inputs):
+    """A node that is given `size`, the shape [4, 2, 6, 6] of x times `factor` in floats: no shape inference follows it."""
+    nodes = [helper.make_node("Shape", ["x"], ["shape"]),
+             helper.make_node("Cast", ["shape"], ["real"], to=TensorProto.FLOAT),
+             helper.make_node("Mul", ["real", "factor"], ["more"]),
+             helper.make_node("Cast", ["more"], ["size"], to=TensorProto.INT64),
+             node(op, inputs, ["large"]), helper.make_node("ReduceMax", ["large"], ["y"])]
+    return graph(nodes, ("factor", np.float32(factor)))
+
+
 def renamed(old, new):
     """The bytes of a model with a name's bytes replaced."""
     return models.conv().SerializeToString().replace(old, new)
@@ -162,6 +172,8 @@ CONV = node("Conv", ["x", "w"])
 def sizes(*values):
     return ("s", np.array(values, np.int64))
 
+
+LARGE = "tensor `large`: its shape"
 
 CASES = {
     "no outputs": (lambda: graph([CONV], WEIGHTS, outputs=()), "it has no outputs"),
@@ -224,6 +236,18 @@ CASES = {
         lambda: graph([helper.make_node("ReduceMax", ["x"], ["m"]), helper.make_node("Expand", ["m", "s"], ["e"]),
                        node("MatMul", ["e", "e"], ["p"]), helper.make_node("ReduceMax", ["p"], ["y"])],
                       sizes(12000, 12000)), "node `first` (MatMul): it takes 1728000000000 multiplications"),
+    "an Einsum of three vectors": (
+        lambda: graph([helper.make_node("ReduceMax", ["x"], ["m"], keepdims=0), helper.make_node("Expand", ["m", "s"], ["v"]),
+                       node("Einsum", ["v", "v", "v"], ["e"], equation="i,j,k->ijk"),
+                       helper.make_node("ReduceMax", ["e"], ["y"])], sizes(1280)), "--max-memory"),
+    "a Range of 400 MB": (
+        lambda: graph([node("Range", ["a", "b", "c"], ["r"]), helper.make_node("ReduceMax", ["r"], ["m"]),
+                       helper.make_node("Add", ["x", "m"], ["y"])],
+                      ("a", np.float32(0)), ("b", np.float32(1e8)), ("c", np.float32(1))), "tensor `r`"),
+    "a computed size of ConstantOfShape": (lambda: computed_size("ConstantOfShape", [1, 1e3, 1e3, 1e3], "size"), LARGE),
+    "a computed size of Expand": (lambda: computed_size("Expand", [1e9, 1, 1, 1], "x", "size"), LARGE),
+    "a computed size of Tile": (lambda: computed_size("Tile", [1, 1, 1e4, 1e4], "x", "size"), LARGE),
+    "a computed size of Resize": (lambda: computed_size("Resize", [1, 1, 1e4, 1e4], "x", "", "", "size"), LARGE),
     "constants of 400 MB": (
         lambda: graph([node("ConstantOfShape", ["s"], ["c"]), helper.make_node("Add", ["x", "c"], ["y"])],
                       sizes(1 << 21, 2, 6, 6)), "--max-folded"),
