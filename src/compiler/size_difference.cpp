@@ -124,7 +124,8 @@ std::string padded_by_rest(const Front& front, const graph::Node& made) {
         const std::string auto_pad = graph::string_attribute(node, "auto_pad", "NOTSET");
         const auto kernel = graph::ints_attribute(node, "kernel_shape", {2});
         // An AveragePool also cuts off what a stride longer than its kernel leaves over.
-        const bool pads = node.op == "AveragePool" || std::ranges::any_of(kernel, [](int64_t size) { return size > 1; });
+        const bool pads =
+            node.op == "AveragePool" || std::ranges::any_of(kernel, [](int64_t size) { return size > 1; });
         if (auto_pad.starts_with("SAME") && pads) return fmt::format("`{}`, by auto_pad {}", node.name, auto_pad);
         if (npu && graph::int_attribute(node, "ceil_mode", 0) != 0) return fmt::format("`{}`, by ceil_mode", node.name);
     }

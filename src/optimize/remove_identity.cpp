@@ -58,12 +58,14 @@ bool one_pixel_window(const Graph& graph, NodeId id) {
     return node.outputs.size() == 1 && all("kernel_shape", 1) && all("strides", 1) && all("pads", 0);
 }
 
-/// A pool that leaves padding out, or has none, over a map of one pixel.
+/// A pool that leaves padding out, or has none, over a map of one pixel. A dilated window may step over it.
 bool one_pixel_map(const Graph& graph, NodeId id) {
     const auto dims = known_dims(graph, graph.input(id, 0));
     if (!dims || dims->size() < 3 || !same_dims(graph, id) || graph.node(id).outputs.size() != 1) return false;
     if (!std::ranges::all_of(dims->begin() + 2, dims->end(), [](int64_t size) { return size == 1; })) return false;
     const Node& node = graph.node(id);
+    if (std::ranges::any_of(graph::ints_attribute(node, "dilations"), [](int64_t step) { return step != 1; }))
+        return false;
     const bool padded =
         std::ranges::any_of(graph::ints_attribute(node, "pads"), [](int64_t pad) { return pad != 0; }) ||
         graph::string_attribute(node, "auto_pad", "NOTSET") != "NOTSET";

@@ -103,6 +103,15 @@ TEST(RemoveIdentity, APoolOverOnePixel) {
     EXPECT_THAT(optimized(w).ops, ElementsAre("GlobalAveragePool"));
 }
 
+TEST(RemoveIdentity, LeavesADilatedPoolThatStepsOverTheOnePixel) {
+    Writer w;
+    const ValueId x = w.node("GlobalAveragePool", {w.input("x", {1, 3, 4, 4})});
+    const Attributes attributes{
+        {"kernel_shape", Ints{2, 1}}, {"dilations", Ints{2, 1}}, {"pads", Ints{1, 0, 1, 0}}};  // rows -1 and 1
+    w.output(w.node("MaxPool", {x}, attributes), "y");
+    EXPECT_THAT(optimized(w).ops, ElementsAre("GlobalAveragePool", "MaxPool"));
+}
+
 TEST(RemoveIdentity, AnInputThatIsAnOutputKeepsBothNames) {
     Writer w;
     w.output(w.input("x", {1, 3}), "y");
