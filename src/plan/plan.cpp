@@ -22,9 +22,17 @@ struct Outline {
     std::vector<Dims> shapes;            ///< per tensor, as made for
     std::vector<int64_t> element_bytes;  ///< per tensor
     std::vector<npu::TensorId> inputs, outputs;
+    std::vector<std::string> input_values;
 };
 
 int64_t bytes_of(npu::Precision precision) { return precision == npu::Precision::int8 ? 1 : 2; }
+
+void add_inputs(Outline& outline, const std::vector<npu::Placement>& inputs) {
+    for (const npu::Placement& input : inputs) {
+        outline.inputs.push_back(input.tensor);
+        outline.input_values.push_back(input.value);
+    }
+}
 
 Outline outline(const npu::Network& network) {
     Outline outline;
@@ -34,7 +42,7 @@ Outline outline(const npu::Network& network) {
         outline.shapes.push_back(tensor.shape);
         outline.element_bytes.push_back(bytes_of(tensor.precision));
     }
-    for (const npu::Placement& input : network.inputs) outline.inputs.push_back(input.tensor);
+    add_inputs(outline, network.inputs);
     for (const npu::Placement& output : network.outputs) outline.outputs.push_back(output.tensor);
     return outline;
 }
@@ -45,9 +53,17 @@ Outline outline(const npu::FloatNetwork& network) {
         outline.layers.push_back({layer.name, layer.attributes, layer.inputs, layer.output, npu::Precision::int8});
     for (const npu::FloatTensor& tensor : network.tensors) outline.shapes.push_back(tensor.shape);
     outline.element_bytes.assign(network.tensors.size(), 1);
-    for (const npu::Placement& input : network.inputs) outline.inputs.push_back(input.tensor);
+    add_inputs(outline, network.inputs);
     for (const npu::Placement& output : network.outputs) outline.outputs.push_back(output.tensor);
     return outline;
+}
+
+/// Scales, weights and tables are the channels': at every size there are as many.
+void check_channels(const Dims& shape, const Dims& made_for, const std::string& subject) {
+    if (npu::channels_of(shape) == npu::channels_of(made_for)) return;
+    throw Error({"LAYER_SHAPE", subject,
+                 fmt::format("its channels would be {} instead of {}, and each has its scale", npu::channels_of(shape),
+                             npu::channels_of(made_for))});
 }
 
 /// A layer's cost and its tensor's shape; another size than the one made for may break a limit that held there.
@@ -55,7 +71,9 @@ npu::Step plan_layer(const Item& layer, size_t number, std::vector<Dims>& shapes
     std::vector<Dims> inputs;
     for (const npu::TensorId tensor : layer.inputs) inputs.push_back(shapes[index_of(tensor)]);
     Dims& output = shapes[index_of(layer.output)];
-    output = npu::output_shape(layer.attributes, inputs, output);
+    const Dims made_for = output;
+    output = npu::output_shape(layer.attributes, inputs, made_for);
+    check_channels(output, made_for, fmt::format("layer `{}`", layer.name));
     const auto broken = npu::broken_limits({layer.attributes, inputs, output}, config);
     if (!broken.empty())
         throw Error(
@@ -89,7 +107,11 @@ npu::Program plan_outline(const Outline& outline, const npu::Config& config, con
         if (input_shapes.size() != outline.inputs.size())
             throw Error({"LAYER_SHAPE", "the network's inputs",
                          fmt::format("{} shapes for {} inputs", input_shapes.size(), outline.inputs.size())});
-        for (size_t i = 0; i < input_shapes.size(); ++i) program.shapes[index_of(outline.inputs[i])] = input_shapes[i];
+        for (size_t i = 0; i < input_shapes.size(); ++i) {
+            Dims& shape = program.shapes[index_of(outline.inputs[i])];
+            check_channels(input_shapes[i], shape, fmt::format("`{}`", outline.input_values[i]));
+            shape = input_shapes[i];
+        }
     }
     // The order of the network is the order of the graph: producers before readers, branches one after the other.
     for (size_t i = 0; i < outline.layers.size(); ++i) {

@@ -183,6 +183,8 @@ void check_program(const npu::Network& network, const npu::Program& program, con
     require(within(program.arena_bytes, 0, kMostArenaBytes), where, "its arena has an absurd size");
     for (size_t i = 0; i < program.shapes.size(); ++i) {
         check_shape(program.shapes[i], where);
+        require(npu::channels_of(program.shapes[i]) == npu::channels_of(network.tensors[i].shape), where,
+                fmt::format("tensor {} has other channels", i));
         const npu::Span& span = program.placement[i];
         require(within(span.offset_bytes, 0, program.arena_bytes) &&
                     span.size_bytes >= element_count(program.shapes[i]) &&

@@ -287,6 +287,25 @@ def test_a_constant_that_came_from_the_shape_binds_the_size(calotype: Command, t
     assert not (tmp_path / "no").exists()
 
 
+# [N, W] on the NPU has a scale for each of the W.
+COLUMNS = [helper.make_node("ReduceMax", ["x"], ["most"], name="most", axes=[1, 2], keepdims=0),
+           helper.make_node("ReduceMin", ["x"], ["least"], name="least", axes=[1, 2], keepdims=0),
+           helper.make_node("Concat", ["most", "least"], ["y"], name="join", axis=1)]
+
+
+def test_columns_that_are_channels_bind_the_size(calotype: Command, tmp_path: Path):
+    file = model(tmp_path / "m.onnx", COLUMNS, 2)
+    snapshot = compiled(calotype, tmp_path, file)
+    said = refusal(calotype, snapshot, image(24, 31), "its channels would be")
+    assert "24, 24" in said
+    folder = tmp_path / "samples"
+    folder.mkdir()
+    np.save(folder / "a.npy", image(24, 24))
+    np.save(folder / "b.npy", image(24, 31))
+    calotype.refuses("compile", file, "-o", tmp_path / "no", "--samples", folder, "--images", 2,
+                     names="`most`: its channels would be")
+
+
 OTHER_LAYERS = "node `{}` becomes other layers at another size: `{}`, computed from the shape of `{}`"
 
 

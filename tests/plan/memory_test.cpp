@@ -91,6 +91,21 @@ TEST(Plan, AnotherSizeIsPlannedAnew) {
     EXPECT_EQ(program.macs, 2 * 32 * 24 * 8 * 72);
 }
 
+// Where rows or columns are the last axis, they are what scales are for.
+TEST(Plan, OtherChannelsAreRefused) {
+    npu::FloatNetwork network;
+    network.tensors = {{"x", {8}, {}, {}}, {"y", {16}, {}, {}}};
+    const auto x = static_cast<npu::TensorId>(0), y = static_cast<npu::TensorId>(1);
+    network.layers.push_back({"join", {}, npu::Concat{}, {x, x}, y, {}, "y", {}, {}});
+    network.inputs.push_back({x, "x", {1, 8}, {8}, {0}});
+    try {
+        plan(network, npu::find_config(npu::kDefaultConfig), {{9}});
+        FAIL();
+    } catch (const Error& error) {
+        EXPECT_EQ(error.text().fact, "its channels would be 9 instead of 8, and each has its scale");
+    }
+}
+
 TEST(Plan, ASizeThatBreaksALimitIsNamed) {
     npu::FloatNetwork network;
     network.tensors = {{"x", {32, 32, 4}, {}, {}}, {"y", {1, 1, 4}, {}, {}}};

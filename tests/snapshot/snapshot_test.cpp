@@ -128,6 +128,36 @@ TEST_F(SnapshotTest, AWriterKilledAtAnyMomentLeavesTheOldOrTheNew) {
         << "a killed writer's leftovers are removed by the next";
 }
 
+// Its codes would be read with scales that are not there.
+TEST_F(SnapshotTest, AFurtherProgramOfOtherChannelsIsRefused) {
+    Contents contents = tests::example_contents();
+    auto& subgraph = std::get<execute::NpuSubgraph>(contents.model.subgraphs[0]);
+    npu::Network& network = subgraph.network;
+    network.layers = {network.layers[1]};  // the pool alone
+    network.tensors = {network.tensors[1], network.tensors[2]};
+    network.layers[0].inputs = {npu::TensorId{0}};
+    network.layers[0].output = npu::TensorId{1};
+    network.inputs = {{npu::TensorId{0}, "image", {1, 20, 6, 6}, {20, 6, 6}, {1, 2, 0}}};
+    network.outputs = {{npu::TensorId{1}, "y", {1, 20, 3, 3}, {20, 3, 3}, {1, 2, 0}}};
+    subgraph.program = tests::simple_program(network);
+    contents.golden = {};
+    auto further = [&](int64_t channels) {
+        for (auto [port, side] : {std::pair(&contents.model.inputs[0], 6), std::pair(&contents.model.outputs[0], 3)}) {
+            port->dims = {-1, -1, -1, side};
+            port->made_for = {1, 20, side, side};
+            port->also_for = {{1, channels, 2 * side, side}};
+        }
+        npu::Network other = network;
+        other.tensors[0].shape = {12, 6, channels};
+        other.tensors[1].shape = {6, 3, channels};
+        subgraph.more_programs = {tests::simple_program(other)};
+        write(path(), contents);
+        return code_of([&] { read(path()); });
+    };
+    EXPECT_EQ(further(20), "no error");
+    EXPECT_EQ(further(21), "SNAPSHOT_DAMAGED");
+}
+
 // Damage that a checksum cannot see because its author recomputed it: the content itself is refused.
 TEST_F(SnapshotTest, NetworksThatCannotRunAreRefused) {
     using Edit = std::function<void(npu::Network&, npu::Program&)>;
