@@ -74,6 +74,27 @@ void check(const std::string& kind, uint32_t seed, int64_t grow, KernelSet set,
                            pool != nullptr ? pool->threads() : 1, c.text);
 }
 
+/// 3x3 over a map of 8x8, padded so that it keeps its size.
+LayerCase dilated_conv(int64_t dilation) {
+    npu::Conv conv{4, 4, 1, {}};
+    conv.window.height = conv.window.width = {3, 1, dilation, dilation, dilation};
+    const Dims shape{8, 8, 4};
+    LayerCase c;
+    c.network.tensors = {{"x", shape, {{0.1F}, {3}}}, {"y", shape, {{0.1F}, {0}}}};
+    c.shapes = {shape, shape};
+    npu::Layer layer;
+    layer.attributes = conv;
+    layer.inputs = {npu::TensorId{0}};
+    layer.output = npu::TensorId{1};
+    layer.stage = npu::Requantization{{0.01F}, {0}, {-128}, {127}};
+    layer.bias.assign(4, 100);
+    for (int i = 0; i < 4 * 9 * 4; ++i) layer.weights.push_back(static_cast<int8_t>(i * 37 % 255 - 127));
+    c.network.layers.push_back(std::move(layer));
+    c.inputs.emplace_back();
+    for (int i = 0; i < 8 * 8 * 4; ++i) c.inputs[0].push_back(static_cast<int8_t>(i * 91 % 256 - 128));
+    return c;
+}
+
 using SetAndKind = std::tuple<KernelSet, std::string>;
 class Kernels : public testing::TestWithParam<SetAndKind> {};
 
@@ -120,6 +141,18 @@ TEST(Kernels, TheComparisonSeesOneWrongCode) {
     wrong.pop_back();
     EXPECT_NE(difference(y, wrong), "");
     EXPECT_EQ(difference(y, y), "");
+}
+
+TEST(Kernels, ConvolutionsWhoseDilationDwarfsTheMapAreLeftToTheReference) {
+    for (const int64_t dilation : {2, 100000})
+        for (const KernelSet set : {KernelSet::avx2, KernelSet::avx512}) {
+            if (!available(set)) continue;
+            const LayerCase c = dilated_conv(dilation);
+            const auto layer = prepare(c.network, 0, c.shapes, set);
+            EXPECT_EQ(layer->kernel() == "reference", dilation == 100000) << layer->kernel();
+            EXPECT_LT(layer->scratch_bytes(1), size_t{1} << 20);
+            EXPECT_EQ(difference(run(c, KernelSet::reference, nullptr), run(c, set, nullptr)), "");
+        }
 }
 
 TEST(Kernels, AForcedSetThatIsMissingIsRefused) {

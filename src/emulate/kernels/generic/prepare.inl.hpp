@@ -1,7 +1,23 @@
 // Which layers these kernels take.
 
+/// Whether the panels of a convolution stay in proportion to its map and to its products. Where dilation and padding are
+/// far wider than the map, they would hold gigabytes of padding that the reference never looks at.
+inline bool panel_pays(const LayerView& view, const npu::Conv& conv, bool depthwise) {
+    constexpr double kMost = 64, kFreeElems = 1 << 20;
+    const npu::Window& win = conv.window;
+    const auto real = [](int64_t count) { return static_cast<double>(count); };  // sizes of a file may pass int64 here
+    const double rows = real(win.depth.kernel) * real(depthwise ? win.height.kernel : win.height.extent());
+    const double columns = real(view.out.width - 1) * real(win.width.stride) + real(win.width.extent());
+    const double panel = rows * columns * real(conv.in_channels);  // for one row of outputs
+    const double all_panels = panel * real(view.out.depth * view.out.height);
+    return panel <= std::max(kFreeElems, kMost * real(view.in[0].elements())) &&
+           all_panels <= std::max(kFreeElems, kMost * real(npu::macs(conv, view.out_shape)));
+}
+
 inline std::unique_ptr<PreparedLayer> prepare_conv(const LayerView& view, const npu::Conv& conv) {
-    if (conv.depthwise() && conv.out_channels == conv.in_channels) return std::make_unique<DepthwiseLayer>(view);
+    const bool depthwise = conv.depthwise() && conv.out_channels == conv.in_channels;
+    if (!panel_pays(view, conv, depthwise)) return nullptr;
+    if (depthwise) return std::make_unique<DepthwiseLayer>(view);
     std::vector<int32_t> zero_points;
     for (int64_t c = 0; c < conv.in_channels; ++c) zero_points.push_back(view.zero_point(0, c));
     return std::make_unique<DenseLayer>(view, conv, view.in[0], view.out, zero_points);
