@@ -41,7 +41,7 @@ inline DepthwiseSlice::DepthwiseSlice(const LayerView& view, int64_t first_chann
              zero_points) {
     const auto& conv = std::get<npu::Conv>(view.layer->attributes);
     const int64_t stride = conv.window.width.stride / panel_.phases;
-    period_ = channels_ / shared_with_block(channels_);
+    period_ = period_blocks(channels_, panel_.chunk_columns * channels_);
     advance_ = period_ * kBlock * stride;
     out_advance_ = period_ * kBlock / channels_ * out_.channels;
     for (int64_t group = 0; group < panel_.groups(); ++group)

@@ -1,5 +1,6 @@
 // Add, Mul and Requantize over the codes of a tensor as one stretch; constants repeat every least common multiple of
-// channels and block. The last, partial block goes through a buffer and the same code.
+// channels and block, which a tensor of few pixels does not reach. The last, partial block goes through a buffer and the
+// same code.
 
 /// Cuts [0, elements) into pieces of whole periods for the pool; body(first block, last block).
 template <class Body>
@@ -13,7 +14,8 @@ void for_blocks(ThreadPool* pool, int64_t elements, Body body) {
 /// A flat tensor's channels as blocks see them.
 struct Period {
     int64_t channels, blocks;
-    explicit Period(int64_t c) : channels(c), blocks(c / shared_with_block(c)) {}
+    explicit Period(const npu::Map& map)
+        : channels(map.channels), blocks(period_blocks(map.channels, map.elements())) {}
     int64_t channel(int64_t block, int offset) const { return (block * kBlock + offset) % channels; }
 };
 
@@ -60,7 +62,7 @@ class AddLayer final : public PreparedLayer {
 inline AddLayer::AddLayer(const LayerView& view) : elements_(view.out.elements()) {
     using reference::entry;
     const auto& add = std::get<npu::AddArithmetic>(view.stage);
-    const Period period(view.out.channels);
+    const Period period(view.out);
     r_ = add.r;
     blocks_.resize(static_cast<size_t>(period.blocks));
     for (int64_t b = 0; b < period.blocks; ++b)
@@ -116,7 +118,7 @@ class ProductLayer final : public PreparedLayer {
 };
 
 inline ProductLayer::ProductLayer(const LayerView& view) : elements_(view.out.elements()), two_(view.in.size() == 2) {
-    const Period period(view.out.channels);
+    const Period period(view.out);
     blocks_.resize(static_cast<size_t>(period.blocks));
     for (int64_t b = 0; b < period.blocks; ++b)
         for (int i = 0; i < kBlock; ++i) {

@@ -5,6 +5,11 @@
 /// these files under g++ 12 with -O2 -fsanitize=thread.)
 inline int64_t shared_with_block(int64_t channels) { return std::min<int64_t>(channels & -channels, kBlock); }
 
+/// Blocks whose constants differ in a stretch of `codes` codes, channels last.
+inline int64_t period_blocks(int64_t channels, int64_t codes) {
+    return std::min(channels / shared_with_block(channels), (codes + kBlock - 1) / kBlock);
+}
+
 /// Where lane `lane` of wide `vector` lies in its block, for the three ways a block is made.
 using WideOffset = int (*)(int vector, int lane);
 constexpr int natural_offset(int vector, int lane) { return vector * kLanes + lane; }
