@@ -10,6 +10,7 @@ from bench import calotype_cli
 from bench.accuracy import samples
 from bench.accuracy.prepared import Prepared
 from bench.accuracy.samples import Samples
+from bench.kept import kept
 
 PART_BYTES = 128 << 20  # of inputs a call of `calotype run`
 
@@ -27,6 +28,13 @@ def compile_snapshot(task: Prepared, snapshot: Path, images: int, options: list[
     snapshot.parent.mkdir(parents=True, exist_ok=True)
     return calotype_cli.call_measured("compile", task.model, "--samples", task.samples_file, "-o", snapshot, "--images",
                                       images, *options)
+
+
+def plain_snapshot(task: Prepared, name: str, work: Path, images: int) -> Path:
+    """A snapshot by the command's defaults, kept for the next run with the same command, model and samples."""
+    snapshot = work / "plain" / f"{name}_{images}"
+    return kept(snapshot, [Path(calotype_cli.command()), task.key, str(images)],
+                lambda: compile_snapshot(task, snapshot, images, []))
 
 
 def run(task: Prepared, snapshot: Path, options: list[str]) -> Samples:

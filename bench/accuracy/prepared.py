@@ -31,6 +31,7 @@ class Prepared:
     labels: Samples
     fp32: Samples
     metric: ModuleType
+    key: str  # changes with the model, the preprocessing and ONNX Runtime
 
 
 def session(model: Path, threads: int = 1, optimized: bool = True) -> onnxruntime.InferenceSession:
@@ -98,4 +99,9 @@ def prepare(task: Task, work: Path, draw: int = 0, score: int | None = None) -> 
     chosen = np.unique(np.linspace(0, len(labels) - 1, score or len(labels)).astype(int))
     inputs = inputs if len(chosen) == len(labels) else samples.chosen(inputs, chosen)
     return Prepared(model, input_name, runner.get_outputs()[0].name, _draw(folder, input_name, draw), inputs,
-                    samples.chosen(labels, chosen), samples.chosen(fp32, chosen), task.metric)
+                    samples.chosen(labels, chosen), samples.chosen(fp32, chosen), task.metric, key)
+
+
+def calibration(task: Prepared, count: int) -> list[dict[str, np.ndarray]]:
+    """The first calibration samples, each as a run takes it."""
+    return [{task.input_name: sample[None]} for sample in samples.read_from_calotype(task.samples_file, task.input_name)[:count]]

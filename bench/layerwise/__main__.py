@@ -116,9 +116,7 @@ def judge(rows: list[dict], kinds: dict, whole: dict | None) -> list[str]:
 
 def measure(given: argparse.Namespace, task: tasks.Task) -> dict:
     prepared = prepare(task, given.work)
-    snapshot = given.work / "snapshots" / f"{task.name}_{given.images}"
-    if not snapshot.exists():
-        npu.compile_snapshot(prepared, snapshot, given.images, [])
+    snapshot = npu.plain_snapshot(prepared, task.name, given.work, given.images)
     view = snapshot / "wrp_network_iriz.onnx"
     onnx.checker.check_model(str(view), full_check=True)
     onnxruntime.InferenceSession(str(view), providers=["CPUExecutionProvider"])  # it must load with optimization on, too

@@ -15,6 +15,7 @@ from bench import calotype_cli
 from bench.accuracy import npu, tasks
 from bench.accuracy.measures import snr_db
 from bench.accuracy.prepared import Prepared, prepare, session
+from bench.kept import kept
 from bench.quantized import forms, tflite
 
 NETWORKS = ["mnist-8", "resnet8", "resnet20", "kws_dscnn", "vww", "mcunet", "squeezenet", "efficientnet_lite0"]
@@ -44,7 +45,7 @@ def on_the_npu(task: Prepared, model: Path, inputs: np.ndarray, samples: Path | 
     report = calotype_cli.call_json("compile", model, "-o", snapshot, *given)["report"]
     runner = session(model)
     own = Prepared(model, runner.get_inputs()[0].name, runner.get_outputs()[0].name, task.samples_file, inputs, task.labels,
-                   task.fp32, task.metric)
+                   task.fp32, task.metric, task.key)
     return npu.run(own, snapshot, []), report
 
 
@@ -73,14 +74,11 @@ def compare(task: Prepared, model: Path, inputs: np.ndarray, samples: Path | Non
 
 
 def make(given: argparse.Namespace, name: str, task: Prepared, form: str) -> Path:
-    """The network in this form, made where the work folder does not hold it yet."""
+    """The network in this form."""
     model = given.work / "quantized" / f"{name}_{form}.onnx"
-    if not model.exists():
-        if form.startswith("tflite"):
-            tflite.make(given.tf2onnx, name, form, model)
-        else:
-            forms.make(task, form, model)
-    return model
+    if form.startswith("tflite"):
+        return kept(model, [tflite.source(name, form)], lambda: tflite.make(given.tf2onnx, name, form, model))
+    return kept(model, [task.key], lambda: forms.make(task, form, model))
 
 
 def measure(given: argparse.Namespace, name: str, task: Prepared, form: str) -> dict | None:

@@ -2,16 +2,12 @@
 
 from pathlib import Path
 
-import numpy as np
-import onnx
-from onnx import version_converter
-from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
-from onnxruntime.quantization.shape_inference import quant_pre_process
+from onnxruntime.quantization import QuantFormat, QuantType
 
-from bench.accuracy.prepared import Prepared
+from bench import ort_quantizer
+from bench.accuracy.prepared import Prepared, calibration
 
 CALIBRATION_SAMPLES = 20
-LEAST_OPSET = 13  # QuantizeLinear's axis
 
 S8, U8, U16 = QuantType.QInt8, QuantType.QUInt8, QuantType.QUInt16
 
@@ -33,27 +29,7 @@ FORMS = {
 }
 
 
-class _Samples(CalibrationDataReader):
-    def __init__(self, task: Prepared):
-        with np.load(task.samples_file) as arrays:
-            samples = arrays[task.input_name][:CALIBRATION_SAMPLES]
-        self._feeds = iter([{task.input_name: sample[None]} for sample in samples])
-
-    def get_next(self):
-        return next(self._feeds, None)
-
-
 def make(task: Prepared, form: str, path: Path) -> None:
     """Writes the quantized model to `path`. Raises what ONNX Runtime's tools raise where they cannot."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    raised, prepared = path.with_suffix(".raised.onnx"), path.with_suffix(".prepared.onnx")
-    model = onnx.load(task.model)
-    if model.opset_import[0].version < LEAST_OPSET:
-        model = version_converter.convert_version(model, LEAST_OPSET)
-    onnx.save(model, raised)
-    try:
-        quant_pre_process(str(raised), str(prepared), skip_symbolic_shape=True)
-        quantize_static(str(prepared), str(path), _Samples(task), **FORMS[form])
-    finally:
-        raised.unlink()
-        prepared.unlink(missing_ok=True)
+    with ort_quantizer.prepared(task.model, path) as ready:
+        ort_quantizer.quantize(ready, path, calibration(task, CALIBRATION_SAMPLES), **FORMS[form])

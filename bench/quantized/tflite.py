@@ -21,9 +21,13 @@ MODELS = {
 }
 
 
+def source(task: str, form: str) -> Path:
+    return data_folder() / MODELS[task][form]
+
+
 def make(python: Path, task: str, form: str, path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    subprocess.run([python, "-m", "tf2onnx.convert", "--tflite", data_folder() / MODELS[task][form], "--opset", OPSET,
+    subprocess.run([python, "-m", "tf2onnx.convert", "--tflite", source(task, form), "--opset", OPSET,
                     "--output", path], check=True, capture_output=True)
 
 
