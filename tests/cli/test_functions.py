@@ -11,7 +11,8 @@ from onnx import TensorProto, helper, numpy_helper
 from test_split import snr_db
 
 RANDOM = np.random.default_rng(6)
-WEIGHTS = {name: RANDOM.normal(size=(16, 16, 3, 3)).astype(np.float32) / 12 for name in ("w1", "w2")}
+CONSTANTS = {"w1": RANDOM.normal(size=(16, 16, 3, 3)) / 12, "w2": RANDOM.normal(size=(16, 16, 3, 3)) / 12, "bias": RANDOM.normal(size=16)}
+X = RANDOM.normal(size=(4, 16, 8, 8)).astype(np.float32)
 OPSETS = [helper.make_opsetid("", 17), helper.make_opsetid("mine", 1)]
 
 
@@ -33,8 +34,7 @@ def conv_function(overload: str = "", padding: int = 1, opset: int = 17, more: l
 
 
 def saved(path: Path, nodes: list[onnx.NodeProto], functions: list[onnx.FunctionProto], ir_version: int = 10) -> Path:
-    constants = [numpy_helper.from_array(array, name) for name, array in WEIGHTS.items()]
-    constants.append(numpy_helper.from_array(RANDOM.normal(size=16).astype(np.float32), "bias"))
+    constants = [numpy_helper.from_array(array.astype(np.float32), name) for name, array in CONSTANTS.items()]
     graph = helper.make_graph(nodes, "g", [helper.make_tensor_value_info("x", TensorProto.FLOAT, ["N", 16, 8, 8])],
                               [helper.make_tensor_value_info("y", TensorProto.FLOAT, [None] * 4)], constants)
     onnx.save(helper.make_model(graph, opset_imports=OPSETS, functions=functions, ir_version=ir_version), path)
@@ -55,9 +55,6 @@ def outcome(calotype: Command, model: Path, x: np.ndarray, *options) -> tuple[di
     ran = calotype("run", model.parent / "s", "--input", model.parent / "x.npz", "--output", model.parent / "y.npz")
     assert ran.code == 0, ran.stderr
     return json.loads((model.parent / "s/report.json").read_text()), np.load(model.parent / "y.npz")["y"]
-
-
-X = RANDOM.normal(size=(4, 16, 8, 8)).astype(np.float32)
 
 
 def exact(model: Path) -> np.ndarray:

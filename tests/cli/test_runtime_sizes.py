@@ -9,12 +9,13 @@ from conftest import Command
 from onnx import TensorProto, helper, numpy_helper
 from test_split import snr_db
 
-RANDOM = np.random.default_rng(8)
+def normal(seed: int, *shape: int) -> np.ndarray:
+    return np.random.default_rng(seed).normal(size=shape).astype(np.float32)
 
 
 def resized(path: Path) -> Path:
     """x [N, 3, H, W] and size [4] -> Conv -> Resize to that size -> y."""
-    weights = RANDOM.normal(size=(16, 3, 3, 3)).astype(np.float32)
+    weights = normal(1, 16, 3, 3, 3)
     graph = helper.make_graph(
         [helper.make_node("Conv", ["x", "w"], ["a"], name="first", pads=[1, 1, 1, 1]),
          helper.make_node("Resize", ["a", "", "", "size"], ["y"], name="resize", mode="linear")],
@@ -32,7 +33,7 @@ def test_a_resize_to_a_size_that_is_an_input(calotype: Command, tmp_path):
     given = {}
     for height in (24, 24, 40):
         name = f"{len(given)}.npz"
-        given[name] = {"x": RANDOM.normal(size=(1, 3, height, 32)).astype(np.float32),
+        given[name] = {"x": normal(len(given), 1, 3, height, 32),
                        "size": np.array([1, 16, height + 7, 50])}
         np.savez(samples / name, **given[name])
     made = calotype("compile", model, "--samples", samples, "-o", tmp_path / "s")
@@ -46,7 +47,7 @@ def test_a_resize_to_a_size_that_is_an_input(calotype: Command, tmp_path):
 
 def test_an_operator_that_onnx_runtime_knows_as_a_function_of_shapes(calotype: Command, tmp_path):
     """CausalConvWithState of opset 27: its body is made for the shapes that are stated."""
-    weights = RANDOM.normal(size=(4, 1, 3)).astype(np.float32)
+    weights = normal(1, 4, 1, 3)
     graph = helper.make_graph(
         [helper.make_node("CausalConvWithState", ["x", "w"], ["y", "state"], name="causal")], "g",
         [helper.make_tensor_value_info("x", TensorProto.FLOAT, [1, 4, 9]),
@@ -54,7 +55,7 @@ def test_an_operator_that_onnx_runtime_knows_as_a_function_of_shapes(calotype: C
         [helper.make_tensor_value_info("y", TensorProto.FLOAT, [1, 4, 9])])
     model = tmp_path / "m.onnx"
     onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 27)], ir_version=11), model)
-    x = RANDOM.normal(size=(1, 4, 9)).astype(np.float32)
+    x = normal(2, 1, 4, 9)
     np.savez(tmp_path / "in.npz", x=x, w=weights)
     made = calotype("compile", model, "--samples", tmp_path / "in.npz", "-o", tmp_path / "s")
     assert made.code == 0, made.stderr
@@ -73,16 +74,16 @@ def test_outputs_that_a_size_3_less_leaves_as_they_are(calotype: Command, tmp_pa
         value = half
     nodes += [helper.make_node("Resize", ["eighth", "", "twice"], ["up"], mode="nearest"),
               helper.make_node("Add", ["up", "quarter"], ["y"])]
-    constants = [numpy_helper.from_array(RANDOM.normal(size=(8, channels, 3, 3)).astype(np.float32) / 5, f"w_{half}")
+    constants = [numpy_helper.from_array(normal(channels, 8, channels, 3, 3) / 5, f"w_{half}")
                  for half, channels in (("half", 3), ("quarter", 8), ("eighth", 8))]
     constants.append(numpy_helper.from_array(np.array([1, 1, 2, 2], np.float32), "twice"))
     graph = helper.make_graph(nodes, "g", [helper.make_tensor_value_info("x", TensorProto.FLOAT, [1, 3, "H", "W"])],
                               [helper.make_tensor_value_info("y", TensorProto.FLOAT, None)], constants)
     onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), tmp_path / "m.onnx")
-    np.savez(tmp_path / "x.npz", x=RANDOM.normal(size=(4, 3, 64, 48)).astype(np.float32))
+    np.savez(tmp_path / "x.npz", x=normal(1, 4, 3, 64, 48))
     made = calotype("compile", tmp_path / "m.onnx", "--samples", tmp_path / "x.npz", "-o", tmp_path / "s", "--shape", "x=1x3x128x64")
     assert made.code == 0, made.stderr
-    larger = RANDOM.normal(size=(1, 3, 128, 64)).astype(np.float32)
+    larger = normal(2, 1, 3, 128, 64)
     np.savez(tmp_path / "larger.npz", x=larger)
     ran = calotype("run", tmp_path / "s", "--input", tmp_path / "larger.npz", "--output", tmp_path / "y.npz")
     assert ran.code == 0, ran.stderr

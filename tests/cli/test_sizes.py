@@ -21,12 +21,12 @@ WEIGHTS = {
 }
 
 
-def model(path: Path, nodes: list[onnx.NodeProto], rank: int = 4) -> Path:
-    """x [N, 3, H, W], nodes from x over w1, b1, w2 to y of this rank."""
+def model(path: Path, nodes: list[onnx.NodeProto], rank: int = 4, **more: np.ndarray) -> Path:
+    """x [N, 3, H, W], nodes from x over w1, b1, w2 and `more` constants to y of this rank."""
     graph = helper.make_graph(
         nodes, "g", [helper.make_tensor_value_info("x", TensorProto.FLOAT, ["N", 3, "H", "W"])],
         [helper.make_tensor_value_info("y", TensorProto.FLOAT, [None] * rank)],
-        [numpy_helper.from_array(array, name) for name, array in WEIGHTS.items()],
+        [numpy_helper.from_array(array, name) for name, array in {**WEIGHTS, **more}.items()],
     )
     onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), path)
     return path
@@ -337,11 +337,10 @@ def test_sizes_between_those_that_work_are_refused(calotype: Command, tmp_path: 
 
 def test_a_classifier_of_one_size_is_refused_at_others_with_the_cause(calotype: Command, tmp_path: Path):
     """Flatten and Gemm: the file leaves the size free, its weights do not."""
-    WEIGHTS["fc"] = RANDOM.normal(size=(5, 16 * 24 * 24)).astype(np.float32)
+    weights = np.random.default_rng(9).normal(size=(5, 16 * 24 * 24)).astype(np.float32)
     nodes = [*first(), helper.make_node("Flatten", ["b"], ["c"], name="flatten"),
              helper.make_node("Gemm", ["c", "fc"], ["y"], name="classify", transB=1)]
-    snapshot = compiled(calotype, tmp_path, model(tmp_path / "m.onnx", nodes, 2))
-    del WEIGHTS["fc"]
+    snapshot = compiled(calotype, tmp_path, model(tmp_path / "m.onnx", nodes, 2, fc=weights))
     run(calotype, snapshot, image(24, 24))
     assert "Gemm" in refusal(calotype, snapshot, image(32, 32), "no other was found that it can have")
 
