@@ -39,8 +39,8 @@ bool good(const npu::Window& window) { return good(window.depth) && good(window.
 struct GoodAttributes {
     size_t rank;
     bool operator()(const npu::Conv& conv) const {
-        return good(conv.window) && within(conv.in_channels, 1, kMostPixels) &&
-               within(conv.out_channels, 1, kMostPixels) && within(conv.groups, 1, conv.in_channels) &&
+        return good(conv.window) && within(conv.in_channels, 1, kMostElements) &&
+               within(conv.out_channels, 1, kMostElements) && within(conv.groups, 1, conv.in_channels) &&
                conv.in_channels % conv.groups == 0 && conv.out_channels % conv.groups == 0;
     }
     bool operator()(const npu::FullyConnected& layer) const {

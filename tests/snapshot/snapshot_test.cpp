@@ -128,6 +128,31 @@ TEST_F(SnapshotTest, AWriterKilledAtAnyMomentLeavesTheOldOrTheNew) {
         << "a killed writer's leftovers are removed by the next";
 }
 
+// An activation that stands alone is a depthwise convolution: of a vector, one with as many channels.
+TEST_F(SnapshotTest, AnActivationOfALongVectorIsRead) {
+    constexpr int64_t kLength = (1 << 20) + 1;
+    Contents contents = tests::example_contents();
+    auto& subgraph = std::get<execute::NpuSubgraph>(contents.model.subgraphs[0]);
+    npu::Network& network = subgraph.network;
+    network.tensors = {tests::code_tensor("image", {kLength}, {0.1F}, {3}),
+                       tests::code_tensor("y", {kLength}, {0.1F}, {-128})};
+    npu::Layer layer = tests::conv_layer("alone", 1, kLength, 1, npu::TensorId{0}, npu::TensorId{1});
+    layer.attributes = npu::Conv{kLength, kLength, kLength, {}};
+    layer.weight_scale.assign(layer.bias.size(), 0.1F);
+    layer.stage = npu::Requantization{{0.1F}, {-128}, {-128}, {127}};
+    network.layers = {std::move(layer)};
+    network.inputs = {{npu::TensorId{0}, "image", {1, kLength}, {kLength}, {0}}};
+    network.outputs = {{npu::TensorId{1}, "y", {1, kLength}, {kLength}, {0}}};
+    subgraph.program = tests::simple_program(network);
+    for (auto* port : {&contents.model.inputs[0], &contents.model.outputs[0]}) {
+        port->dims = {-1, kLength};
+        port->made_for = {1, kLength};
+    }
+    contents.golden = {};
+    write(path(), contents);
+    EXPECT_EQ(read(path()), contents);
+}
+
 // Its codes would be read with scales that are not there.
 TEST_F(SnapshotTest, AFurtherProgramOfOtherChannelsIsRefused) {
     Contents contents = tests::example_contents();
