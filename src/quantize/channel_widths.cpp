@@ -24,13 +24,22 @@ constexpr int64_t kFewValues = 200;       // a channel of fewer values says too 
 
 using Errors = std::vector<std::array<double, kWidths.size()>>;  // by tensor
 
-/// Cost of one sample's errors for each width, the ranges being those of other samples.
+/// By group, whether one of its tensors has few values.
+std::vector<bool> groups_of_few_values(const ScaleClasses& classes, const Statistics& statistics) {
+    std::vector<bool> few(statistics.tensors.size());
+    for (size_t t = 0; t < few.size(); ++t)
+        if (statistics.tensors[t].values_per_channel < kFewValues) few[classes.group()[t]] = true;
+    return few;
+}
+
+/// Cost of one sample's errors for each width, the ranges being those of other samples; not of the groups left out.
 Errors held_back_errors(const npu::FloatNetwork& network, const ScaleClasses& classes,
                         const std::vector<std::vector<double>>& cost, const ClassRanges& known,
-                        const std::map<std::string, Tensor>& by_name) {
+                        const std::map<std::string, Tensor>& by_name, const std::vector<bool>& left_out) {
     const auto tensors = tensors_at(network, input_dims(network, by_name));
     Errors errors(tensors.size());
     for (size_t t = 0; t < errors.size(); ++t) {
+        if (left_out[classes.group()[t]]) continue;
         const std::vector<float> x = in_tensor_order(by_name.at(tensors[t].value), tensors[t]);
         const size_t channels = cost[t].size();
         for (size_t w = 0; w < kWidths.size(); ++w) {
@@ -63,13 +72,14 @@ std::vector<bool> joined_tensors(const npu::FloatNetwork& network) {
 }
 
 Errors cross_validate(const npu::FloatNetwork& network, const ScaleClasses& classes, const Statistics& statistics,
-                      const Values& values, int64_t samples, ThreadPool& pool) {
+                      const Values& values, int64_t samples, const std::vector<bool>& left_out, ThreadPool& pool) {
     const auto cost = sensitivities(network);
-    std::vector<ClassRanges> left_out;
-    for (int64_t fold = 0; fold < kFolds; ++fold) left_out.push_back(class_ranges(network, classes, statistics, fold));
+    std::vector<ClassRanges> of_others;
+    for (int64_t fold = 0; fold < kFolds; ++fold) of_others.push_back(class_ranges(network, classes, statistics, fold));
     Errors errors(network.tensors.size());
     const auto work = [&](int64_t sample) {
-        return held_back_errors(network, classes, cost, left_out[static_cast<size_t>(sample % kFolds)], values(sample));
+        return held_back_errors(network, classes, cost, of_others[static_cast<size_t>(sample % kFolds)], values(sample),
+                                left_out);
     };
     in_order<Errors>(samples, pool, work, [&](int64_t, Errors&& one) {
         for (size_t t = 0; t < errors.size(); ++t) {
@@ -115,20 +125,18 @@ ClassRanges class_ranges(const npu::FloatNetwork& network, const ScaleClasses& c
 std::vector<Width> choose_widths(const npu::FloatNetwork& network, const ScaleClasses& classes,
                                  const Statistics& statistics, const Values& values, int64_t samples,
                                  ThreadPool& pool) {
-    const auto errors = cross_validate(network, classes, statistics, values, samples, pool);
     std::vector<Width> chosen(network.tensors.size());
+    const std::vector<bool> few = groups_of_few_values(classes, statistics);
+    const auto& groups = classes.group();
+    if (std::ranges::all_of(groups, [&](size_t group) { return few[group]; })) return chosen;
+    const auto errors = cross_validate(network, classes, statistics, values, samples, few, pool);
     std::vector<bool> answers(network.tensors.size());
-    for (const npu::Placement& output : network.outputs)
-        answers[classes.group()[static_cast<size_t>(output.tensor)]] = true;
+    for (const npu::Placement& output : network.outputs) answers[groups[index_of(output.tensor)]] = true;
     for (size_t g = 0; g < chosen.size(); ++g) {
+        if (few[g]) continue;
         std::array<double, kWidths.size()> sum{};
-        bool few = false;
-        for (size_t t = 0; t < chosen.size(); ++t) {
-            if (classes.group()[t] != g) continue;
-            few = few || statistics.tensors[t].values_per_channel < kFewValues;
-            for (size_t w = 0; w < sum.size(); ++w) sum[w] += errors[t][w];
-        }
-        if (few) continue;
+        for (size_t t = 0; t < chosen.size(); ++t)
+            for (size_t w = 0; groups[t] == g && w < sum.size(); ++w) sum[w] += errors[t][w];
         // The rare large value of an output is the answer itself: it is never clipped.
         const size_t candidates = answers[g] ? kOfChannel.size() : kWidths.size();
         size_t best = 0;
