@@ -75,7 +75,7 @@ void check(const MeasureOptions& options, const Samples& samples) {
 }  // namespace
 
 std::string measure(const MeasureOptions& options, const Samples& samples) {
-    const snapshot::Contents contents = snapshot::read(options.snapshot);
+    const snapshot::Contents contents = snapshot::read(options.snapshot, {}, options.limits);
     check(options, samples);
     compiler::Dump no_dump;
     const compiler::FrontOptions front_options{options.model,

@@ -93,7 +93,7 @@ BenchResult bench(const std::filesystem::path& path, int64_t rounds, bool parts,
             {"OPTION_VALUE", "`--rounds`", fmt::format("{} is out of range, 1 to 1000000 are allowed", rounds)});
     }
     using Clock = std::chrono::steady_clock;
-    const snapshot::Contents contents = runtime::load(path, options.npu);
+    const snapshot::Contents contents = runtime::load(path, options.npu, options.limits);
     const emulate::KernelSet kernels = emulate::resolve(emulate::kernel_set(options.kernels));
     ThreadPool pool(runtime::thread_count(options.threads));
     execute::PreparedModel prepared(contents.model, kernels, {options.ort_library, options.limits});

@@ -27,7 +27,7 @@ struct Collected {
 std::map<std::string, Tensor> layer_codes(const std::filesystem::path& path,
                                           const std::map<std::string, TensorView>& inputs,
                                           const RunnerOptions& options) {
-    const runtime::Loaded loaded = runtime::load_with_config(path, options.npu);
+    const runtime::Loaded loaded = runtime::load_with_config(path, options.npu, options.limits);
     const snapshot::Contents& contents = loaded.contents;
     const auto& subgraphs = contents.model.subgraphs;
     execute::PreparedModel prepared(contents.model, emulate::resolve(emulate::kernel_set(options.kernels)),

@@ -18,14 +18,14 @@ npu::Config present_npu(const snapshot::NpuIdentity& made_for, const std::string
 
 }  // namespace
 
-Loaded load_with_config(const std::filesystem::path& path, const std::string& npu) {
+Loaded load_with_config(const std::filesystem::path& path, const std::string& npu, const Limits& limits) {
     npu::Config config = present_npu(snapshot::identity(path), npu);
-    snapshot::Contents contents = snapshot::read(path, snapshot::NpuIdentity{config.name, config.fingerprint});
+    snapshot::Contents contents = snapshot::read(path, snapshot::NpuIdentity{config.name, config.fingerprint}, limits);
     return {std::move(contents), std::move(config)};
 }
 
-snapshot::Contents load(const std::filesystem::path& path, const std::string& npu) {
-    return load_with_config(path, npu).contents;
+snapshot::Contents load(const std::filesystem::path& path, const std::string& npu, const Limits& limits) {
+    return load_with_config(path, npu, limits).contents;
 }
 
 int thread_count(int threads) {

@@ -64,7 +64,7 @@ struct Runner::Impl {
 };
 
 Runner::Runner(const std::filesystem::path& snapshot, const RunnerOptions& options)
-    : impl_(std::make_unique<Impl>(runtime::load_with_config(snapshot, options.npu), options)) {}
+    : impl_(std::make_unique<Impl>(runtime::load_with_config(snapshot, options.npu, options.limits), options)) {}
 Runner::~Runner() = default;
 Runner::Runner(Runner&&) noexcept = default;
 Runner& Runner::operator=(Runner&&) noexcept = default;

@@ -66,7 +66,7 @@ std::string equal_parts(const execute::Model& model) {
 }  // namespace
 
 std::vector<Check> verify(const std::filesystem::path& path, const RunnerOptions& options) {
-    const snapshot::Contents contents = runtime::load(path, options.npu);  // throws at the first wrong checksum
+    const snapshot::Contents contents = runtime::load(path, options.npu, options.limits);  // throws at the first wrong checksum
     const execute::Model& model = contents.model;
     std::vector<Check> checks{{"checksums", true, "every file is what `manifest.json` states"}};
     ThreadPool pool(runtime::thread_count(options.threads));

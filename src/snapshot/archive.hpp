@@ -70,7 +70,11 @@ class Writer {
             describe(nested, value);
         }
     }
-    void put(Json& json, std::map<std::string, std::string>& texts, const std::string&) { json = texts; }
+    template <class T>
+    void put(Json& json, std::map<std::string, T>& values, const std::string& path) {
+        json = Json::object();
+        for (auto& [key, value] : values) put(json[key], value, path + "/" + key);
+    }
     template <class T, size_t N>
     void put(Json& json, std::array<T, N>& values, const std::string& path) {
         json = Json::array();
@@ -154,12 +158,10 @@ class Reader {
             nested.finish();
         }
     }
-    void get(const Json& json, std::map<std::string, std::string>& texts, const std::string& path) {
+    template <class T>
+    void get(const Json& json, std::map<std::string, T>& values, const std::string& path) {
         require(json.is_object(), path, "an object is expected");
-        for (const auto& [key, text] : json.items()) {
-            require(text.is_string(), path + "/" + key, "a string is expected");
-            texts.emplace(key, text.get<std::string>());
-        }
+        for (const auto& [key, value] : json.items()) get(value, values[key], path + "/" + key);
     }
     template <class T, size_t N>
     void get(const Json& json, std::array<T, N>& values, const std::string& path) {

@@ -50,6 +50,11 @@ void describe(A& a, SubgraphEntry& x) {
     a.field("outputs", x.outputs);
 }
 template <class A>
+void describe(A& a, FileEntry& x) {
+    a.field("bytes", x.bytes);
+    a.field("sha256", x.sha256);
+}
+template <class A>
 void describe(A& a, Manifest& x) {
     a.field("format_version", x.format_version);
     a.field("tool_version", x.tool_version);

@@ -14,6 +14,11 @@ struct SubgraphEntry {
     std::string name;  ///< "NPU_0"
     std::vector<std::string> inputs, outputs;
 };
+/// What a file of the snapshot must be: its size is compared before a byte of it is read.
+struct FileEntry {
+    int64_t bytes = 0;
+    std::string sha256;
+};
 /// manifest.json: everything a reader needs to know before it opens another file.
 struct Manifest {
     int64_t format_version = kFormatVersion;
@@ -27,7 +32,7 @@ struct Manifest {
     std::string off_step;
     std::vector<execute::Port> inputs, outputs;
     std::vector<SubgraphEntry> subgraphs;
-    std::map<std::string, std::string> files;  ///< name -> SHA-256
+    std::map<std::string, FileEntry> files;  ///< by name
 };
 
 /// Canonical text: sorted fields, and last the SHA-256 of the rest without white space.

@@ -6,6 +6,7 @@
 #include "base/file.hpp"
 #include "base/hash.hpp"
 #include "base/json.hpp"
+#include "base/limits.hpp"
 #include "base/replace.hpp"
 #include "snapshot/check_network.hpp"
 #include "snapshot/files.hpp"
@@ -23,18 +24,20 @@ namespace fs = std::filesystem;
 using Bytes = std::vector<std::byte>;
 
 constexpr int64_t kMostManifestBytes = 4 << 20;
-constexpr int64_t kMostFileBytes = int64_t{1} << 34;
 
 std::string as_text(const Bytes& bytes) { return {reinterpret_cast<const char*>(bytes.data()), bytes.size()}; }
 
-/// A file of the snapshot itself: a link could lead out of the directory.
-Bytes read_own_file(const fs::path& path, int64_t limit_bytes) {
+/// Of a file of the snapshot itself: a link could lead out of the directory.
+int64_t own_file_bytes(const fs::path& path) {
     std::error_code error;
     const fs::file_status status = fs::symlink_status(path, error);
     require(status.type() != fs::file_type::not_found, fmt::format("`{}`", path.string()), "the file is missing");
     require(status.type() == fs::file_type::regular, fmt::format("`{}`", path.string()), "it is not a regular file");
-    return read_file(path, limit_bytes, Links::refused);  // nor a link that has come since
+    return static_cast<int64_t>(fs::file_size(path, error));
 }
+
+/// Nor a link, nor larger, if it has become so since.
+Bytes read_own_file(const fs::path& path, int64_t limit_bytes) { return read_file(path, limit_bytes, Links::refused); }
 
 Manifest read_manifest(const fs::path& path) {
     recover_directory(path);
@@ -44,10 +47,25 @@ Manifest read_manifest(const fs::path& path) {
                      "it is no snapshot: it holds no `manifest.json`",
                      "give the directory that `calotype compile -o` wrote"});
     }
+    own_file_bytes(path / kManifestFile);
     return manifest_from_text(as_text(read_own_file(path / kManifestFile, kMostManifestBytes)));
 }
 
-/// The directory's files, each handed out once and only with the checksum that the manifest states.
+/// Files of the size of the memory are no network's: nothing of them is read.
+void check_sizes(const Manifest& manifest, const Limits& limits) {
+    const int64_t allowed_bytes = allowed_memory_bytes(limits);
+    int64_t left_bytes = allowed_bytes;
+    for (const auto& [name, file] : manifest.files) {
+        require(file.bytes >= 0, "`manifest.json`", fmt::format("the size of `{}` is {}", name, file.bytes));
+        if (file.bytes > left_bytes)
+            throw Error({"LIMIT_MEMORY", fmt::format("`{}` of the snapshot", name),
+                         fmt::format("it has {} bytes, all files together may have {}", file.bytes, allowed_bytes),
+                         "if it is meant so, `run`, `verify` and `bench` take --max-memory"});
+        left_bytes -= file.bytes;
+    }
+}
+
+/// The directory's files, each handed out once and only with the size and checksum that the manifest states.
 class Files {
   public:
     Files(const fs::path& directory, const Manifest& manifest)
@@ -56,9 +74,13 @@ class Files {
     Bytes take(const std::string& name) {
         const auto entry = expected_.find(name);
         require(entry != expected_.end(), "`manifest.json`", fmt::format("it does not list `{}`", name));
-        Bytes bytes = read_own_file(directory_ / name, kMostFileBytes);
-        require(sha256(bytes) == entry->second, fmt::format("`{}`", (directory_ / name).string()),
-                "its SHA-256 is not the one in `manifest.json`");
+        const fs::path path = directory_ / name;
+        const std::string subject = fmt::format("`{}`", path.string());
+        const int64_t there_bytes = own_file_bytes(path);
+        require(there_bytes == entry->second.bytes, subject,
+                fmt::format("it has {} bytes, `manifest.json` states {}", there_bytes, entry->second.bytes));
+        Bytes bytes = read_own_file(path, entry->second.bytes);
+        require(sha256(bytes) == entry->second.sha256, subject, "its SHA-256 is not the one in `manifest.json`");
         expected_.erase(entry);
         return bytes;
     }
@@ -78,8 +100,8 @@ class Files {
 
   private:
     fs::path directory_;
-    std::map<std::string, std::string> expected_;  ///< by name; what was not yet taken
-    std::map<std::string, std::string> listed_;
+    std::map<std::string, FileEntry> expected_;  ///< by name; what was not yet taken
+    std::map<std::string, FileEntry> listed_;
 };
 
 void check_identity(const Manifest& manifest, const NpuIdentity& present) {
@@ -150,9 +172,10 @@ std::vector<execute::Subgraph> read_subgraphs(const Manifest& manifest, Files& f
 
 NpuIdentity identity(const fs::path& path) { return read_manifest(path).npu; }
 
-Contents read(const fs::path& path, const std::optional<NpuIdentity>& present) {
+Contents read(const fs::path& path, const std::optional<NpuIdentity>& present, const Limits& limits) {
     const Manifest manifest = read_manifest(path);
     if (present) check_identity(manifest, *present);
+    check_sizes(manifest, limits);
     Contents contents{manifest.tool_version,
                       manifest.npu,
                       manifest.model_sha256,

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "calotype/limits.hpp"
 #include "execute/model.hpp"
 
 namespace calotype::snapshot {
@@ -56,7 +57,9 @@ void copy(const std::filesystem::path& from, const std::filesystem::path& to);
 
 /// Reads and checks all of it. Throws Error SNAPSHOT_MISSING, SNAPSHOT_DAMAGED, SNAPSHOT_VERSION, and, where `present`
 /// is given and the snapshot has an NPU subgraph for another configuration, CONFIG_SNAPSHOT_MISMATCH with both.
-Contents read(const std::filesystem::path& path, const std::optional<NpuIdentity>& present = {});
+/// Throws LIMIT_MEMORY where the files together have more bytes than allowed, before one is read.
+Contents read(const std::filesystem::path& path, const std::optional<NpuIdentity>& present = {},
+              const Limits& limits = {});
 
 /// The configuration that a snapshot's manifest states; checks the manifest's own checksum.
 NpuIdentity identity(const std::filesystem::path& path);

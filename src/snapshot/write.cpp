@@ -66,7 +66,8 @@ Manifest manifest_of(const Contents& contents, const std::map<std::string, std::
         manifest.subgraphs.push_back(
             {execute::name_of(subgraph, k), execute::inputs_of(subgraph), execute::outputs_of(subgraph)});
     }
-    for (const auto& [name, bytes] : files) manifest.files.emplace(name, sha256(bytes));
+    for (const auto& [name, bytes] : files)
+        manifest.files.emplace(name, FileEntry{static_cast<int64_t>(bytes.size()), sha256(bytes)});
     return manifest;
 }
 

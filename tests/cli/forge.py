@@ -24,7 +24,7 @@ def write_manifest(snapshot: Path, manifest: dict):
 def replace(snapshot: Path, name: str, content: bytes):
     (snapshot / name).write_bytes(content)
     manifest = read_manifest(snapshot)
-    manifest["files"][name] = hashlib.sha256(content).hexdigest()
+    manifest["files"][name] = {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
     write_manifest(snapshot, manifest)
 
 

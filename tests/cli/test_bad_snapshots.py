@@ -1,6 +1,7 @@
 """Snapshots that were damaged, forged or made for another configuration are refused before anything runs."""
 
 import json
+import os
 import shutil
 
 import forge
@@ -57,6 +58,25 @@ def test_missing_truncated_and_foreign_files(calotype, snapshot, tmp_path):
     (snapshot / "more.bin").write_bytes(b"more")
     assert "move it out of the directory" in calotype.refuses(*run, names="more.bin").stderr
     assert not (tmp_path / "o.npz").exists()
+
+
+def test_a_file_of_another_size_is_not_read(calotype, snapshot):
+    """A sparse one costs its maker nothing."""
+    for file in files_of(snapshot):
+        size = file.stat().st_size
+        os.truncate(file, 16 << 30)
+        calotype.refuses("inspect", snapshot, names=file.name)
+        os.truncate(file, size)
+    assert calotype("inspect", snapshot).code == 0
+
+
+def test_files_larger_than_the_memory_allowed(calotype, snapshot, tmp_path):
+    run = ("run", snapshot, "--input", DIGITS / "test.npz", "--output", tmp_path / "o.npz")
+    assert "--max-memory" in calotype.refuses(*run, "--max-memory", 20000, names="LIMIT_MEMORY").stderr
+    for size in (1 << 43, -1):
+        forged = forge.with_value(forge.read_manifest(snapshot), ("files", "weights.safetensors", "bytes"), size)
+        forge.write_manifest(snapshot, forged)
+        calotype.refuses(*run, names="weights.safetensors")
 
 
 def test_another_configuration(calotype, snapshot, tmp_path):
