@@ -33,9 +33,14 @@ Shapes known_shapes(const Graph& graph, const std::vector<ort::Info>& outputs) {
     return shapes;
 }
 
-/// Whether a node other than one of a subgraph reads it: those are given names, not values.
-bool is_read(const Graph& graph, ValueId id) {
-    return id != ValueId::none && !graph.is_output(id) && !graph.readers(id).empty();
+bool is_read(const Graph& graph, ValueId id) { return id != ValueId::none && !graph.readers(id).empty(); }
+
+/// For those who read it.
+void make_constant(Graph& graph, ValueId id, Tensor value) {
+    const ValueId constant = graph.add_constant(graph.unused_value_name(graph.value(id).name + "_size"), std::move(value));
+    for (const NodeId reader : graph.readers(id))
+        for (size_t i = 0; i < graph.node(reader).inputs.size(); ++i)
+            if (graph.input(reader, i) == id) graph.set_input(reader, i, constant);
 }
 
 Tensor shape_value(const Node& node, const Dims& dims) {
@@ -84,11 +89,6 @@ std::vector<NodeId> small_nodes(const Graph& graph, const Shapes& shapes) {
 
 }  // namespace
 
-void make_constant(Graph& graph, ValueId id, Tensor value) {
-    const std::string name = graph.unused_value_name(graph.value(id).name + "_value");
-    graph.replace_uses(id, graph.add_constant(name, std::move(value)));
-}
-
 bool fold_sizes(Graph& graph, const ort::Library& library, const std::vector<ort::Info>& outputs) {
     if (std::ranges::all_of(outputs, is_known)) return false;
     bool any = fold_shapes(graph, known_shapes(graph, outputs));
@@ -101,7 +101,6 @@ bool fold_sizes(Graph& graph, const ort::Library& library, const std::vector<ort
             any = true;
         }
     }
-    if (any) graph.remove_dead();
     return any;
 }
 

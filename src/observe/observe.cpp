@@ -106,14 +106,22 @@ namespace {
 constexpr int kSizeRounds = 8;  // sizes that hang on sizes that hang on others: two or three, in real models
 
 /// Shows every value; what sizes can be known are, and none is too large.
-ort::Session checked_session(Graph& graph, const ort::Library& library) {
-    for (int round = 0;; ++round) {
-        Graph exposed = graph;
-        expose_all(exposed);
-        ort::Session session(library, onnx::write(exposed), {.threads = 1, .optimize = false});
+ort::Session checked_session(const Graph& graph, const ort::Library& library) {
+    const ort::SessionOptions options{.threads = 1, .optimize = false};
+    Graph exposed = graph;
+    expose_all(exposed);
+    ort::Session session(library, onnx::write(exposed), options);
+    refuse_large_runs(exposed, session.outputs(), library.limits());
+    for (int round = 0; round < kSizeRounds; ++round) {
+        try {
+            if (!fold_sizes(exposed, library, session.outputs())) break;
+            session = ort::Session(library, onnx::write(exposed), options);
+        } catch (const Error&) {
+            break;  // ONNX Runtime's inference refuses of constants what its kernels take (a Range from [0] to [4])
+        }
         refuse_large_runs(exposed, session.outputs(), library.limits());
-        if (round == kSizeRounds || !fold_sizes(graph, library, session.outputs())) return session;
     }
+    return session;
 }
 
 /// One run: types and dims of every value, and constants.
@@ -135,7 +143,8 @@ void look_at(Graph& graph, const ort::Library& library, const std::map<std::stri
         value.type = tensor.type();
         value.dims = tensor.dims();
         if (!fixed.contains(*id) || tensor.type() == DataType::string || graph.is_output(*id)) continue;
-        make_constant(graph, *id, std::move(tensor));
+        const ValueId constant = graph.add_constant(graph.unused_value_name(name + "_value"), std::move(tensor));
+        graph.replace_uses(*id, constant);
     }
     graph.remove_dead();
 }

@@ -28,6 +28,10 @@ ValueId ints(Graph& graph, const std::string& name, std::vector<int64_t> values)
     return graph.add_constant(name, Tensor::of<int64_t>({static_cast<int64_t>(values.size())}, std::span(values)));
 }
 
+ValueId scalar(Graph& graph, const std::string& name, int64_t value) {
+    return graph.add_constant(name, Tensor::of<int64_t>({}, std::span(&value, 1)));
+}
+
 /// y = Reshape(Relu(x), [Shape(x)[0], -1]) with x [N, 2, 2], as exporters write a flatten.
 Graph flatten() {
     Graph graph;
@@ -71,6 +75,23 @@ TEST(Concretize, PassesOverSequences) {
     concretize(graph, library, sample(5));
     EXPECT_EQ(graph.value(graph.outputs[0]).dims, (Dims{3, 2, 2}));
     EXPECT_FALSE(graph.value(parts).dims.has_value());
+}
+
+/// y = x + Range(0, Reshape(3, [1] through floats), 1): the Range is given [3] instead of 3, which its kernel takes and
+/// inference refuses once it knows the rank.
+TEST(Concretize, PassesOverWhatOnlyInferenceRefuses) {
+    const auto library = ort::Library::load();
+    Graph graph;
+    const ValueId x = graph.add_value("x", DataType::float32, Dims{3});
+    graph.inputs = {x};
+    const ValueId real = add(graph, "Cast", {ints(graph, "list", {1})}, "real", {{"to", int64_t{1}}});
+    const ValueId list = add(graph, "Cast", {real}, "whole", {{"to", int64_t{7}}});
+    const ValueId end = add(graph, "Reshape", {scalar(graph, "three", 3), list}, "end");
+    const ValueId range = add(graph, "Range", {scalar(graph, "zero", 0), end, scalar(graph, "one", 1)}, "range");
+    graph.outputs = {add(graph, "Add", {x, add(graph, "Cast", {range}, "steps", {{"to", int64_t{1}}})}, "y")};
+    const std::vector<float> three{5, 6, 7};
+    concretize(graph, library, {{"x", Tensor::of<float>({3}, std::span(three))}});
+    EXPECT_EQ(graph.value(graph.outputs[0]).dims, (Dims{3}));
 }
 
 TEST(Concretize, ASampleWithoutAnInputIsAnError) {
