@@ -1,4 +1,5 @@
-// Every classifier is one NPU subgraph with all of its MACs, and its FP32 layers compute what ONNX Runtime computes.
+// Every network is one NPU subgraph with all of its MACs, in no more memory than its largest moment, and its FP32 layers
+// compute what ONNX Runtime computes.
 
 #include <gmock/gmock.h>
 
@@ -28,7 +29,8 @@ std::map<std::string, Tensor> random_inputs(const graph::Graph& graph) {
     std::minstd_rand random(11);
     for (const graph::ValueId id : graph.inputs) {
         Dims dims = graph.value(id).dims.value();
-        for (int64_t& size : dims) size = size < 0 ? 1 : size;
+        for (size_t axis = 0; axis < dims.size(); ++axis)
+            if (dims[axis] < 0) dims[axis] = axis == 0 ? 1 : 24;  // only fsrcnn leaves height and width free
         Tensor tensor(DataType::float32, dims);
         for (float& x : tensor.values<float>()) x = static_cast<float>(random() % 2001) / 1000.0F - 1.0F;
         inputs.emplace(graph.value(id).name, std::move(tensor));
@@ -68,13 +70,13 @@ TEST_P(RealModel, IsOneNpuSubgraphThatComputesTheSame) {
     if (std::getenv("CALOTYPE_PRINT")) puts(report::explain_text(plan, {program}, config, GetParam()).c_str());
     for (const Decision& decision : plan.decisions)
         if (decision.device == Device::cpu) {
-            EXPECT_EQ(decision.op, "Softmax")
+            EXPECT_THAT(decision.op, testing::AnyOf("Softmax", "DepthToSpace"))
                 << decision.name << ": " << (decision.limit ? decision.limit->code + " " + decision.limit->actual : "");
         }
     EXPECT_EQ(plan.cpu_macs, 0);
     ASSERT_EQ(plan.subgraphs.front().device, Device::npu);
     EXPECT_LE(plan.subgraphs.size(), 2U);
-    EXPECT_LE(static_cast<double>(program.arena_bytes), 1.05 * static_cast<double>(program.lower_bound_bytes));
+    EXPECT_EQ(program.arena_bytes, program.lower_bound_bytes);
 
     std::vector<std::string> names;
     for (const npu::Placement& output : network.outputs) names.push_back(output.value);
@@ -84,13 +86,14 @@ TEST_P(RealModel, IsOneNpuSubgraphThatComputesTheSame) {
     for (const auto& [name, tensor] : expected) EXPECT_GT(signal_to_noise_db(tensor, actual.at(name)), 80) << name;
 }
 
-INSTANTIATE_TEST_SUITE_P(Classifiers, RealModel,
+INSTANTIATE_TEST_SUITE_P(All, RealModel,
                          testing::Values("mnist/mnist-8.onnx", "cifar10/resnet20_cifar10.onnx",
                                          "cifar10/resnet56_cifar10.onnx", "mlperf_tiny/ic_resnet8/resnet8_fp32.onnx",
                                          "mlperf_tiny/kws_dscnn/kws_dscnn_fp32.onnx",
                                          "mlperf_tiny/vww_mobilenet/vww_96_fp32.onnx",
                                          "imagenet/mcunet-320kb-1mb_fp32.onnx", "imagenet/squeezenet_v1.1_fp32.onnx",
-                                         "imagenet/efficientnet_lite0.onnx"));
+                                         "imagenet/efficientnet_lite0.onnx", "coco/yolox_nano.onnx",
+                                         "super_resolution/fsrcnn_x2.onnx"));
 
 }  // namespace
 }  // namespace calotype::partition
