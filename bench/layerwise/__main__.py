@@ -5,7 +5,6 @@ import argparse
 import dataclasses
 import json
 import sys
-from collections import defaultdict
 from pathlib import Path
 
 import numpy as np
@@ -17,9 +16,7 @@ from bench.accuracy import measures, npu, tasks
 from bench.accuracy.prepared import Prepared, prepare
 from bench.accuracy.samples import gathered, read_from_calotype
 from bench.layerwise.cut import cut
-
-LEAST_EQUAL = {"Conv": 0.98, "MaxPool": 0.98}  # share of the codes of all layers of the kind
-MOST_METRIC_POINTS = 0.3
+from bench.layerwise.judge import by_kind, judge
 
 
 def arguments() -> argparse.Namespace:
@@ -58,8 +55,8 @@ def compare(task: Prepared, snapshot: Path, samples: int) -> list[dict]:
     """One row a layer: kind, number of codes, how many are equal, the largest difference."""
     parts, codes = cut(snapshot), emulator_codes(task, snapshot, samples)
     runner = plain_session(parts.model.SerializeToString())
-    rows = [{"layer": f"{layer.part}/{layer.name}", "kind": layer.kind, "codes": 0, "equal": 0, "apart": 0,
-             "allowed": layer.allowed} for layer in parts.layers]
+    rows = [{"layer": f"{layer.part}/{layer.name}", "kind": layer.kind, "codes": 0, "equal": 0, "apart": 0}
+            for layer in parts.layers]
     for sample in range(samples):  # one at a time: the view has the model's own batch
         feeds = {name: np.ascontiguousarray(codes[place][sample:sample + 1]) for name, place in parts.handed_in.items()}
         feeds[task.input_name] = np.ascontiguousarray(task.inputs[sample][None])
@@ -70,17 +67,6 @@ def compare(task: Prepared, snapshot: Path, samples: int) -> list[dict]:
             row["equal"] += int((apart == 0).sum())
             row["apart"] = max(row["apart"], int(apart.max()))
     return rows
-
-
-def by_kind(rows: list[dict]) -> dict[str, dict]:
-    sums = defaultdict(lambda: {"layers": 0, "codes": 0, "equal": 0, "apart": 0})
-    for row in rows:
-        kind = sums[row["kind"]]
-        kind["layers"] += 1
-        kind["codes"] += row["codes"]
-        kind["equal"] += row["equal"]
-        kind["apart"] = max(kind["apart"], row["apart"])
-    return dict(sums)
 
 
 def end_to_end(task: Prepared, snapshot: Path, samples: int | None) -> dict:
@@ -101,17 +87,6 @@ def of_the_view(task: Prepared) -> np.ndarray:
     """Calibration samples of the size that the view is made for: the first one's."""
     known = read_from_calotype(task.samples_file, task.input_name)
     return np.stack([sample for sample in known if sample.shape == known[0].shape])
-
-
-def judge(rows: list[dict], kinds: dict, whole: dict | None) -> list[str]:
-    """What is not as it must be."""
-    wrong = [f"{row['layer']} ({row['kind']}): {row['apart']} codes apart, {row['allowed']} allowed" for row in rows
-             if row["apart"] > row["allowed"]]
-    wrong += [f"{kind}: {100 * kinds[kind]['equal'] / kinds[kind]['codes']:.2f} % equal" for kind, least in LEAST_EQUAL.items()
-              if kind in kinds and kinds[kind]["equal"] < least * kinds[kind]["codes"]]
-    if whole and abs(whole["view"] - whole["npu"]) > MOST_METRIC_POINTS:
-        wrong.append(f"end to end: {whole['view']:.2f} by the view, {whole['npu']:.2f} by the emulator")
-    return wrong
 
 
 def measure(given: argparse.Namespace, task: tasks.Task) -> dict:

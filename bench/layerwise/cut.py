@@ -10,14 +10,13 @@ from onnx import TensorProto, helper
 
 @dataclass
 class CutLayer:
-    """A layer of an NPU subgraph: the value of the view that holds its codes, and how far they may be off."""
+    """A layer of an NPU subgraph, and the value of the view that holds its codes."""
 
     part: str
     name: str
     kind: str
     tensor: int
     codes: str
-    allowed: int
 
 
 @dataclass
@@ -48,8 +47,8 @@ def cut(snapshot: Path) -> Cut:
         model.graph.input.append(helper.make_tensor_value_info(name + "/handed_in", TensorProto.INT8, None))
         model.graph.output.append(helper.make_tensor_value_info(name, TensorProto.INT8, None))
     names = {place: name for name, place in codes.items()}
-    layers = [CutLayer(part, layer["name"], _kind(layer), layer["output"], names[(part, layer["output"])],
-                       _allowed(layer, network)) for part, network in networks.items() for layer in network["layers"]]
+    layers = [CutLayer(part, layer["name"], _kind(layer), layer["output"], names[(part, layer["output"])])
+              for part, network in networks.items() for layer in network["layers"]]
     return Cut(model, layers, {name + "/handed_in": place for name, place in codes.items()})
 
 
@@ -57,12 +56,3 @@ def _kind(layer: dict) -> str:
     if layer["kind"] == "Pool":
         return {"max": "MaxPool", "average": "AveragePool"}[layer["attributes"]["kind"]]
     return layer["kind"]
-
-
-def _allowed(layer: dict, network: dict) -> int:
-    """Codes between float32 and the integer arithmetic: 2 after a piecewise-linear activation, 4 where that writes scales
-    per channel, else 1."""
-    if layer["stage_kind"] != "piecewise_linear":
-        return 1
-    scale = network["tensors"][layer["output"]]["quantization"]["scale"]
-    return 4 if isinstance(scale, dict) or len(scale) > 1 else 2
