@@ -14,7 +14,8 @@ std::vector<Range> bounds_of_writers(const npu::FloatNetwork& network, const Sca
         if (!bound) bound.emplace();
         bound->include(range);
     };
-    for (const npu::Placement& input : network.inputs) include(input.tensor, 0, open);
+    for (const npu::Placement& input : network.inputs)
+        for (int64_t c = 0; c < classes.channels(input.tensor); ++c) include(input.tensor, c, open);
     for (const npu::FloatLayer& layer : network.layers) {
         if (only_moves(layer.attributes)) continue;
         const bool same_reals = std::holds_alternative<npu::Requantize>(layer.attributes);

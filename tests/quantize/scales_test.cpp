@@ -2,6 +2,8 @@
 
 #include <gmock/gmock.h>
 
+#include <limits>
+
 #include "quantize/small_network.hpp"
 
 namespace calotype::quantize {
@@ -41,6 +43,19 @@ TEST(Scales, AFlattenedOutputIsWrittenInItsOneScaleWhereNobodyElseReads) {
     EXPECT_THAT(requantized(result.network), IsEmpty());
     EXPECT_FALSE(scales_of(result.network, flat).per_channel());
     EXPECT_EQ(scales_of(result.network, map), scales_of(result.network, flat));
+}
+
+// A map of another part beside its own ReLU: the clamp is the ReLU's, not the map's, in no channel.
+TEST(Scales, WhatIsHandedOnKeepsWhatAReluBesideItCutsOff) {
+    SmallNetwork small;
+    const auto x = small.input("x", {8, 8, 4});
+    small.network.handed_on.insert("x");
+    const npu::Activation relu{npu::ActivationKind::clamp, 0, std::numeric_limits<float>::infinity(), 0, 0};
+    const auto positive = small.conv("positive", x, {1, 1, 1, 1}, relu);
+    const auto rows = small.layer("rows", npu::Concat{0}, {x, positive}, {16, 8, 4});
+    small.output(small.conv("next", rows, {1, 1}));
+    const Result result = small.quantize();
+    for (int64_t c = 0; c < 4; ++c) EXPECT_GT(scales_of(result.network, x).zero_point_of(c), -128) << c;
 }
 
 TEST(Scales, AFlattenedOutputIsRequantizedWhereAnotherReaderWantsScalesPerChannel) {
