@@ -16,17 +16,42 @@ constexpr int64_t kGrowth[] = {3, -3, 2, 4, 8, 16, 32, -32, 64};
 using Sample = std::map<std::string, Tensor>;
 
 /// Zeros of the sample's shapes, every free dim but the batch grown. What has none stays as it is: it may be a size.
-Sample grown(const Front& front, const Sample& sample, int64_t growth) {
+/// Nothing where a dim would end below 1: that one would say nothing of other sizes.
+std::optional<Sample> grown(const Front& front, const Sample& sample, int64_t growth) {
     Sample grown;
     for (const graph::ValueId id : front.file_graph.inputs) {
         const graph::Value& input = front.file_graph.value(id);
         const Tensor& given = sample.at(input.name);
         Dims dims = given.dims();
-        for (size_t axis = 1; axis < dims.size(); ++axis)
-            if (!input.dims || (*input.dims)[axis] < 0) dims[axis] = std::max<int64_t>(1, dims[axis] + growth);
+        for (size_t axis = 1; axis < dims.size(); ++axis) {
+            if (input.dims && (*input.dims)[axis] >= 0) continue;
+            dims[axis] += growth;
+            if (dims[axis] < 1) return std::nullopt;
+        }
         grown.emplace(input.name, dims == given.dims() ? given : Tensor(given.type(), dims));
     }
     return grown;
+}
+
+/// Whether every window lies in its map, were each as many pixels smaller as the inputs. Where one does not, ONNX Runtime
+/// infers negative sizes, and what it does with those may end the process.
+bool windows_fit(const graph::Graph& graph, int64_t growth) {
+    return std::ranges::all_of(graph.nodes(), [&](graph::NodeId id) {
+        const graph::Node& node = graph.node(id);
+        if (node.op != "Conv" && !node.op.ends_with("Pool")) return true;
+        const auto x = graph::concrete_dims(graph, node.inputs[0]);
+        const auto weights = node.op == "Conv" ? graph::concrete_dims(graph, node.inputs[1]) : std::nullopt;
+        auto kernel = graph::ints_attribute(node, "kernel_shape");
+        if (kernel.empty() && weights && weights->size() > 2) kernel.assign(weights->begin() + 2, weights->end());
+        if (!x || x->size() != kernel.size() + 2) return kernel.empty();  // a global pool has none
+        const auto pads = graph::ints_attribute(node, "pads", std::vector<int64_t>(2 * kernel.size(), 0));
+        const auto dilations = graph::ints_attribute(node, "dilations", std::vector<int64_t>(kernel.size(), 1));
+        for (size_t i = 0; i < kernel.size(); ++i) {
+            const int64_t padded = (*x)[i + 2] + growth + pads[i] + pads[i + kernel.size()];
+            if (padded < (kernel[i] - 1) * dilations[i] + 1) return false;
+        }
+        return true;
+    });
 }
 
 bool leaves_sizes_free(const Front& front) {
@@ -57,8 +82,8 @@ void free_where_larger_differs(const FrontOptions& options, const Front& front, 
                                std::map<std::string, Dims>& ports) {
     try {
         Dump no_dump;
-        const Front larger = make_front(options, grown(front, sample, std::ranges::max(kGrowth)), no_dump,
-                                        host_nodes_of(front.plan));
+        const auto larger_sample = grown(front, sample, std::ranges::max(kGrowth));
+        const Front larger = make_front(options, *larger_sample, no_dump, host_nodes_of(front.plan));
         for (const auto& [name, dims] : ports_of(front, larger)) {
             Dims& port = ports.at(name);
             for (size_t axis = 0; axis < port.size() && axis < dims.size(); ++axis)
@@ -80,8 +105,10 @@ Sizes find_sizes(const FrontOptions& options, Front& front, const Sample& sample
     Dump no_dump;
     std::string not_taken;  // by the model itself, or split otherwise
     for (const int64_t growth : kGrowth) {
+        const auto other_sample = grown(front, sample, growth);
+        if (!other_sample || (growth < 0 && !windows_fit(front.graph, growth))) continue;
         try {
-            Front other = make_front(options, grown(front, sample, growth), no_dump, host_nodes_of(front.plan));
+            Front other = make_front(options, *other_sample, no_dump, host_nodes_of(front.plan));
             count_crops_from_the_end(front, other);
             const std::string split = split_difference(front, other);
             if (!split.empty()) {  // a limit of the NPU may lie between the two sizes

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <mutex>
 
 #include "compiler/host_nodes.hpp"
@@ -93,10 +94,17 @@ class Exact {
         return *one_graph_;
     }
 
+    /// A value that moves nothing at some size, as a Resize to the size it has, is there without a producer.
+    static bool has(const graph::Graph& graph, const std::string& name) {
+        const auto id = graph.find_value(name);
+        return id && (graph.producer(*id) != graph::NodeId::none || graph.is_constant(*id) ||
+                      std::ranges::find(graph.inputs, *id) != graph.inputs.end());
+    }
+
     observe::Observer made_at(const quantize::InputDims& dims) const {
         const Front front = front_at(dims);
         for (const std::string& name : names_)
-            if (!front.graph.find_value(name))
+            if (!has(front.graph, name))
                 throw Error({"SAMPLE_SHAPE", fmt::format("value `{}`", name),
                              fmt::format("it does not exist where the model's inputs are {}", to_string(dims[0])),
                              "give samples of one size"});
