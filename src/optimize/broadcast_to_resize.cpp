@@ -33,15 +33,7 @@ ValueId with_pixels(Graph& graph, NodeId before, ValueId y, const Dims& dims, co
     if (dims == to) return y;
     std::vector<double> factors(whole.size(), 1);
     for (size_t i = 2; i < whole.size(); ++i) factors[i] = static_cast<double>(whole[i] / dims[i]);
-    const ValueId scales =
-        add_floats(graph, graph.node(before).name + "/factors", {static_cast<int64_t>(factors.size())}, factors);
-    return insert(graph, before,
-                  {"Resize",
-                   {y, ValueId::none, scales},
-                   {{"mode", std::string("nearest")},
-                    {"coordinate_transformation_mode", std::string("asymmetric")},
-                    {"nearest_mode", std::string("floor")}}},
-                  DataType::float32, to);
+    return insert(graph, before, repeated(graph, before, y, factors), DataType::float32, to);
 }
 
 ValueId with_channels(Graph& graph, NodeId before, ValueId y, const Dims& dims, const Dims& whole) {

@@ -31,13 +31,7 @@ Rewrite gather_to_resize(Graph& graph, NodeId id) {
     if (!times) return Rewrite::declined("its indices do not repeat each pixel equally often");
     std::vector<double> factors(dims->size(), 1);
     factors[static_cast<size_t>(axis)] = static_cast<double>(*times);
-    const ValueId scales = add_floats(graph, graph.node(id).name + "/scales", {std::ssize(factors)}, factors);
-    become(graph, id,
-           {"Resize",
-            {x, ValueId::none, scales},
-            {{"mode", std::string("nearest")},
-             {"coordinate_transformation_mode", std::string("asymmetric")},
-             {"nearest_mode", std::string("floor")}}});
+    become(graph, id, repeated(graph, id, x, factors));
     return Rewrite::done();
 }
 

@@ -59,14 +59,7 @@ Rewrite repeat_to_resize(Graph& graph, NodeId id) {
     Dims resized = repeat->dims;
     for (size_t axis = 0; axis < resized.size(); ++axis) resized[axis] *= repeat->factors[axis];
     const std::vector<double> factors(repeat->factors.begin(), repeat->factors.end());
-    const ValueId scales = add_floats(graph, base + "/scales", {std::ssize(factors)}, factors);
-    const ValueId larger = insert(graph, id,
-                                  {"Resize",
-                                   {joined, ValueId::none, scales},
-                                   {{"mode", std::string("nearest")},
-                                    {"coordinate_transformation_mode", std::string("asymmetric")},
-                                    {"nearest_mode", std::string("floor")}}},
-                                  DataType::float32, resized);
+    const ValueId larger = insert(graph, id, repeated(graph, id, joined, factors), DataType::float32, resized);
     become_reshape(graph, id, larger);
     return Rewrite::done();
 }

@@ -26,13 +26,7 @@ Rewrite resize_of_one_pixel(Graph& graph, NodeId id) {
     if (graph::int_attribute(node, "exclude_outside", 0) != 0) return Rewrite::declined("it may read outside the map");
     std::vector<double> factors(made->begin(), made->end());
     factors[0] = factors[1] = 1;
-    const ValueId scales = add_floats(graph, node.name + "/scales", {std::ssize(factors)}, factors);
-    become(graph, id,
-           {"Resize",
-            {x, ValueId::none, scales},
-            {{"mode", std::string("nearest")},
-             {"coordinate_transformation_mode", std::string("asymmetric")},
-             {"nearest_mode", std::string("floor")}}});
+    become(graph, id, repeated(graph, id, x, factors));
     return Rewrite::done();
 }
 

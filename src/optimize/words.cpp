@@ -120,6 +120,15 @@ void become(Graph& graph, NodeId id, NewOp op) {
     node.attributes = std::move(op.attributes);
 }
 
+NewOp repeated(Graph& graph, NodeId of, ValueId x, const std::vector<double>& factors) {
+    const ValueId scales = add_floats(graph, graph.node(of).name + "/factors", {std::ssize(factors)}, factors);
+    return {"Resize",
+            {x, ValueId::none, scales},
+            {{"mode", std::string("nearest")},
+             {"coordinate_transformation_mode", std::string("asymmetric")},
+             {"nearest_mode", std::string("floor")}}};
+}
+
 ValueId insert(Graph& graph, NodeId before, NewOp op, std::optional<DataType> type, Dims dims) {
     const std::string base = graph.node(before).name + "/" + op.op;
     const ValueId output = graph.add_value(graph.unused_value_name(base), type, std::move(dims));

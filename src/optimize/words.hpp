@@ -65,6 +65,8 @@ struct NewOp {
     std::map<std::string, graph::Attribute> attributes{};
 };
 void become(Graph& graph, NodeId id, NewOp op);
+/// Each element of x repeated so often along each axis: nearest upsampling. The factors are named after `of`.
+NewOp repeated(Graph& graph, NodeId of, ValueId x, const std::vector<double>& factors);
 /// A new node in front of `before` with one output of this type and these dims; returns the output.
 ValueId insert(Graph& graph, NodeId before, NewOp op, std::optional<DataType> type, Dims dims);
 /// `into` from now on stands also for the user's nodes that `from`, a node in front of it, stood for.
