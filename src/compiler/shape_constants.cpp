@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
+#include <string_view>
 
 #include "observe/observe.hpp"
 
@@ -24,10 +26,20 @@ std::string origin_of(const Graph& graph, ValueId value, const std::set<ValueId>
     }
 }
 
+/// An operator that takes the size from its inputs, where NPU and ONNX Runtime's newer operators take numbers.
+std::string tied_by_operator(const Node& node) {
+    constexpr std::array<std::string_view, 4> kBroadcasts{"Add", "Sub", "Mul", "Sum"};
+    if (std::ranges::find(kBroadcasts, node.op) != kBroadcasts.end())
+        return fmt::format(": how often `{}` repeats one map over another", node.name);
+    if (node.op.starts_with("Reduce")) return fmt::format(": the length of the axes that `{}` reduces", node.name);
+    return {};
+}
+
 }  // namespace
 
 std::string tied_by(const Graph& file_graph, const std::vector<std::string>& node_names) {
     const std::set<ValueId> from_shapes = observe::values_from_shapes(file_graph);
+    std::string by_operator;
     for (const NodeId id : file_graph.nodes()) {
         const Node& node = file_graph.node(id);
         if (std::ranges::find(node_names, node.name) == node_names.end()) continue;
@@ -37,8 +49,9 @@ std::string tied_by(const Graph& file_graph, const std::vector<std::string>& nod
                                    origin_of(file_graph, input, from_shapes));
         const std::string auto_pad = graph::string_attribute(node, "auto_pad", "NOTSET");
         if (auto_pad.starts_with("SAME")) return fmt::format(": the pads of `{}`, by auto_pad {}", node.name, auto_pad);
+        if (by_operator.empty()) by_operator = tied_by_operator(node);
     }
-    return {};
+    return by_operator;
 }
 
 }  // namespace calotype::compiler

@@ -81,10 +81,13 @@ std::string host_difference(size_t index, const graph::Graph& a, const graph::Gr
     const std::string part = fmt::format("CPU_{}", index);
     for (size_t i = 0; i < std::min(a.nodes().size(), b.nodes().size()); ++i) {
         const graph::Node &one = a.node(a.nodes()[i]), &other = b.node(b.nodes()[i]);
-        if (one.op != other.op || one.inputs.size() != other.inputs.size()) break;
+        if (one.op != other.op || one.inputs.size() != other.inputs.size())
+            return fmt::format("{}: node `{}` becomes another at another size{}", part, one.name,
+                               tied_by(file_graph, one.sources));
+        bool same = one.attributes == other.attributes;
         for (size_t input = 0; input < one.inputs.size(); ++input)
-            if (!same_constant(a, one.inputs[input], b, other.inputs[input]))
-                return holds_constant(fmt::format("{}, node `{}`,", part, one.name), file_graph, one.sources);
+            same = same && same_constant(a, one.inputs[input], b, other.inputs[input]);
+        if (!same) return holds_constant(fmt::format("{}, node `{}`,", part, one.name), file_graph, one.sources);
     }
     return holds_constant(part, file_graph, {});
 }

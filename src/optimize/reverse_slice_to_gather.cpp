@@ -1,5 +1,6 @@
-// Slice(x, first, end, axis, -s) => Gather(x, [first, first - s, ...], axis)   for one axis
-// Exact. It is how exporters write a flip; over the channels (RGB to BGR) it is a reorder, which the NPU has.
+// Slice(x, first, end, axis 1, -s) => Gather(x, [first, first - s, ...], axis 1)
+// Exact. It is how exporters write a flip of the channels (RGB to BGR), a reorder that the NPU has. Along other axes it has
+// none, and a list of indices would tie the network to one size.
 
 #include <algorithm>
 
@@ -19,6 +20,7 @@ Rewrite reverse_slice_to_gather(Graph& graph, NodeId id) {
         return Rewrite::declined("it slices more than one axis");
     const int64_t axis = own_axis(axes->front(), dims->size());
     if (axis < 0 || axis >= std::ssize(*dims)) return Rewrite::no_match();
+    if (axis != 1) return Rewrite::declined("it reverses another axis than the channels");
     const int64_t size = (*dims)[static_cast<size_t>(axis)];
     const int64_t start = starts->front() < 0 ? starts->front() + size : starts->front();
     if (start < 0) return Rewrite::no_match();  // returns nothing

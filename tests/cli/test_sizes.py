@@ -262,6 +262,9 @@ FOLDED = [*first(), helper.make_node("DepthToSpace", ["b"], ["c"], name="shuffle
           helper.make_node("Gather", ["shape", "two"], ["rows"], name="rows"), integers("one", 1),
           helper.make_node("Concat", ["one", "rows", "minus"], ["to"], name="to", axis=0), integers("minus", -1),
           helper.make_node("Reshape", ["c", "to"], ["y"], name="fold")]
+REPEATED = [*first(), helper.make_node("GlobalAveragePool", ["b"], ["pooled"], name="pool"),
+            helper.make_node("Add", ["b", "pooled"], ["y"], name="add")]
+REDUCED = [*first(), helper.make_node("ReduceMean", ["b"], ["y"], name="means", axes=[3])]
 SAME = [*first(auto_pad="SAME_UPPER", strides=[2, 2]), helper.make_node("Conv", ["b", "w2"], ["y"], name="last")]
 
 
@@ -269,7 +272,9 @@ SAME = [*first(auto_pad="SAME_UPPER", strides=[2, 2]), helper.make_node("Conv", 
     (SAME, 4, "layer `relu` holds a constant that came from the shape: the pads of `first`, by auto_pad SAME_UPPER"),
     (HALVED, 4, "layer `c` holds a constant that came from the shape: `half`, computed from the shape of `x`"),
     (FOLDED, 3, "node `fold`, holds a constant that came from the shape: `to`, computed from the shape of `c`"),
-], ids=["pads", "bound", "reshape"])
+    (REPEATED, 4, "layer `add/Resize` holds a constant that came from the shape: how often `add` repeats one map over"),
+    (REDUCED, 4, "layer `means` holds a constant that came from the shape: the length of the axes that `means` reduces"),
+], ids=["pads", "bound", "reshape", "broadcast", "reduction"])
 def test_a_constant_that_came_from_the_shape_binds_the_size(calotype: Command, tmp_path: Path, nodes, rank, named):
     nodes = sorted(nodes, key=lambda node: node.op_type != "Constant")
     file = model(tmp_path / "m.onnx", nodes, rank)
@@ -285,6 +290,21 @@ def test_a_constant_that_came_from_the_shape_binds_the_size(calotype: Command, t
     np.save(folder / "b.npy", image(31, 31))
     assert "b.npy" in calotype.refuses(*asked, folder, names=named).stderr
     assert not (tmp_path / "no").exists()
+
+
+@pytest.mark.parametrize("start", [-1, 20])
+def test_a_flip_keeps_the_size_free(calotype: Command, tmp_path: Path, start):
+    """From the end, or from a column that a smaller map does not have."""
+    flip = [integers("start", start), integers("end", -2**31), integers("columns", 3), integers("back", -1),
+            helper.make_node("Slice", ["b", "start", "end", "columns", "back"], ["y"], name="flip")]
+    file = model(tmp_path / "m.onnx", sorted([*first(), *flip], key=lambda node: node.op_type != "Constant"))
+    snapshot = compiled(calotype, tmp_path, file)
+    exact = onnxruntime.InferenceSession(file)
+    for x in (image(24, 24), image(9, 13), image(30, 31)):
+        y, _ = run(calotype, snapshot, x)
+        expected = exact.run(None, {"x": x})[0]
+        assert y.shape == expected.shape
+        assert snr_db(expected, y) > 25, x.shape
 
 
 # [N, W] on the NPU has a scale for each of the W.
@@ -304,6 +324,33 @@ def test_columns_that_are_channels_bind_the_size(calotype: Command, tmp_path: Pa
     np.save(folder / "b.npy", image(24, 31))
     calotype.refuses("compile", file, "-o", tmp_path / "no", "--samples", folder, "--images", 2,
                      names="`most`: its channels would be")
+
+
+def compiled_at(calotype: Command, folder: Path, nodes: list[onnx.NodeProto], side: int) -> Path:
+    file = model(folder / "m.onnx", sorted(nodes, key=lambda node: node.op_type != "Constant"))
+    np.savez(folder / "samples.npz", x=image(side, side, 4))
+    made = calotype("compile", file, "--samples", folder / "samples.npz", "-o", folder / "m.snapshot")
+    assert made.code == 0, made.stderr
+    return folder / "m.snapshot"
+
+
+def test_one_pixel_says_nothing_of_other_sizes(calotype: Command, tmp_path: Path):
+    """Three pixels fewer are one pixel again: not another size."""
+    enlarge = [integers("sizes", 1, 3, 5, 5), helper.make_node("Resize", ["x", "", "", "sizes"], ["y"], name="enlarge")]
+    snapshot = compiled_at(calotype, tmp_path, enlarge, 1)
+    assert run(calotype, snapshot, image(1, 1))[0].shape == (1, 3, 5, 5)
+    refusal(calotype, snapshot, image(2, 2), "enlarge")
+
+
+def test_a_size_that_a_window_does_not_fit_is_not_tried(calotype: Command, tmp_path: Path):
+    """A Slice of fewer than no rows ended ONNX Runtime, and the process with it."""
+    row = [helper.make_node("Conv", ["x", "w1", "b1"], ["a"], name="wide", dilations=[1, 2]), integers("zero", 0),
+           integers("one", 1), integers("columns", 3),
+           helper.make_node("Slice", ["a", "zero", "one", "columns"], ["b"], name="column"), integers("shape", 1, 8, 2, 4),
+           helper.make_node("Reshape", ["b", "shape"], ["y"], name="fold")]  # other sizes, larger ones too, fail here
+    snapshot = compiled_at(calotype, tmp_path, row, 6)
+    expected = onnxruntime.InferenceSession(tmp_path / "m.onnx").run(None, {"x": image(6, 6)})[0]
+    assert snr_db(expected, run(calotype, snapshot, image(6, 6))[0]) > 25
 
 
 OTHER_LAYERS = "node `{}` becomes other layers at another size: `{}`, computed from the shape of `{}`"

@@ -127,6 +127,15 @@ TEST(ReverseSliceToGather, AFlipOfTheChannels) {
     }
 }
 
+TEST(ReverseSliceToGather, DeclinesAFlipOfTheColumns) {
+    Writer w;
+    const ValueId x = w.input("x", {2, 5, 3, 4});
+    w.output(w.node("Slice", {x, w.ints({-1}), w.ints({INT64_MIN}), w.ints({3}), w.ints({-1})}), "y");
+    const Outcome outcome = optimized(w);
+    EXPECT_THAT(outcome.ops, ElementsAre("Slice"));
+    EXPECT_THAT(outcome.reasons("reverse_slice_to_gather"), ElementsAre("it reverses another axis than the channels"));
+}
+
 TEST(ReverseSliceToGather, DeclinesTwoAxesAtOnce) {
     Writer w;
     const ValueId x = w.input("x", {2, 5, 3, 4});
