@@ -202,9 +202,7 @@ Image read_image(const std::filesystem::path& path, bool gray) {
     Image image;
     image.channels = gray ? 1 : 3;
     const bool png = bytes.size() > 4 && std::memcmp(bytes.data(), "\x89PNG", 4) == 0;
-    const std::vector<uint8_t> pixels =
-        png ? read_png(bytes, gray, image, subject) : read_jpeg(bytes, gray, image, subject);
-    image.pixels.assign(pixels.begin(), pixels.end());
+    image.pixels = png ? read_png(bytes, gray, image, subject) : read_jpeg(bytes, gray, image, subject);
     return image;
 }
 

@@ -6,11 +6,14 @@
 
 namespace calotype::samples {
 
-/// Pixels of a decoded picture, row by row, channels last.
-struct Image {
+/// Pixels of a picture, row by row, channels last.
+template <class Pixel>
+struct ImageOf {
     int64_t height = 0, width = 0, channels = 3;
-    std::vector<float> pixels;  ///< in [0, 255]
+    std::vector<Pixel> pixels;  ///< in [0, 255]
 };
+using Image = ImageOf<uint8_t>;  ///< as it is decoded: a quarter of the memory that reals would take
+using RealImage = ImageOf<float>;
 
 /// Decodes a JPEG or PNG into RGB, or into luminance where `gray`. A PNG's values are those that OpenCV reads: the high
 /// byte of 16 bits, neither gamma nor alpha applied.
@@ -19,6 +22,6 @@ Image read_image(const std::filesystem::path& path, bool gray);
 
 /// Bilinear, pixel centres at halves; when it shrinks, the triangle is widened by the factor, so that every pixel
 /// counts.
-Image resize(const Image& image, int64_t height, int64_t width);
+RealImage resize(const Image& image, int64_t height, int64_t width);
 
 }  // namespace calotype::samples

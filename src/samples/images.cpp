@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <mutex>
 
 #include "base/error.hpp"
 #include "samples/image.hpp"
@@ -91,34 +92,51 @@ class Images : public Reader {
     std::string stem(int64_t index) const override { return stems_[static_cast<size_t>(index)]; }
 
     std::map<std::string, Tensor> at(int64_t index) const override {
-        const fs::path& file = files_[static_cast<size_t>(index)];
-        Image image = read_image(file, frame_.channels == 1);
-        const int64_t height = frame_.height > 0 ? frame_.height : image.height;
-        const int64_t width = frame_.width > 0 ? frame_.width : image.width;
-        image = resize(image, height, width);
-        return {{input_.name, laid_out(image)}};
+        {
+            const std::lock_guard lock(mutex_);
+            if (const auto kept = kept_.find(index); kept != kept_.end()) return {{input_.name, kept->second}};
+        }
+        Tensor tensor = made(index);
+        const std::lock_guard lock(mutex_);
+        const auto bytes = static_cast<int64_t>(tensor.bytes().size());
+        if (bytes <= left_bytes_ && kept_.emplace(index, tensor).second) left_bytes_ -= bytes;
+        return {{input_.name, std::move(tensor)}};
     }
 
   private:
-    Tensor laid_out(const Image& image) const {
+    Tensor made(int64_t index) const {
+        const Image image = read_image(files_[static_cast<size_t>(index)], frame_.channels == 1);
+        const int64_t height = frame_.height > 0 ? frame_.height : image.height;
+        const int64_t width = frame_.width > 0 ? frame_.width : image.width;
+        if (height == image.height && width == image.width) return laid_out(image);
+        return laid_out(resize(image, height, width));
+    }
+
+    template <class Pixel>
+    Tensor laid_out(const ImageOf<Pixel>& image) const {
+        const bool nchw = frame_.layout == Layout::nchw;
+        Tensor tensor(input_.type, nchw ? Dims{1, image.channels, image.height, image.width}
+                                        : Dims{1, image.height, image.width, image.channels});
+        if (input_.type == DataType::float32)
+            lay_out(image, tensor.values<float>(), [](float x) { return x; });
+        else
+            lay_out(image, tensor.values<uint8_t>(),
+                    [](float x) { return static_cast<uint8_t>(std::nearbyint(std::clamp(x, 0.0f, 255.0f))); });
+        return tensor;
+    }
+
+    template <class Pixel, class T, class Convert>
+    void lay_out(const ImageOf<Pixel>& image, std::span<T> values, Convert convert) const {
         const bool nchw = frame_.layout == Layout::nchw;
         const int64_t area = image.height * image.width, channels = image.channels;
-        std::vector<float> values(image.pixels.size());
         for (int64_t c = 0; c < channels; ++c) {
             const int64_t from = bgr_ ? channels - 1 - c : c;
             const auto i = static_cast<size_t>(c);
             for (int64_t p = 0; p < area; ++p) {
                 const double x = (image.pixels[static_cast<size_t>(p * channels + from)] - mean_[i]) / std_[i];
-                values[static_cast<size_t>(nchw ? c * area + p : p * channels + c)] = static_cast<float>(x);
+                values[static_cast<size_t>(nchw ? c * area + p : p * channels + c)] = convert(static_cast<float>(x));
             }
         }
-        const Dims dims =
-            nchw ? Dims{1, channels, image.height, image.width} : Dims{1, image.height, image.width, channels};
-        if (input_.type == DataType::float32) return Tensor::of<float>(dims, values);
-        std::vector<uint8_t> codes(values.size());
-        std::transform(values.begin(), values.end(), codes.begin(),
-                       [](float x) { return static_cast<uint8_t>(std::nearbyint(std::clamp(x, 0.0f, 255.0f))); });
-        return Tensor::of<uint8_t>(dims, codes);
     }
 
     std::vector<fs::path> files_;
@@ -127,6 +145,11 @@ class Images : public Reader {
     Frame frame_;
     std::vector<double> mean_, std_;
     bool bgr_ = false;
+    // A compilation goes over its samples about ten times, and decoding costs more than the rest of small networks. The
+    // first that fit stay: passes go in order, so keeping the latest would keep none of use.
+    mutable std::mutex mutex_;
+    mutable std::map<int64_t, Tensor> kept_;
+    mutable int64_t left_bytes_ = int64_t{64} << 20;
 };
 
 }  // namespace

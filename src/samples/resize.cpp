@@ -37,7 +37,8 @@ std::vector<Taps> triangle_taps(int64_t from, int64_t to) {
 }
 
 /// Resizes the middle axis of [outer, from, inner].
-std::vector<float> resize_axis(const std::vector<float>& pixels, int64_t outer, int64_t from, int64_t to,
+template <class Pixel>
+std::vector<float> resize_axis(const std::vector<Pixel>& pixels, int64_t outer, int64_t from, int64_t to,
                                int64_t inner) {
     std::vector<float> out(static_cast<size_t>(outer * to * inner), 0.0f);
     const std::vector<Taps> taps = triangle_taps(from, to);
@@ -46,8 +47,8 @@ std::vector<float> resize_axis(const std::vector<float>& pixels, int64_t outer, 
             const Taps& tap = taps[static_cast<size_t>(i)];
             float* target = out.data() + (o * to + i) * inner;
             for (size_t k = 0; k < tap.weights.size(); ++k) {
-                const float* source = pixels.data() + (o * from + tap.first + static_cast<int64_t>(k)) * inner;
-                for (int64_t x = 0; x < inner; ++x) target[x] += tap.weights[k] * source[x];
+                const Pixel* source = pixels.data() + (o * from + tap.first + static_cast<int64_t>(k)) * inner;
+                for (int64_t x = 0; x < inner; ++x) target[x] += tap.weights[k] * static_cast<float>(source[x]);
             }
         }
     }
@@ -56,14 +57,22 @@ std::vector<float> resize_axis(const std::vector<float>& pixels, int64_t outer, 
 
 }  // namespace
 
-Image resize(const Image& image, int64_t height, int64_t width) {
-    Image out{height, width, image.channels, image.pixels};
+RealImage resize(const Image& image, int64_t height, int64_t width) {
+    RealImage out{height, width, image.channels, {}};
+    const int64_t row = image.width * image.channels;
+    if (height == image.height && width == image.width)
+        out.pixels.assign(image.pixels.begin(), image.pixels.end());
+    else if (height == image.height)
+        out.pixels = resize_axis(image.pixels, height, image.width, width, image.channels);
+    else if (width == image.width)
+        out.pixels = resize_axis(image.pixels, 1, image.height, height, row);
     // Width first, but where a picture is very tall: 2^24 rows of one pixel each would become as many of `width`.
-    const bool tall = image.height * width > kTallPixels && height * image.width < image.height * width;
-    if (tall) out.pixels = resize_axis(out.pixels, 1, image.height, height, image.width * image.channels);
-    const int64_t rows = tall ? height : image.height;
-    if (width != image.width) out.pixels = resize_axis(out.pixels, rows, image.width, width, image.channels);
-    if (rows != height) out.pixels = resize_axis(out.pixels, 1, rows, height, width * image.channels);
+    else if (image.height * width > kTallPixels && height * image.width < image.height * width)
+        out.pixels = resize_axis(resize_axis(image.pixels, 1, image.height, height, row), height, image.width, width,
+                                 image.channels);
+    else
+        out.pixels = resize_axis(resize_axis(image.pixels, image.height, image.width, width, image.channels), 1,
+                                 image.height, height, width * image.channels);
     return out;
 }
 

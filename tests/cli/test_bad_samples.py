@@ -193,6 +193,17 @@ def test_odd_pictures_that_are_fine(calotype, tmp_path):
     assert outcome.code == 0, outcome.stderr
 
 
+def test_a_large_picture_for_a_small_network(calotype, tmp_path):
+    """It lies in memory once, as the 50 MB of its bytes, and is decoded once."""
+    model = models.conv(np.ones((4, 3, 3, 3), np.float32), dims=(1, 3, 8, 8))
+    (tmp_path / "model.onnx").write_bytes(model.SerializeToString())
+    (tmp_path / "pictures").mkdir()
+    (tmp_path / "pictures" / "a.png").write_bytes(png(4096, 4096, color=2))
+    outcome = calotype("compile", tmp_path / "model.onnx", "--samples", tmp_path / "pictures", "-o", tmp_path / "out")
+    assert outcome.code == 0, outcome.stderr
+    assert outcome.peak_bytes < 120 << 20, outcome.peak_bytes
+
+
 def test_options_that_do_not_apply_are_refused(calotype, tmp_path):
     told = calotype(*compile_digits(DIGITS / "calibration.npz", tmp_path / "s"), "--mean", "0")
     assert told.code == 2 and told.stderr.startswith("OPTION_UNUSED: `--mean`") and not (tmp_path / "s").exists()

@@ -42,8 +42,8 @@ TEST(Images, LaysOutAndOrdersChannels) {
 
 TEST(Images, ResizesByArea) {
     Image ramp{1, 4, 1, {0, 10, 20, 30}};
-    EXPECT_EQ(resize(ramp, 1, 4).pixels, ramp.pixels);
-    const Image half = resize(ramp, 1, 2);
+    EXPECT_EQ(resize(ramp, 1, 4).pixels, (std::vector<float>{0, 10, 20, 30}));
+    const RealImage half = resize(ramp, 1, 2);
     EXPECT_NEAR(half.pixels[0], 50.0 / 7, 1e-4);  // taps 3, 3, 1 of 7: the triangle of reach 2, cut at the edge
     EXPECT_NEAR(half.pixels[0] + half.pixels[1], 30, 1e-4);
     EXPECT_EQ(resize(Image{1, 1, 1, {7}}, 3, 2).pixels, std::vector<float>(6, 7.0f));
@@ -53,10 +53,20 @@ TEST(Images, ResizesByArea) {
 }
 
 TEST(Images, ResizesTallPicturesByTheirHeightFirst) {
-    const Image tall{1 << 20, 1, 1, std::vector<float>(1 << 20, 7.0f)};
-    const Image resized = resize(tall, 4, 16384);  // width first it would be 2^34 pixels in between
+    const Image tall{1 << 20, 1, 1, std::vector<uint8_t>(1 << 20, 7)};
+    const RealImage resized = resize(tall, 4, 16384);  // width first it would be 2^34 pixels in between
     ASSERT_EQ(resized.pixels.size(), 4u * 16384);
     for (const float pixel : resized.pixels) EXPECT_NEAR(pixel, 7, 1e-3);
+}
+
+TEST(Images, DecodesAPictureOnce) {
+    const fs::path folder = fs::path(testing::TempDir()) / "once";
+    fs::create_directories(folder);
+    fs::copy_file(kData / "gray.jpg", folder / "gray.jpg", fs::copy_options::overwrite_existing);
+    const Source source = open(folder, {{"x", DataType::float32, {-1, 1, 4, 4}}});
+    const auto first = source.at(0);
+    fs::remove(folder / "gray.jpg");
+    EXPECT_EQ(source.at(0), first);
 }
 
 TEST(Images, ReadsJpegAsGray) {
