@@ -58,6 +58,89 @@ graph::Graph view_of(const compiler::Front& front, const execute::Model& model) 
     return view;
 }
 
+/// What the import found, for the stages after it.
+struct Imported {
+    const CompileOptions& options;
+    const compiler::FrontOptions& front_options;
+    const compiler::Front& front;
+    const compiler::Sizes& sizes;
+    const std::vector<compiler::FurtherSize>& further;
+    const Samples& samples;
+    int64_t count;   // of the samples
+    bool synthetic;  // one sample of noise, in place of the user's
+};
+
+execute::Model without_subgraphs(const Imported& of) {
+    execute::Model model;
+    model.batch = of.front.batch;
+    model.one_size = of.sizes.one_size;
+    model.size_step = of.sizes.step;
+    model.off_step = of.sizes.off_step;
+    for (const graph::ValueId id : of.front.graph.inputs)
+        model.inputs.push_back(compiler::port_of(of.front, of.sizes, of.further, id));
+    for (const graph::ValueId id : of.front.graph.outputs)
+        model.outputs.push_back(compiler::port_of(of.front, of.sizes, of.further, id));
+    return model;
+}
+
+/// What quantization says of the layers.
+struct Layers {
+    std::vector<quantize::LayerError> errors;
+    nlohmann::json report = nlohmann::json::array();
+};
+
+/// Quantizes and plans subgraph `k`, those before it are in `model`.
+void add_npu_subgraph(execute::Model& model, Layers& layers, const Imported& of, size_t k, ThreadPool& pool,
+                      compiler::Dump& dump) {
+    quantize::Options options{{of.options.without.begin(), of.options.without.end()}, {}};
+    if (of.synthetic)  // noise teaches nothing
+        for (const auto& [name, what] : quantize::ingredients()) options.without.insert(name);
+    options.progress = [&](double done, size_t finished) {
+        if (of.options.progress) of.options.progress(compiler::quantizing(of.front.plan, k, done, finished));
+    };
+    const quantize::Calibration calibration =
+        compiler::calibration_of(of.front_options, of.front, model, k, of.samples, of.count);
+    auto quantized = quantize::quantize(of.front.plan.subgraphs[k].network, calibration, options, pool);
+    dump(fmt::format("quantize_NPU_{}", k), npu::to_text(quantized.network));
+    npu::Program program = plan::plan(quantized.network, of.front.config);
+    dump(fmt::format("plan_NPU_{}", k), npu::to_text(program, quantized.network));
+    compiler::set_boundaries(model, quantized.network, quantized.whole_numbers);
+    layers.errors.insert(layers.errors.end(), quantized.errors.begin(), quantized.errors.end());
+    for (auto& layer : compiler::layer_report(quantized.network, program, quantized.errors, k))
+        layers.report.push_back(std::move(layer));
+    std::vector<npu::Program> more;
+    for (const compiler::FurtherSize& size : of.further)
+        more.push_back(plan::plan(quantized.network, of.front.config, size.npu_inputs[k]));
+    model.subgraphs.emplace_back(
+        execute::NpuSubgraph{std::move(quantized.network), std::move(program), std::move(more)});
+}
+
+Layers add_subgraphs(execute::Model& model, const Imported& of, ThreadPool& pool, compiler::Dump& dump) {
+    Layers layers;
+    for (size_t k = 0; k < of.front.plan.subgraphs.size(); ++k) {
+        const partition::Subgraph& part = of.front.plan.subgraphs[k];
+        if (part.device == partition::Device::cpu) {
+            const graph::Graph graph = of.sizes.free ? observe::without_sizes(part.graph) : part.graph;
+            model.subgraphs.emplace_back(execute::CpuSubgraph{onnx::write(graph), part.inputs, part.outputs});
+        } else {
+            add_npu_subgraph(model, layers, of, k, pool, dump);
+        }
+    }
+    return layers;
+}
+
+std::string report_of(const Imported& of, const execute::Model& model, nlohmann::json layers,
+                      const std::vector<std::string>& warnings) {
+    auto report = nlohmann::json::parse(
+        report::explain_json(of.front.plan, programs_of(model), of.front.config, of.options.model.filename()));
+    report["layers"] = std::move(layers);
+    report["images"] = of.synthetic ? 0 : of.count;
+    report["synthetic"] = of.synthetic;  // errors and golden vectors are those of a random sample
+    report["warnings"] = warnings;
+    report["options"] = compiler::canonical(of.options);
+    return report.dump();
+}
+
 }  // namespace
 
 CompileResult compile(const CompileOptions& options, const Samples& given) {
@@ -94,52 +177,14 @@ CompileResult compile(const CompileOptions& options, const Samples& given) {
     const auto further = compiler::further_sizes(front_options, front, sizes, first_sample, options.shapes);
     progress({"import", 1});
 
+    const Imported imported{options, front_options, front, sizes, further, samples, count, synthetic != nullptr};
     snapshot::Contents contents;
     execute::Model& model = contents.model;
-    model.batch = front.batch;
-    model.one_size = sizes.one_size;
-    model.size_step = sizes.step;
-    model.off_step = sizes.off_step;
-    for (const graph::ValueId id : front.graph.inputs)
-        model.inputs.push_back(compiler::port_of(front, sizes, further, id));
-    for (const graph::ValueId id : front.graph.outputs)
-        model.outputs.push_back(compiler::port_of(front, sizes, further, id));
-
-    quantize::Options quantize_options{{options.without.begin(), options.without.end()}, {}};
-    if (synthetic)  // noise teaches nothing
-        for (const auto& [name, what] : quantize::ingredients()) quantize_options.without.insert(name);
-    std::vector<quantize::LayerError> errors;
-    nlohmann::json layers = nlohmann::json::array();
-    for (size_t k = 0; k < front.plan.subgraphs.size(); ++k) {
-        const partition::Subgraph& part = front.plan.subgraphs[k];
-        if (part.device == partition::Device::cpu) {
-            const graph::Graph graph = sizes.free ? observe::without_sizes(part.graph) : part.graph;
-            model.subgraphs.emplace_back(execute::CpuSubgraph{onnx::write(graph), part.inputs, part.outputs});
-            continue;
-        }
-        const quantize::Calibration calibration =
-            compiler::calibration_of(front_options, front, model, k, samples, count);
-        quantize_options.progress = [&](double done, size_t layers) {
-            progress(compiler::quantizing(front.plan, k, done, layers));
-        };
-        auto quantized = quantize::quantize(part.network, calibration, quantize_options, pool);
-        dump(fmt::format("quantize_NPU_{}", k), npu::to_text(quantized.network));
-        npu::Program program = plan::plan(quantized.network, front.config);
-        dump(fmt::format("plan_NPU_{}", k), npu::to_text(program, quantized.network));
-        compiler::set_boundaries(model, quantized.network, quantized.whole_numbers);
-        errors.insert(errors.end(), quantized.errors.begin(), quantized.errors.end());
-        for (auto& layer : compiler::layer_report(quantized.network, program, quantized.errors, k))
-            layers.push_back(std::move(layer));
-        std::vector<npu::Program> more;
-        for (const compiler::FurtherSize& size : further)
-            more.push_back(plan::plan(quantized.network, front.config, size.npu_inputs[k]));
-        model.subgraphs.emplace_back(
-            execute::NpuSubgraph{std::move(quantized.network), std::move(program), std::move(more)});
-    }
-
-    compiler::mention_own_numbers(errors, warn);
+    model = without_subgraphs(imported);
+    Layers layers = add_subgraphs(model, imported, pool, dump);
+    compiler::mention_own_numbers(layers.errors, warn);
     if (!synthetic) {  // of random samples they would say nothing
-        compiler::mention_poor_layers(errors, warn);
+        compiler::mention_poor_layers(layers.errors, warn);
         for (const std::string& text : survey.warnings) warn(text);  // an error would have made them noise
     }
     progress({"snapshot", 0});
@@ -153,14 +198,7 @@ CompileResult compile(const CompileOptions& options, const Samples& given) {
     const graph::Graph view = view_of(front, model);
     dump("view", graph::to_text(view));
     contents.iriz_onnx = onnx::write(view);
-    auto report = nlohmann::json::parse(
-        report::explain_json(front.plan, programs_of(model), front.config, options.model.filename()));
-    report["layers"] = std::move(layers);
-    report["images"] = synthetic ? 0 : count;
-    report["synthetic"] = synthetic != nullptr;  // errors and golden vectors are those of a random sample
-    report["warnings"] = warnings;
-    report["options"] = compiler::canonical(options);
-    contents.report_json = report.dump();
+    contents.report_json = report_of(imported, model, std::move(layers.report), warnings);
     snapshot::write(options.output, contents);
     progress({"snapshot", 1});
     return {options.output, contents.report_json};
