@@ -7,7 +7,6 @@
 #include <functional>
 #include <memory>
 #include <span>
-#include <string_view>
 #include <vector>
 
 #include "base/thread_pool.hpp"
@@ -54,8 +53,6 @@ class Executor {
 
     const npu::Program& program() const { return program_; }
     int64_t elements(npu::TensorId tensor) const { return elements_.at(static_cast<size_t>(tensor)); }
-    /// Which kernel runs a layer: "reference", "avx2 conv", ...
-    std::string_view kernel(size_t layer) const { return layers_.at(layer)->kernel(); }
 
   private:
     const npu::Network* network_;

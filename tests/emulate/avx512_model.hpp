@@ -61,7 +61,6 @@ inline __m512i _mm512_loadu_si512(const void* p) { __m512i v; std::memcpy(v.b, p
 inline void _mm512_storeu_si512(void* p, __m512i v) { std::memcpy(p, v.b, 64); }
 inline __m512 _mm512_loadu_ps(const void* p) { __m512 v; std::memcpy(v.f, p, 64); return v; }
 inline __m128i _mm_loadu_si128(const __m128i* p) { __m128i v; std::memcpy(v.b, p, 16); return v; }
-inline void _mm_storeu_si128(__m128i* p, __m128i v) { std::memcpy(p, v.b, 16); }
 inline __m128i _mm_cvtsi32_si128(int x) { __m128i v{}; std::memcpy(v.b, &x, 4); return v; }
 inline __m512i _mm512_broadcast_i32x4(__m128i x) { __m512i v; for (int i = 0; i < 4; ++i) std::memcpy(v.b + 16 * i, x.b, 16); return v; }
 inline __m512i _mm512_set1_epi32(int32_t x) { return model::all<int32_t>(x); }
@@ -120,7 +119,6 @@ inline __m512i _mm512_permutexvar_epi32(__m512i index, __m512i a) {
     for (int i = 0; i < 16; ++i) model::put<int32_t>(out, i, model::get<int32_t>(a, model::get<int32_t>(index, i) & 15));
     return out;
 }
-inline __m128i _mm512_extracti32x4_epi32(__m512i a, int i) { __m128i v; std::memcpy(v.b, a.b + 16 * i, 16); return v; }
 /// acc + sum of 4 products, unsigned bytes of a by signed bytes of b, without saturation.
 inline __m512i _mm512_dpbusd_epi32(__m512i acc, __m512i a, __m512i b) {
     for (int i = 0; i < 16; ++i) {
