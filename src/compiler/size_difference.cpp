@@ -152,6 +152,10 @@ std::string split_difference(const Front& a, const Front& b) {
     if (!std::ranges::equal(a.plan.subgraphs, b.plan.subgraphs, {}, &partition::Subgraph::device,
                             &partition::Subgraph::device))
         return "the split between NPU and CPU is another at another size" + moved_node(a, b);
+    return {};
+}
+
+std::string other_layers(const Front& a, const Front& b) {
     for (size_t k = 0; k < a.plan.subgraphs.size(); ++k) {
         std::string other = other_layers(a.plan.subgraphs[k].network, b.plan.subgraphs[k].network, a.file_graph);
         if (!other.empty()) return other;

@@ -6,11 +6,13 @@
 
 namespace calotype::compiler {
 
-/// The node that runs on the NPU at one size and on the CPU at the other, or becomes other layers there; empty where the
-/// split and its layers are the same.
+/// The node that runs on the NPU at one size and on the CPU at the other; empty where the split is the same.
 std::string split_difference(const Front& a, const Front& b);
 
-/// What ties a network to its size, seen by comparing it at two sizes of one split; empty where the first serves both.
+/// The node that becomes other layers at the other size, of one split; empty where there is none.
+std::string other_layers(const Front& a, const Front& b);
+
+/// What ties a network to its size, seen by comparing it at two sizes of the same layers; empty where the first serves both.
 std::string size_difference(const Front& a, const Front& b);
 
 /// A window whose padding follows what its stride leaves over (auto_pad SAME, ceil_mode) where that may be another at

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <set>
 
 #include "compiler/host_nodes.hpp"
 #include "compiler/size_difference.hpp"
@@ -104,15 +105,22 @@ Sizes find_sizes(const FrontOptions& options, Front& front, const Sample& sample
     }
     Dump no_dump;
     std::string not_taken;  // by the model itself, or split otherwise
+    std::set<int64_t> other_layers_at;
     for (const int64_t growth : kGrowth) {
         const auto other_sample = grown(front, sample, growth);
         if (!other_sample || (growth < 0 && !windows_fit(front.graph, growth))) continue;
         try {
             Front other = make_front(options, *other_sample, no_dump, host_nodes_of(front.plan));
             count_crops_from_the_end(front, other);
-            const std::string split = split_difference(front, other);
-            if (!split.empty()) {  // a limit of the NPU may lie between the two sizes
-                if (not_taken.empty()) not_taken = split;
+            // A limit of the NPU may lie between the two sizes, or a bound that larger maps reach (x[:, :, :24] of 24
+            // rows): then smaller ones are no proof.
+            std::string otherwise = split_difference(front, other);
+            if (otherwise.empty()) {
+                otherwise = other_layers(front, other);
+                if (!otherwise.empty()) other_layers_at.insert(growth);
+            }
+            if (!otherwise.empty() || other_layers_at.contains(-growth)) {
+                if (not_taken.empty()) not_taken = otherwise;
                 continue;
             }
             const int64_t step = std::abs(growth) == 3 ? 1 : std::abs(growth);  // smaller steps were not found to do

@@ -79,9 +79,17 @@ bool single_elements(const Graph& graph, NodeId id) { return same_dims(graph, id
 
 bool single_part(const Graph& graph, NodeId id) { return graph.node(id).outputs.size() == 1 && same_dims(graph, id); }
 
-/// Forwards only; a step of -1 reverses. Same dims then mean that nothing was cut off.
+/// Forwards only; a step of -1 reverses. Same dims then mean that nothing was cut off; but x[:, :, :1000] of 24 rows cuts
+/// where there are more.
 bool whole_slice(const Graph& graph, NodeId id) {
     if (!same_dims(graph, id)) return false;
+    constexpr int64_t kLongerThanAnyAxis = int64_t{1} << 24;
+    const auto dims = known_dims(graph, graph.input(id, 0));
+    const auto ends = integers(graph, graph.input(id, 2)), axes = integers_of(graph, id, 3, "axes");
+    for (size_t i = 0; dims && ends && i < ends->size(); ++i) {
+        const auto axis = static_cast<size_t>(own_axis(axes ? axes->at(i) : static_cast<int64_t>(i), dims->size()));
+        if ((*ends)[i] > dims->at(axis) && (*ends)[i] < kLongerThanAnyAxis) return false;
+    }
     if (!has_input(graph, id, 4)) return true;
     const auto steps = integers(graph, graph.input(id, 4));
     return steps && std::ranges::all_of(*steps, [](int64_t step) { return step > 0; });

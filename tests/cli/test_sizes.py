@@ -353,6 +353,23 @@ def test_a_size_that_a_window_does_not_fit_is_not_tried(calotype: Command, tmp_p
     assert snr_db(expected, run(calotype, snapshot, image(6, 6))[0]) > 25
 
 
+def test_a_bound_that_larger_maps_reach_binds_the_size(calotype: Command, tmp_path: Path):
+    """x[:, :, :24] of 24 rows, of 21 too, is all of them."""
+    rows = [*first(), integers("zero", 0), integers("end", 24), integers("rows", 2),
+            helper.make_node("Slice", ["b", "zero", "end", "rows"], ["y"], name="most")]
+    snapshot = compiled_at(calotype, tmp_path, rows, 24)
+    assert run(calotype, snapshot, image(24, 24))[0].shape == (1, 16, 24, 24)
+    refusal(calotype, snapshot, image(31, 24), "node `most` becomes other layers at another size")
+
+
+def test_a_bound_far_beyond_the_map_holds_where_there_is_more(calotype: Command, tmp_path: Path):
+    rows = [*first(), integers("zero", 0), integers("end", 200), integers("rows", 2),
+            helper.make_node("Slice", ["b", "zero", "end", "rows"], ["y"], name="most")]
+    snapshot = compiled_at(calotype, tmp_path, rows, 24)
+    assert run(calotype, snapshot, image(31, 24))[0].shape == (1, 16, 31, 24)
+    assert run(calotype, snapshot, image(203, 24))[0].shape == (1, 16, 200, 24)
+
+
 OTHER_LAYERS = "node `{}` becomes other layers at another size: `{}`, computed from the shape of `{}`"
 
 

@@ -69,7 +69,7 @@ TEST(RemoveIdentity, EveryNodeThatReturnsItsInput) {
     y = w.node("Expand", {y, w.ints({1, 1, 4, 4})});
     y = w.node("Reshape", {y, w.ints({1, 3, 4, 4})});
     y = w.node("Pad", {y, w.ints({0, 0, 0, 0, 0, 0, 0, 0})});
-    y = w.node("Slice", {y, w.ints({0}), w.ints({100}), w.ints({2})});
+    y = w.node("Slice", {y, w.ints({0}), w.ints({INT64_MAX}), w.ints({2})});
     y = w.node("Transpose", {y}, {{"perm", Ints{0, 1, 2, 3}}});
     y = w.node("Concat", {y}, {{"axis", int64_t{1}}});
     y = w.node("Add", {y, w.constant({}, {0})});
@@ -101,6 +101,13 @@ TEST(RemoveIdentity, APoolOverOnePixel) {
     const Attributes attributes{{"kernel_shape", Ints{3, 3}}, {"pads", Ints{1, 1, 1, 1}}};
     w.output(w.node("AveragePool", {w.node("GlobalAveragePool", {x})}, attributes), "y");
     EXPECT_THAT(optimized(w).ops, ElementsAre("GlobalAveragePool"));
+}
+
+TEST(RemoveIdentity, LeavesASliceThatCutsLargerMaps) {
+    Writer w;
+    const ValueId x = w.input("x", {1, 3, 4, 4});
+    w.output(w.node("Slice", {x, w.ints({0}), w.ints({1000}), w.ints({2})}), "y");
+    EXPECT_THAT(optimized(w).ops, ElementsAre("Slice"));
 }
 
 TEST(RemoveIdentity, LeavesADilatedPoolThatStepsOverTheOnePixel) {
