@@ -48,18 +48,29 @@ def _largest_scale(network: dict, tensor: int) -> float:
     return max(network["tensors"][tensor]["quantization"]["scale"])
 
 
-def rounded_inside(networks: dict, exact: set[str]) -> dict[str, float]:
+def _seen_as(network: dict, tensor: int, names: set[str]) -> str:
+    """The tensor's value, or, where a rewrite renamed it, the first of `names` that a layer makes of it by moving codes."""
+    value = network["tensors"][tensor]["value"]
+    moved = [layer["output"] for layer in network["layers"]
+             if layer["kind"] in MOVE_CODES | {"Requantize"} and tensor in layer["inputs"]]
+    if value in names or not moved:
+        return value
+    return next((name for name in (_seen_as(network, output, names) for output in moved) if name in names), value)
+
+
+def rounded_inside(networks: dict, exact: set[str], names: set[str]) -> dict[str, float]:
     """By value, half a step of those that the NPU parts of layers.json round where no layer of a node does: what they
     read but `exact`, and what a Requantize layer brings to another scale. A value that only moves on to be joined with
-    others has their scale, however narrow its own range is."""
+    others has their scale, however narrow its own range is. `names` are the model's values."""
     sizes = {}
     for network in networks.values():
         for port in network["inputs"]:
             if port["value"] not in exact:
-                sizes[port["value"]] = max(sizes.get(port["value"], 0), _largest_scale(network, port["tensor"]) / 2)
+                value = port["value"] if port["value"] in names else _seen_as(network, port["tensor"], names)
+                sizes[value] = max(sizes.get(value, 0), _largest_scale(network, port["tensor"]) / 2)
         for layer in network["layers"]:
             if layer["kind"] == "Requantize":
-                value = network["tensors"][layer["inputs"][0]]["value"]
+                value = _seen_as(network, layer["inputs"][0], names)
                 sizes[value] = sizes.get(value, 0) + _largest_scale(network, layer["output"]) / 2
     return sizes
 
@@ -77,7 +88,8 @@ def _values(model: onnx.ModelProto, names: list[str], inputs: dict) -> dict[str,
 
 
 def _noisy(model: onnx.ModelProto, sizes: dict, shapes: dict, inputs: dict, random) -> tuple[onnx.ModelProto, dict]:
-    """`sizes` of the noise by value name, `shapes` of those inside, which change behind the node that makes them."""
+    """`sizes` of the noise by value name, `shapes` of those inside, which change behind the node that makes them. An
+    output that is read on is handed out as it is."""
     noisy = onnx.ModelProto()
     noisy.CopyFrom(model)
 
@@ -93,15 +105,18 @@ def _noisy(model: onnx.ModelProto, sizes: dict, shapes: dict, inputs: dict, rand
                                                     tensor.name))
     outputs, nodes = {value.name for value in model.graph.output}, list(noisy.graph.node)
     del noisy.graph.node[:]
+    read_on = {}
     for node in nodes:
         maker = noisy.graph.node.add()
         maker.CopyFrom(node)
+        maker.input[:] = [read_on.get(name, name) for name in node.input]
         for place, name in enumerate(node.output):
-            if name in shapes and name not in outputs:
-                maker.output[place] = name + "/exact"
-                drawn = numpy_helper.from_array(noise(shapes[name], sizes[name]), name + "/noise")
-                noisy.graph.initializer.append(drawn)
-                noisy.graph.node.append(helper.make_node("Add", [name + "/exact", name + "/noise"], [name]))
+            if name not in shapes:
+                continue
+            exact, changed = (name, name + "/noisy") if name in outputs else (name + "/exact", name)
+            maker.output[place], read_on[name] = exact, changed
+            noisy.graph.initializer.append(numpy_helper.from_array(noise(shapes[name], sizes[name]), name + "/noise"))
+            noisy.graph.node.append(helper.make_node("Add", [exact, name + "/noise"], [changed]))
     return noisy, feeds
 
 
@@ -111,7 +126,8 @@ def _sizes(model: onnx.ModelProto, report: dict, inspected: dict, networks: dict
     made_by = {node.name: node.output[0] for node in model.graph.node if node.output}
     made = {name for node in model.graph.node for name in node.output}
     whole = {port["name"] for port in inspected["inputs"] if port["boundary"] in ("uint8", "int8")}  # they lose nothing
-    sizes = {name: size for name, size in rounded_inside(networks, whole).items() if name in made or name in inputs}
+    sizes = rounded_inside(networks, whole, made | set(inputs))
+    sizes = {name: size for name, size in sizes.items() if name in made or name in inputs}
     for layer in report["layers"]:
         for maker in [name for name in (layer["name"], *layer["sources"][::-1]) if name in made_by][:1]:
             # A node may be several layers, as a difference is a negation and an Add: each errs.
@@ -135,6 +151,8 @@ def tolerances(model: onnx.ModelProto, given: list, wanted: list, report: dict, 
         for place, y in enumerate(reference.run(noisy, DataSet(list(feeds.values()), []))):
             moved = np.abs(np.asarray(y, np.float64) - np.asarray(wanted[place], np.float64))
             largest[place] = np.fmax(largest[place], moved)
-    told = {port["name"] for port in inspected["outputs"] if "scale" in port}  # what inside gets noise, these have anyway
-    return [2 * one + (sizes.get(value.name, 0) if value.name in told else 0) + FLOAT_ERROR * np.abs(np.float64(y))
+    # What gets noise only where it is read on, codes as outputs have anyway: they are rounded once at least.
+    told = {port["name"]: max(sizes.get(port["name"], 0), port["scale"] / 2)
+            for port in inspected["outputs"] if "scale" in port}
+    return [2 * one + told.get(value.name, 0) + FLOAT_ERROR * np.abs(np.float64(y))
             for one, value, y in zip(largest, model.graph.output, wanted)]

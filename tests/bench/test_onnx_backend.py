@@ -52,10 +52,13 @@ def test_a_value_read_has_the_scale_of_what_it_is_joined_with():
     networks = {"NPU_0": {"inputs": [{"value": "a", "tensor": 1}], "layers": [],
                           "tensors": [tensor("x", 9), tensor("a", 0.5, 0.25)]},
                 "NPU_2": {"inputs": [{"value": "a", "tensor": 0}, {"value": "b", "tensor": 1}],
-                          "layers": [{"kind": "Requantize", "inputs": [1], "output": 2}, {"kind": "Concat", "output": 3}],
+                          "layers": [{"kind": "Requantize", "inputs": [1], "output": 2}, {"kind": "Concat", "inputs": [0, 2], "output": 3}],
                           "tensors": [tensor("a", 0.125), tensor("b", 2), tensor("b", 3), tensor("c", 3)]}}
-    assert rounded_inside(networks, set()) == {"a": 0.25, "b": 1 + 1.5}
-    assert rounded_inside(networks, {"b"}) == {"a": 0.25, "b": 1.5}
+    names = {"a", "b", "c"}
+    assert rounded_inside(networks, set(), names) == {"a": 0.25, "b": 1 + 1.5}
+    assert rounded_inside(networks, {"b"}, names) == {"a": 0.25, "b": 1.5}
+    # A value that a rewrite made is what becomes of it by moving.
+    assert rounded_inside(networks, set(), {"a", "c"}) == {"a": 0.25, "c": 1 + 1.5}
 
 
 def test_each_output_of_a_node_gets_its_noise():
@@ -65,3 +68,13 @@ def test_each_output_of_a_node_gets_its_noise():
     sizes = {"a": 0.5, "b": 0.25}
     noisy, _ = _noisy(helper.make_model(graph), sizes, {"a": (2,), "b": (2,)}, {}, np.random.default_rng(1))
     assert [list(node.output) for node in noisy.graph.node] == [["a/exact", "b/exact"], ["a"], ["b"], ["y"]]
+
+
+def test_an_output_that_is_read_on_is_handed_out_without_its_noise():
+    def info(name):
+        return helper.make_tensor_value_info(name, TensorProto.FLOAT, [2])
+    graph = helper.make_graph([helper.make_node("Relu", ["x"], ["a"]), helper.make_node("Neg", ["a"], ["y"])], "g",
+                              [info("x")], [info("a"), info("y")])
+    noisy, _ = _noisy(helper.make_model(graph), {"a": 0.5}, {"a": (2,)}, {}, np.random.default_rng(1))
+    assert [list(node.output) for node in noisy.graph.node] == [["a"], ["a/noisy"], ["y"]]
+    assert list(noisy.graph.node[2].input) == ["a/noisy"]
