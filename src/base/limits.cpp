@@ -18,8 +18,7 @@ constexpr int64_t kMost = int64_t{1} << 60;
 constexpr int64_t kDeepest = 1000;  // what reads recurses: a thread's stack of 8 MiB takes more, but not without end
 
 constexpr std::array kRecords = {
-    LimitRecord{"memory", &Limits::memory_bytes, 0, kMost, true,
-                "bytes of a run's tensors together; 0: half the machine's memory"},
+    LimitRecord{"memory", &Limits::memory_bytes, 1, kMost, true, "bytes of a run's tensors together"},
     LimitRecord{"seconds", &Limits::run_seconds, 1, 1'000'000, true, "seconds of a run in ONNX Runtime"},
     LimitRecord{"macs", &Limits::node_macs, 1, kMost, false,
                 "multiplications of one node on the CPU, which nothing interrupts"},

@@ -131,10 +131,11 @@ void add_limit_options(CLI::App& command, LimitOptions& options, LimitsOf of) {
         if (of == LimitsOf::runs && !record.of_runs) continue;
         const std::string name(record.name);
         const int64_t absent = Limits{}.*record.member;
+        const std::string otherwise = absent > 0 ? std::to_string(absent) : "half the machine's memory";
         command
             .add_option_function<int64_t>(
                 "--max-" + name, [&options, name](const int64_t& value) { options[name] = value; },
-                fmt::format("{} [{}]", record.what, absent))
+                fmt::format("{} [{}]", record.what, otherwise))
             ->transform(CLI::AsSizeValue(false))
             ->group("Limits (of what a file may ask for; 512M and 8G are understood)");
     }

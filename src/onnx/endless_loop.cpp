@@ -4,6 +4,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
+#include <string_view>
 
 #include "onnx/fields.hpp"
 #include "onnx/read_parts.hpp"
@@ -15,15 +17,19 @@ using graph::Graph;
 using graph::Node;
 using graph::ValueId;
 
-/// A body's value that is what `from` is: through Identity nodes.
-std::string origin_of(const Model& body, std::string name) {
+/// The value of a body that `name` is: through Identity nodes.
+std::string origin_of(const Model& body, const std::string& name) {
+    std::map<std::string_view, std::string_view> copied;  // what an Identity makes -> what it reads
+    for (const NamedNode& one : body.nodes)
+        if (one.node.op == "Identity" && one.inputs.size() == 1 && !one.outputs.empty())
+            copied.emplace(one.outputs[0], one.inputs[0]);
+    std::string_view value = name;
     for (size_t steps = 0; steps <= body.nodes.size(); ++steps) {
-        const auto maker = std::ranges::find_if(
-            body.nodes, [&](const NamedNode& one) { return !one.outputs.empty() && one.outputs[0] == name; });
-        if (maker == body.nodes.end() || maker->node.op != "Identity" || maker->inputs.size() != 1) break;
-        name = maker->inputs[0];
+        const auto from = copied.find(value);
+        if (from == copied.end()) break;
+        value = from->second;
     }
-    return name;
+    return std::string(value);
 }
 
 bool is_constant(const Model& body, const std::string& name) {

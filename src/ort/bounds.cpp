@@ -20,37 +20,39 @@ std::mutex& environment_guard() {
 
 }  // namespace
 
-BoundedMemory::BoundedMemory(const Library& library) : library_(library), lock_(environment_guard()) {
+BoundedMemory::BoundedMemory(const Library& library)
+    : library_(library), lock_(environment_guard()), info_(nullptr, library.api().ReleaseMemoryInfo) {
     const OrtApi& api = library.api();
-    check(api, api.CreateCpuMemoryInfo(OrtArenaAllocator, OrtMemTypeDefault, &info_), "ORT_MODEL");
+    OrtMemoryInfo* info = nullptr;
+    check(api, api.CreateCpuMemoryInfo(OrtArenaAllocator, OrtMemTypeDefault, &info), "ORT_MODEL");
+    info_.reset(info);
     // It grows by what is asked for (1), not by powers of two.
     const char* const keys[] = {"max_mem", "arena_extend_strategy"};
     const size_t values[] = {static_cast<size_t>(allowed_memory_bytes(library.limits())), 1};
     OrtArenaCfg* arena = nullptr;
     check(api, api.CreateArenaCfgV2(keys, values, std::size(keys), &arena), "ORT_MODEL");
-    OrtStatus* status = api.CreateAndRegisterAllocator(library.env(), info_, arena);
+    OrtStatus* status = api.CreateAndRegisterAllocator(library.env(), info, arena);
     api.ReleaseArenaCfg(arena);
     check(api, status, "ORT_MODEL");
 }
 
 BoundedMemory::~BoundedMemory() {
     const OrtApi& api = library_.api();
-    if (OrtStatus* status = api.UnregisterAllocator(library_.env(), info_)) api.ReleaseStatus(status);
-    api.ReleaseMemoryInfo(info_);
+    if (OrtStatus* status = api.UnregisterAllocator(library_.env(), info_.get())) api.ReleaseStatus(status);
 }
 
-WatchedRun::WatchedRun(const Library& library, bool gives_back) : library_(library) {
+WatchedRun::WatchedRun(const Library& library, bool gives_back)
+    : library_(library), options_(nullptr, library.api().ReleaseRunOptions) {
     const OrtApi& api = library.api();
-    check(api, api.CreateRunOptions(&options_), "ORT_RUN");
+    OrtRunOptions* options = nullptr;
+    check(api, api.CreateRunOptions(&options), "ORT_RUN");
+    options_.reset(options);
     if (gives_back)
-        check(api, api.AddRunConfigEntry(options_, "memory.enable_memory_arena_shrinkage", "cpu:0"), "ORT_RUN");
-    ticket_ = library.watchdog().watch(options_, library.limits().run_seconds);
+        check(api, api.AddRunConfigEntry(options, "memory.enable_memory_arena_shrinkage", "cpu:0"), "ORT_RUN");
+    ticket_ = library.watchdog().watch(options, library.limits().run_seconds);
 }
 
-WatchedRun::~WatchedRun() {
-    library_.watchdog().release(ticket_);
-    library_.api().ReleaseRunOptions(options_);
-}
+WatchedRun::~WatchedRun() { library_.watchdog().release(ticket_); }
 
 void WatchedRun::finish() {
     if (library_.watchdog().release(ticket_)) return;

@@ -3,6 +3,7 @@
 // What keeps ONNX Runtime within the limits of its Library.
 
 #include <cstdint>
+#include <memory>
 #include <mutex>
 
 #include "ort/library.hpp"
@@ -24,7 +25,7 @@ class BoundedMemory {
   private:
     const Library& library_;
     std::unique_lock<std::mutex> lock_;  // the environment is the process's
-    OrtMemoryInfo* info_ = nullptr;
+    std::unique_ptr<OrtMemoryInfo, void (*)(OrtMemoryInfo*)> info_;
 };
 
 /// The options of one run, which is ended when its time is over.
@@ -36,13 +37,13 @@ class WatchedRun {
     WatchedRun(const WatchedRun&) = delete;
     WatchedRun& operator=(const WatchedRun&) = delete;
 
-    const OrtRunOptions* options() const { return options_; }
+    const OrtRunOptions* options() const { return options_.get(); }
     /// After the run. Throws Error LIMIT_TIME where it was ended.
     void finish();
 
   private:
     const Library& library_;
-    OrtRunOptions* options_ = nullptr;
+    std::unique_ptr<OrtRunOptions, void (*)(OrtRunOptions*)> options_;
     uint64_t ticket_ = 0;  // of the Watchdog
 };
 

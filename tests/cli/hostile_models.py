@@ -77,6 +77,16 @@ def loop(trips, ends="c"):
                  *([("n", np.array(trips, np.int64))] if trips is not None else []))
 
 
+def loop_behind_copies(count):
+    """An endless loop whose condition goes through so many Identity nodes."""
+    model = loop(None)
+    body = model.graph.node[0].attribute[0].g
+    body.node[1].output[0] = "d0"
+    body.node.extend(helper.make_node("Identity", [f"d{i}"], [f"d{i + 1}"]) for i in range(count))
+    body.output[0].name = f"d{count}"
+    return model
+
+
 def endless_while():
     """A condition that is computed anew each time and never becomes false."""
     model = loop(None)
@@ -213,6 +223,7 @@ CASES = {
         lambda: changed(lambda m: m.functions.append(m.functions[0]), with_functions(["Relu"])), "given twice"),
     "a loop without end": (lambda: loop(None), "nothing ends it"),
     "a loop of 2^63 trips": (lambda: loop((1 << 63) - 1), "nothing ends it"),
+    "a loop without end behind 100,000 copies of its condition": (lambda: loop_behind_copies(100_000), "nothing ends it"),
     "a loop of a billion trips": (lambda: loop(10**9), "--max-trips"),
     "two data fields": (
         lambda: changed(lambda m: m.graph.initializer[0].float_data.append(1)), "content stands in two fields"),

@@ -66,6 +66,14 @@ def test_limits_that_bind_no_run_are_no_options_of_it(command):
     assert "there is no option `--max-macs`" in calotype(command, "x", "--max-macs", "5").stderr
 
 
+@pytest.mark.parametrize("command", ["compile", "run"])
+def test_no_memory_at_all_is_no_limit(command):
+    told = calotype(command, "x", *(["--samples", "y", "-o", "z"] if command == "compile" else ["--input", "y", "--output", "z"]),
+                    "--max-memory", "0")
+    assert told.returncode == 2 and told.stderr.startswith("OPTION_VALUE: `--max-memory`: it is 0, 1 to "), told.stderr
+    assert "[half the machine's memory]" in calotype(command, "--help").stdout
+
+
 def test_misspelt_kernels_are_a_usage_error(compiled):
     result = calotype("bench", compiled, "--kernels", "avx-2")
     assert result.returncode == 2 and "the nearest are `avx2`" in result.stderr, result.stderr
