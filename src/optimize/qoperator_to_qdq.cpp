@@ -44,15 +44,15 @@ const Form* form_of(const graph::Node& node) {
     return form == kForms.end() ? nullptr : form;
 }
 
-/// Of the bias codes: the product of the input's and the weights' scales, one or one an output channel.
-std::optional<ValueId> bias_scale(Graph& graph, NodeId id) {
+/// Of the bias codes: the product of the input's and the weights' scales, one or one an output channel. Nothing where one
+/// is computed at run time.
+std::optional<std::vector<double>> bias_scales(const Graph& graph, NodeId id) {
     const auto in = scalar(graph, graph.input(id, 1));
     const auto weights = floats(graph, graph.input(id, 4));
     if (!in || !weights) return {};
     std::vector<double> product;
     for (const float scale : *weights) product.push_back(static_cast<float>(*in * scale));
-    const Dims dims = product.size() > 1 ? Dims{narrow<int64_t>(product.size())} : Dims{};
-    return add_floats(graph, graph.node(id).name + "/bias_scale", dims, product);
+    return product;
 }
 
 std::map<std::string, graph::Attribute> attributes_of(const Graph& graph, NodeId id, const Form& form) {
@@ -85,16 +85,19 @@ Rewrite qoperator_to_qdq(Graph& graph, NodeId id) {
     if (std::string_view(form->reals) == "Gemm" && graph::int_attribute(node, "transB", 0) != 0) weights_axis = 0;
     for (size_t i = 0; i < values; ++i)
         if (!is_float32(graph, given[form->first + 3 * i + 1])) return Rewrite::declined("its scales are not float32");
+    const bool biased = form->bias > 0 && has_input(graph, id, form->bias);
+    const auto of_bias = biased ? bias_scales(graph, id) : std::nullopt;
+    if (biased && !of_bias) return Rewrite::declined("a scale is computed at run time");
     NewOp reals{form->reals, {}, attributes_of(graph, id, *form)};
     for (size_t i = 0; i < values; ++i) {
         const size_t at = form->first + 3 * i;
         reals.inputs.push_back(
             insert_dequantize(graph, id, given[at], given[at + 1], graph.input(id, at + 2), i == 1 ? weights_axis : 1));
     }
-    if (form->bias > 0 && has_input(graph, id, form->bias)) {
-        const auto scale = bias_scale(graph, id);
-        if (!scale) return Rewrite::declined("a scale is computed at run time");
-        reals.inputs.push_back(insert_dequantize(graph, id, given[form->bias], *scale, ValueId::none, 0));
+    if (biased) {
+        const Dims dims = of_bias->size() > 1 ? Dims{narrow<int64_t>(of_bias->size())} : Dims{};
+        const ValueId scale = add_floats(graph, name + "/bias_scale", dims, *of_bias);
+        reals.inputs.push_back(insert_dequantize(graph, id, given[form->bias], scale, ValueId::none, 0));
     }
     const ValueId y = insert(graph, id, std::move(reals), DataType::float32, *dims);
     become(graph, id, {"QuantizeLinear", {y, given[form->output], graph.input(id, form->output + 1)}});

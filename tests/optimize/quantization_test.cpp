@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 
 #include "optimize/fixture.hpp"
+#include "optimize/rewrite.hpp"
 
 namespace calotype::optimize::tests {
 namespace {
@@ -147,6 +148,20 @@ TEST(QoperatorToQdq, DeclinesScalesOfFloat16) {
     const ValueId y = w.node("QLinearMatMul", {x, scale(), zero, q.codes({12, 4}), scale(), zero, scale(), zero});
     w.output(q.dequantize(y), "out");
     EXPECT_THAT(optimized(w).reasons("qoperator_to_qdq"), ElementsAre("its scales are not float32"));
+}
+
+TEST(QoperatorToQdq, DeclinesABiasOfAComputedScaleAndLeavesTheGraph) {
+    Writer w;
+    Quantizer q{w};
+    const ValueId x = q.quantize(w.input("x", {1, 3, 8, 8})), scale = w.input("scale", {}), zero = q.code(128);
+    const std::vector<int32_t> contents{1, 2, 3, 4};
+    const ValueId bias = w.graph.add_constant("bias", Tensor::of<int32_t>({4}, std::span<const int32_t>(contents)));
+    const ValueId y = w.node("QLinearConv", {x, scale, zero, q.codes({4, 3, 3, 3}), w.constant({}, {kScale}), zero,
+                                             w.constant({}, {0.25F}), zero, bias});
+    w.graph.value(y).dims = Dims{1, 4, 6, 6};
+    const size_t nodes = w.graph.nodes().size();
+    EXPECT_EQ(qoperator_to_qdq(w.graph, w.graph.producer(y)).reason(), "a scale is computed at run time");
+    EXPECT_EQ(w.graph.nodes().size(), nodes);
 }
 
 TEST(QoperatorToQdq, DeclinesChannelsThatAreLast) {
