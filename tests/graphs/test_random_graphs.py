@@ -76,7 +76,7 @@ def test_random_graph(seed, tmp_path):
     samples = [{"x": writer.values["x"]}]
     wanted = [values_at(model, samples[0])]
     if wanted[0] is None:
-        pytest.skip("ONNX Runtime takes each node but not the whole: before opset 22 ONNX infers ceil_mode's sizes wrongly")
+        pytest.skip("ONNX Runtime takes each node but not the whole")
     if free and (values := values_at(model, other := other_size(writer))):
         samples.append(other)
         wanted.append(values)
@@ -85,7 +85,12 @@ def test_random_graph(seed, tmp_path):
         made, taken = compiled(tmp_path / "m.onnx", samples, tmp_path / npu, npu)
         runner = calotype.Runner(tmp_path / npu, threads=1)
         for sample, expected in zip(taken, wanted):
-            outputs = runner.run(sample)
+            try:
+                outputs = runner.run(sample)
+            except calotype.Error as error:
+                if npu != "none" or sample is samples[0] or error.code != "INPUT_SHAPE":
+                    raise
+                continue  # without layers nothing is calibrated: only the run says that it cannot have this size
             text = too_far(expected, [outputs[name] for name in names],
                            allowed(model, sample, expected, made, tmp_path / npu))
             assert not text, f"{npu}, {text}\n{shown}"

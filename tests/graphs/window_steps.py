@@ -53,14 +53,19 @@ def pool(g, x):
     # By ONNX such a window gives nothing; ONNX Runtime gives one that its kernels before and since opset 19 divide
     # differently.
     g.need(all(size <= d + b + e for size, d, b, e in zip(kernel, dims[2:], pads, pads[spatial:])))
-    # Before opset 22 ONNX counts windows that begin behind the map where it infers shapes, ONNX Runtime does not.
-    if g.chance(0.4) and all(size >= stride for size, stride in zip(kernel, strides)):
+    if g.chance(0.4):
         attributes["ceil_mode"] = 1
     if average and g.chance(0.5):
         attributes["count_include_pad"] = 1
     if not average and g.chance(0.2) and "auto_pad" not in attributes:
         attributes["dilations"] = [g.pick(1, 2) for _ in range(spatial)]
-    return g.node("AveragePool" if average else "MaxPool", [x], kernel_shape=kernel, strides=strides, **attributes)
+    made = g.node("AveragePool" if average else "MaxPool", [x], kernel_shape=kernel, strides=strides, **attributes)
+    # Before opset 22 ONNX counts windows that begin behind the map where it infers shapes: no other node then fits.
+    reach = [(size - 1) * step + 1 for size, step in zip(kernel, attributes.get("dilations", [1] * spatial))]
+    inferred = [-(-(d + b + e - size) // stride) + 1
+                for d, b, e, size, stride in zip(dims[2:], pads, pads[spatial:], reach, strides)]
+    g.need("ceil_mode" not in attributes or "auto_pad" in attributes or inferred == g.dims(made)[2:])
+    return made
 
 
 def global_pool(g, x):
