@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 
 #include "base/limits.hpp"
 #include "calotype/compile.hpp"
@@ -65,6 +66,16 @@ std::map<std::string, Tensor> zeros_for(const ExplainOptions& options) {
     return sample;
 }
 
+/// A node that one node of the file became has its operator: Abs, where that is a LeakyReLU of slope -1.
+void name_operators_as_written(partition::Plan& plan, const graph::Graph& file_graph) {
+    std::map<std::string, std::string> written;
+    for (const graph::NodeId id : file_graph.nodes()) written.emplace(file_graph.node(id).name, file_graph.node(id).op);
+    for (partition::Decision& decision : plan.decisions) {
+        const auto found = written.find(decision.name);
+        if (found != written.end() && decision.sources == std::vector{decision.name}) decision.op = found->second;
+    }
+}
+
 }  // namespace
 
 std::vector<PortInfo> model_inputs(const std::filesystem::path& model, const Limits& limits) {
@@ -92,9 +103,10 @@ Explanation explain(const ExplainOptions& options, const Samples* samples) {
         host_nodes = compiler::host_nodes_seen(options.npu, *samples, count, pool);
     else if (compiler::states_scales(options.model, options.limits))
         host_nodes = compiler::host_nodes_without_scale(options.npu);
-    const compiler::Front front = compiler::make_front(
+    compiler::Front front = compiler::make_front(
         {options.model, options.npu, options.disabled_rewrites, {options.ort_library, options.limits}}, sample, no_dump,
         host_nodes);
+    name_operators_as_written(front.plan, front.file_graph);
     std::vector<npu::Program> programs;
     for (const partition::Subgraph& part : front.plan.subgraphs) {
         if (part.device == partition::Device::npu) programs.push_back(plan::plan(part.network, front.config));

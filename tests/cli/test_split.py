@@ -126,3 +126,14 @@ def test_memory_that_does_not_suffice_on_the_cpu_names_node_and_numbers(calotype
         calotype.refuses(*command, "--max-memory", 100_000,
                          names="LIMIT_MEMORY: node `shuffle` (DepthToSpace): it asks for 409600 bytes, of the memory "
                          "allowed for a run 99840 are left\n  try: if it is meant so, raise the limit with --max-memory")
+
+
+def test_explain_calls_an_operator_what_the_model_does(calotype: Command, tmp_path: Path):
+    """Abs is a LeakyReLU of slope -1 to the NPU."""
+    model = conv_shuffle_conv()
+    model.graph.node[3].output[0] = "d"
+    model.graph.node.append(helper.make_node("Abs", ["d"], ["y"], name="size"))
+    onnx.save(model, tmp_path / "m.onnx")
+    told = json.loads(calotype("explain", tmp_path / "m.onnx", "--json").stdout)
+    assert [(one["name"], one["operator"]) for one in told["operators"]] == [
+        ("first", "Conv"), ("relu", "Relu"), ("shuffle", "DepthToSpace"), ("last", "Conv"), ("size", "Abs")]
