@@ -1,6 +1,9 @@
 #include "compiler/front.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <set>
 
 #include "base/error.hpp"
 #include "npu/text.hpp"
@@ -28,12 +31,29 @@ std::string subgraphs_text(const partition::Plan& plan) {
     return text;
 }
 
+/// Where ONNX Runtime has no kernel of a node's operator: the types of its constants and of the model's inputs it reads.
+std::string types_read(const graph::Graph& graph, const std::string& refusal) {
+    for (const graph::NodeId id : graph.nodes()) {
+        const graph::Node& node = graph.node(id);
+        if (refusal.find("an implementation for") == std::string::npos ||
+            !refusal.ends_with(fmt::format("node with name '{}'", node.name)))
+            continue;
+        std::set<std::string> types;
+        for (const graph::ValueId input : node.inputs)
+            if (input != graph::ValueId::none && graph.value(input).type)
+                types.insert(std::string(name_of(*graph.value(input).type)));
+        return types.empty() ? "" : fmt::format(" on {}", fmt::join(types, ", "));
+    }
+    return {};
+}
+
 /// ONNX Runtime sees the model here for the first time: what it refuses is the file's fault.
 void concretize(Front& front, const std::filesystem::path& model, const std::map<std::string, Tensor>& sample) {
     try {
         observe::concretize(front.graph, front.library, sample);
     } catch (const Error& error) {
         ErrorText text = error.text();
+        text.fact += types_read(front.graph, text.fact);
         if (text.subject == "ONNX Runtime") text.subject = fmt::format("`{}`: ONNX Runtime", model.string());
         throw Error(std::move(text));
     }

@@ -19,7 +19,7 @@ struct Raw {
     std::string name;
     Dims dims;
     int64_t type = 0;
-    bool external = false;
+    bool external = false, segment = false;
     std::optional<std::string_view> bytes;
     std::vector<float> floats;
     std::vector<double> doubles;
@@ -69,10 +69,14 @@ Raw read_raw(Message message) {
                 add_entry(raw.location, message.message("StringStringEntryProto"));
                 break;
             case field::tensor::data_location: raw.external = message.integer() == 1; break;
-            case field::tensor::segment: raw.broken("it is a segment of a tensor, which is not supported");
+            case field::tensor::segment:
+                raw.segment = true;  // its name may follow
+                message.skip();
+                break;
             default: message.skip();
         }
     }
+    if (raw.segment) raw.broken("it is a segment of a tensor, which is not supported");
     return raw;
 }
 

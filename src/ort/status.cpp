@@ -57,8 +57,10 @@ void check(const OrtApi& api, OrtStatus* status, std::string_view code) {
     if (status == nullptr) return;
     const std::string text = in_one_line(without_source_places(api.GetErrorMessage(status)));
     api.ReleaseStatus(status);
-    if (has(text, "is not a registered function/op") || has(text, "No Op registered for") ||
-        has(text, "Could not find an implementation"))
+    if (has(text, "Could not find an implementation"))
+        throw Error({"UNKNOWN_OPERATOR", "ONNX Runtime", text,
+                     "it has no kernel of the operator for these types: export the model in float32"});
+    if (has(text, "is not a registered function/op") || has(text, "No Op registered for"))
         throw Error({"UNKNOWN_OPERATOR", "ONNX Runtime", text,
                      "use operators that ONNX Runtime knows, or a model-local function"});
     // The arena is full, or the process got no more memory.
