@@ -128,10 +128,14 @@ def _sizes(model: onnx.ModelProto, report: dict, inspected: dict, networks: dict
     whole = {port["name"] for port in inspected["inputs"] if port["boundary"] in ("uint8", "int8")}  # they lose nothing
     sizes = rounded_inside(networks, whole, made | set(inputs))
     sizes = {name: size for name, size in sizes.items() if name in made or name in inputs}
+    tensor_of = {layer["name"]: network["tensors"][layer["output"]]["value"]
+              for network in networks.values() for layer in network["layers"]}
     for layer in report["layers"]:
-        for maker in [name for name in (layer["name"], *layer["sources"][::-1]) if name in made_by][:1]:
+        # What the layer writes, where a rewrite left it its name, else what the last of the nodes it stands for makes.
+        written = [tensor_of.get(layer["name"])] + [made_by.get(name) for name in (layer["name"], *layer["sources"][::-1])]
+        for value in [name for name in written if name in made][:1]:
             # A node may be several layers, as a difference is a negation and an Add: each errs.
-            sizes[made_by[maker]] = sizes.get(made_by[maker], 0) + own_steps(layer) * layer["most_scale"]
+            sizes[value] = sizes.get(value, 0) + own_steps(layer) * layer["most_scale"]
     values = _values(model, sorted(made & set(sizes)), inputs)
     return sizes, {name: value.shape for name, value in values.items() if name in sizes}
 

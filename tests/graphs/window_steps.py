@@ -64,7 +64,8 @@ def pool(g, x):
     reach = [(size - 1) * step + 1 for size, step in zip(kernel, attributes.get("dilations", [1] * spatial))]
     inferred = [-(-(d + b + e - size) // stride) + 1
                 for d, b, e, size, stride in zip(dims[2:], pads, pads[spatial:], reach, strides)]
-    g.need("ceil_mode" not in attributes or "auto_pad" in attributes or inferred == g.dims(made)[2:])
+    same = attributes.get("auto_pad", "").startswith("SAME")
+    g.need("ceil_mode" not in attributes or same or inferred == g.dims(made)[2:])
     return made
 
 
