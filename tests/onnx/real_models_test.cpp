@@ -1,6 +1,7 @@
 // The networks of the shared data: what is read, upgraded, written and made concrete computes what the file computes.
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <cmath>
 #include <cstdlib>
@@ -98,7 +99,7 @@ TEST_P(RealModel, IsConcreteAndSmallerAfterOneRun) {
 
 TEST_P(RealModel, IsWrittenTheSameAgain) {
     const auto first = onnx::write(onnx::read(path));
-    const fs::path copy = fs::temp_directory_path() / (path.stem().string() + "_rewritten.onnx");
+    const fs::path copy = fs::temp_directory_path() / (std::to_string(::getpid()) + "_" + path.filename().string());
     write_file(copy, first);
     EXPECT_EQ(first, onnx::write(onnx::read(copy)));
     fs::remove(copy);

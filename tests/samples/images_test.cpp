@@ -1,5 +1,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <fstream>
 
@@ -16,6 +17,11 @@ using testing::ThrowsMessage;
 
 const fs::path kData = fs::path(CALOTYPE_SOURCE_DIR) / "tests/samples/data";
 const InputSpec kNchw{"x", DataType::float32, {-1, 3, 4, 6}};
+
+/// Of this process alone.
+fs::path scratch(const std::string& name) {
+    return fs::path(testing::TempDir()) / ("calotype_images_test_" + std::to_string(::getpid()) + "_" + name);
+}
 
 Tensor first(const InputSpec& input, const ImageOptions& options) {
     return open_images({kData / "two_colours.png"}, {input}, options)->at(0).at("x");
@@ -60,12 +66,12 @@ TEST(Images, ResizesTallPicturesByTheirHeightFirst) {
 }
 
 TEST(Images, DecodesAPictureOnce) {
-    const fs::path folder = fs::path(testing::TempDir()) / "once";
+    const fs::path folder = scratch("once");
     fs::create_directories(folder);
     fs::copy_file(kData / "gray.jpg", folder / "gray.jpg", fs::copy_options::overwrite_existing);
     const Source source = open(folder, {{"x", DataType::float32, {-1, 1, 4, 4}}});
     const auto first = source.at(0);
-    fs::remove(folder / "gray.jpg");
+    fs::remove_all(folder);
     EXPECT_EQ(source.at(0), first);
 }
 
@@ -77,7 +83,7 @@ TEST(Images, ReadsJpegAsGray) {
 }
 
 TEST(Images, RefusesWhatIsNoImageOrDoesNotFit) {
-    const fs::path broken = fs::path(testing::TempDir()) / "calotype-broken.jpg";
+    const fs::path broken = scratch("broken.jpg");
     std::ofstream(broken) << "no picture";
     EXPECT_THAT([&] { read_image(broken, false); }, ThrowsMessage<Error>(HasSubstr("IMAGE_BROKEN")));
     std::ofstream(broken) << "\x89PNG\r\n but no more";

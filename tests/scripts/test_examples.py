@@ -30,9 +30,9 @@ def test_pytorch_classification(script, data):
     fp32 = figure(script.ok(*arguments, hook=False), "top-1")
     run = script.ok(*arguments)
     assert run.samples() == (25, 275), run.stderr
-    assert abs(figure(run, "top-1") - fp32) <= 2  # 6 of 300 images
+    assert abs(figure(run, "top-1") - fp32) <= 1  # 3 of 300 images, measured 1
     again = script.ok(*arguments, "--workers", 2)
-    assert again.samples() == (0, 300) and abs(figure(again, "top-1") - fp32) <= 2
+    assert again.samples() == (0, 300) and abs(figure(again, "top-1") - fp32) <= 1
 
 
 def test_onnx_runtime_detection(script, data):
@@ -41,7 +41,7 @@ def test_onnx_runtime_detection(script, data):
     fp32 = figure(script.ok(*arguments, hook=False), "mAP")
     run = script.ok(*arguments)
     assert run.samples() == (4, 20) and "1x3x416x416 UINT8" in run.report, run.stderr
-    assert figure(run, "mAP") > fp32 - 4
+    assert figure(run, "mAP") > fp32 - 1.5  # measured 0.3: one box more or less of so few images is several tenths
 
 
 def test_onnx_runtime_super_resolution_of_many_sizes(script, data):
@@ -49,7 +49,7 @@ def test_onnx_runtime_super_resolution_of_many_sizes(script, data):
     fp32 = figure(script.ok(*arguments, hook=False), "PSNR")
     run = script.ok(*arguments)
     assert run.samples() == (4, 10), run.stderr
-    assert figure(run, "PSNR") > fp32 - 1
+    assert figure(run, "PSNR") > fp32 - 0.4  # dB, measured 0.23
 
 
 # The model and the images of the documentation's loop: of a fixed seed, in several sizes.
@@ -95,4 +95,4 @@ def test_the_documentations_loop(script):
     snr_db = 10 * np.log10(np.sum(fp32**2) / np.sum((fp32 - npu) ** 2))
     agreement = np.mean(fp32.argmax(1) == npu.argmax(1))
     print(f"top-1 agreement {agreement:.0%}, output SNR {snr_db:.1f} dB")
-    assert snr_db > 15
+    assert snr_db > 29  # measured 32.3
