@@ -51,9 +51,11 @@ Manifest read_manifest(const fs::path& path) {
     return manifest_from_text(as_text(read_own_file(path / kManifestFile, kMostManifestBytes)));
 }
 
+constexpr int64_t kBesideTensors = int64_t{512} << 20;  // what --max-memory bounds are a run's tensors
+
 /// Files of the size of the memory are no network's: nothing of them is read.
 void check_sizes(const Manifest& manifest, const Limits& limits) {
-    const int64_t allowed_bytes = allowed_memory_bytes(limits);
+    const int64_t allowed_bytes = allowed_memory_bytes(limits) + kBesideTensors;
     int64_t left_bytes = allowed_bytes;
     for (const auto& [name, file] : manifest.files) {
         require(file.bytes >= 0, "`manifest.json`", fmt::format("the size of `{}` is {}", name, file.bytes));
