@@ -205,6 +205,19 @@ std::optional<Separated> separate_scales(const npu::FloatNetwork& network, const
     return out;
 }
 
+std::optional<Separated> keep_bytes(const npu::FloatNetwork& network, const Statistics& statistics,
+                                    const Scales& chosen, const Scales& settled) {
+    Separated out{network, statistics};
+    for (size_t i = 0; i < network.inputs.size(); ++i) {
+        const npu::TensorId input = network.inputs[i].tensor;
+        if (!chosen.whole_numbers[i] || chosen.tensors[index_of(input)] == settled.tensors[index_of(input)]) continue;
+        const npu::TensorId coarser = insert_requantize(out, input, 0);
+        for (npu::FloatLayer& layer : out.network.layers)
+            if (only_moves(layer.attributes)) std::ranges::replace(layer.inputs, input, coarser);
+    }
+    return out.network.layers.size() > network.layers.size() ? std::optional(std::move(out)) : std::nullopt;
+}
+
 std::vector<npu::FloatTensor> tensors_of(const npu::FloatNetwork& from, const npu::Network& network) {
     std::vector<npu::FloatTensor> tensors = from.tensors;
     tensors.resize(network.tensors.size());

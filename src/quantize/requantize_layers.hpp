@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "quantize/scale_classes.hpp"
+#include "quantize/scales.hpp"
 #include "quantize/statistics.hpp"
 
 namespace calotype::quantize {
@@ -23,6 +24,11 @@ struct Separated {
 /// where a quantized model states different scales of what is moved and where it is moved to. Empty where there is no such place.
 std::optional<Separated> separate_scales(const npu::FloatNetwork& network, const Statistics& statistics,
                                          bool per_channel);
+
+/// Where an input of whole numbers lost the scale 1 that was chosen, because a piecewise-linear layer in its class cannot write so finely
+/// beside its other channels: a Requantize layer before those that only move it. Empty where none did.
+std::optional<Separated> keep_bytes(const npu::FloatNetwork& network, const Statistics& statistics,
+                                    const Scales& chosen, const Scales& settled);
 
 /// A Requantize layer of `input` at this place in the layers, and its statistics; nobody reads its output yet.
 npu::TensorId insert_requantize(Separated& separated, npu::TensorId input, size_t before);

@@ -47,5 +47,23 @@ TEST(Settle, WhatOneTableAsksForPassesThroughAnyNumberOfLayersThatShareAScale) {
     }
 }
 
+TEST(Settle, AnInputOfBytesKeepsThemBesideATableWhoseChannelsAreFarApart) {
+    npu::Activation leaky;
+    leaky.kind = npu::ActivationKind::leaky_relu;
+    leaky.alpha = 0.01F;
+    SmallNetwork small;
+    const auto x = small.input("x", {8, 8, 2});
+    const auto made = small.conv("made", x, {1, 1}, leaky);        // one table, scales at most eight times apart
+    small.network.layers.back().weights = {0.25F, 0.25F, 50, 50};  // positive: else bytes would be kept apart before
+    const auto one = small.layer("one", one_channel(0), {x}, {8, 8, 1});
+    const auto other = small.layer("other", one_channel(0), {made}, {8, 8, 1});
+    small.output(small.conv("next", small.layer("both", npu::Concat{0}, {one, other}, {16, 8, 1}), {1}));
+    small.output(small.conv("last", made, {1, 1}));
+    const Result result = small.quantize({}, true);
+    const npu::Quantization bytes{{1.0F}, {-128}};
+    EXPECT_EQ(result.whole_numbers, std::vector{true});
+    EXPECT_EQ(result.network.tensors[npu::index_of(x)].quantization, bytes);
+}
+
 }  // namespace
 }  // namespace calotype::quantize
