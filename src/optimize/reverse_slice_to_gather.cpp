@@ -24,9 +24,10 @@ Rewrite reverse_slice_to_gather(Graph& graph, NodeId id) {
     const int64_t size = (*dims)[static_cast<size_t>(axis)];
     const int64_t start = starts->front() < 0 ? starts->front() + size : starts->front();
     if (start < 0) return Rewrite::no_match();  // returns nothing
+    if (dims->size() < 3 || start + 1 < size)   // of [n, a * b] a size may be part of the columns
+        return Rewrite::declined("it reverses columns, or a part of the channels");
     std::vector<int64_t> indices;
-    for (int64_t i = 0; i < (*made)[static_cast<size_t>(axis)]; ++i)
-        indices.push_back(std::min(start, size - 1) + i * steps->front());
+    for (int64_t i = 0; i < (*made)[static_cast<size_t>(axis)]; ++i) indices.push_back(size - 1 + i * steps->front());
     const ValueId list = add_integers(graph, graph.node(id).name + "/indices", indices);
     become(graph, id, {"Gather", {graph.input(id, 0), list}, {{"axis", axis}}});
     return Rewrite::done();

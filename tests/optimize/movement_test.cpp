@@ -118,7 +118,7 @@ TEST(ChannelRepeatToGather, DeclinesMoreThanChannels) {
 }
 
 TEST(ReverseSliceToGather, AFlipOfTheChannels) {
-    for (const int64_t start : {int64_t{-1}, int64_t{100}, int64_t{3}}) {
+    for (const int64_t start : {int64_t{-1}, int64_t{100}, int64_t{4}}) {
         Writer w;
         const ValueId x = w.input("x", {2, 5, 3, 4});
         const ValueId y = w.node("Slice", {x, w.ints({start}), w.ints({INT64_MIN}), w.ints({1}), w.ints({-1})});
@@ -134,6 +134,18 @@ TEST(ReverseSliceToGather, DeclinesAFlipOfTheColumns) {
     const Outcome outcome = optimized(w);
     EXPECT_THAT(outcome.ops, ElementsAre("Slice"));
     EXPECT_THAT(outcome.reasons("reverse_slice_to_gather"), ElementsAre("it reverses another axis than the channels"));
+}
+
+TEST(ReverseSliceToGather, DeclinesColumnsAndPartsOfTheChannels) {
+    Writer w;
+    const auto back = [&](ValueId x, int64_t start) {
+        return w.node("Slice", {x, w.ints({start}), w.ints({INT64_MIN}), w.ints({1}), w.ints({-1})});
+    };
+    w.output(back(w.input("x", {2, 12}), -1), "columns");
+    w.output(back(w.input("z", {2, 5, 3, 4}), 2), "part");
+    const Outcome outcome = optimized(w);
+    EXPECT_THAT(outcome.ops, Each("Slice"));
+    EXPECT_THAT(outcome.reasons("reverse_slice_to_gather"), Each("it reverses columns, or a part of the channels"));
 }
 
 TEST(ReverseSliceToGather, DeclinesTwoAxesAtOnce) {
