@@ -120,9 +120,9 @@ def _noisy(model: onnx.ModelProto, sizes: dict, shapes: dict, inputs: dict, rand
     return noisy, feeds
 
 
-def _sizes(model: onnx.ModelProto, report: dict, inspected: dict, networks: dict, inputs: dict) -> tuple[dict, dict]:
-    """How large the noise on each value is, and the shapes of those inside the model. Layers that move codes have none
-    of their own."""
+def _sizes(model: onnx.ModelProto, report: dict, inspected: dict, networks: dict, inputs: dict) -> tuple:
+    """How large the noise on each value is, how large that of its own layers, and the shapes of those inside the model.
+    Layers that move codes have none of their own."""
     made_by = {node.name: node.output[0] for node in model.graph.node if node.output}
     made = {name for node in model.graph.node for name in node.output}
     whole = {port["name"] for port in inspected["inputs"] if port["boundary"] in ("uint8", "int8")}  # they lose nothing
@@ -130,14 +130,16 @@ def _sizes(model: onnx.ModelProto, report: dict, inspected: dict, networks: dict
     sizes = {name: size for name, size in sizes.items() if name in made or name in inputs}
     tensor_of = {layer["name"]: network["tensors"][layer["output"]]["value"]
               for network in networks.values() for layer in network["layers"]}
+    own = {}
     for layer in report["layers"]:
         # What the layer writes, where a rewrite left it its name, else what the last of the nodes it stands for makes.
         written = [tensor_of.get(layer["name"])] + [made_by.get(name) for name in (layer["name"], *layer["sources"][::-1])]
         for value in [name for name in written if name in made][:1]:
             # A node may be several layers, as a difference is a negation and an Add: each errs.
-            sizes[value] = sizes.get(value, 0) + own_steps(layer) * layer["most_scale"]
+            own[value] = own.get(value, 0) + own_steps(layer) * layer["most_scale"]
+    sizes.update({value: sizes.get(value, 0) + size for value, size in own.items()})
     values = _values(model, sorted(made & set(sizes)), inputs)
-    return sizes, {name: value.shape for name, value in values.items() if name in sizes}
+    return sizes, own, {name: value.shape for name, value in values.items() if name in sizes}
 
 
 def tolerances(model: onnx.ModelProto, given: list, wanted: list, report: dict, inspected: dict, networks: dict) -> list:
@@ -147,7 +149,7 @@ def tolerances(model: onnx.ModelProto, given: list, wanted: list, report: dict, 
     named.CopyFrom(model)
     _name_nodes(named)
     inputs = {value.name: np.asarray(array) for value, array in zip(fed_inputs(model), given)}
-    sizes, shapes = _sizes(named, report, inspected, networks, inputs)
+    sizes, own, shapes = _sizes(named, report, inspected, networks, inputs)
     random = np.random.default_rng(7)
     largest = [np.zeros(np.shape(y)) for y in wanted]
     for _ in range(PROBES):
@@ -155,8 +157,9 @@ def tolerances(model: onnx.ModelProto, given: list, wanted: list, report: dict, 
         for place, y in enumerate(reference.run(noisy, DataSet(list(feeds.values()), []))):
             moved = np.abs(np.asarray(y, np.float64) - np.asarray(wanted[place], np.float64))
             largest[place] = np.fmax(largest[place], moved)
-    # What gets noise only where it is read on, codes as outputs have anyway: they are rounded once at least.
+    # What gets noise only where it is read on, codes as outputs have anyway: they are rounded once at least. The host may
+    # still move what a layer wrote.
     told = {port["name"]: max(sizes.get(port["name"], 0), port["scale"] / 2)
             for port in inspected["outputs"] if "scale" in port}
-    return [2 * one + told.get(value.name, 0) + FLOAT_ERROR * np.abs(np.float64(y))
+    return [2 * one + told.get(value.name, own.get(value.name, 0)) + FLOAT_ERROR * np.abs(np.float64(y))
             for one, value, y in zip(largest, model.graph.output, wanted)]

@@ -69,7 +69,8 @@ def allowed(model, sample: dict, expected: list, made, snapshot) -> list:
 @pytest.mark.parametrize("seed", SEEDS)
 def test_random_graph(seed, tmp_path):
     writer = random_graph(seed, STEPS)
-    free = writer.chance(0.5)
+    # ONNX Runtime itself ends at a transposed convolution of a map that another size leaves empty.
+    free = writer.chance(0.5) and all(node.op_type != "ConvTranspose" for node in writer.nodes)
     model = writer.model(free)
     shown = f"CALOTYPE_GRAPH_SEEDS={seed}:{seed + 1}\n{onnx.printer.to_text(model)}"
     onnx.save(model, tmp_path / "m.onnx")
