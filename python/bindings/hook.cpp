@@ -11,6 +11,7 @@
 #include <span>
 
 #include "base/hash.hpp"
+#include "contents.hpp"
 #include "npu/config.hpp"
 #include "onnx/read.hpp"
 #include "onnx/write.hpp"
@@ -65,6 +66,9 @@ void add_hook_parts(nb::module_& m) {
         },
         "model"_a, "As model_sha256, of a file's bytes.");
     m.def("survive_fork", &survive_fork, "runners"_a, "Called in a forked child, with the runners of its parent.");
+    nb::class_<Contents>(m, "Contents", "What stood in containers and variables of Python's.")
+        .def(nb::init<const nb::list&, const nb::list&>(), "containers"_a, "variables"_a)
+        .def("changed", &Contents::changed, "Whether something else stands there now.");
     nb::class_<Readings>(m, "Readings", "What an attribute in C said of each object.")
         .def(nb::init<const nb::list&, const nb::object&>(), "objects"_a, "attribute"_a)
         .def("changed", &Readings::changed, "Whether it says something else of one of them now.");

@@ -237,6 +237,7 @@ from collections import OrderedDict, namedtuple
 class Found:
     scores: torch.Tensor
     note: str
+    count: int = 0
 
 Pair = namedtuple("Pair", "a b")
 
@@ -249,7 +250,7 @@ model = Several().eval()
 with torch.inference_mode():
     for each in images(6):
         y = model(image=each, scale=2.0)
-print(type(y), type(y["found"]), y["found"].note, y["pair"]._fields, y["pair"].b, type(y["rest"][1]), type(y["more"]))
+print(type(y), type(y["found"]), y["found"].note, y["found"].count, y["pair"]._fields, y["pair"].b, type(y["rest"][1]), type(y["more"]))
 """
     run = script.ok(loop)
     assert run.stdout == script.ok(loop, hook=False).stdout
@@ -261,10 +262,11 @@ print(type(y), type(y["found"]), y["found"].note, y["pair"]._fields, y["pair"].b
 @pytest.mark.parametrize("result, reason", [
     ("defaultdict(list, y=y)", "its result cannot be rebuilt"),
     ("Kept(y)", "its result cannot be rebuilt"),
-    ("(y, float(y.sum()))", "its result holds the number"),
+    ("(y, float(y.sum()))", "its result holds "),
+    ("{'y': y, 'label': 'ab'[int(y.numpy()[0, 0] > 9)]}", "its result holds 'a'"),
 ])  # fmt: skip
 def test_results_that_the_npu_cannot_give(script, result, reason):
-    """The number would stay what it was in the last FP32 call, the others would raise in the middle of the script."""
+    """Number and text would stay what they were in the last FP32 call, the others would raise in the middle of the script."""
     loop = NETWORK + f"""
 from collections import defaultdict
 from dataclasses import dataclass, field
@@ -431,7 +433,8 @@ print(tuple(y.shape))
 
 
 def test_compiling_leaves_the_scripts_state_and_random_numbers_alone(script):
-    """The module keeps what it computed, with its gradient, and draws random numbers that its result does not depend on."""
+    """The module keeps what it computed in its first calls, with its gradient, and draws random numbers that its result does
+    not depend on."""
     loop = NETWORK + """
 import random as python
 
@@ -443,7 +446,8 @@ class Keeping(Small):
 
     def forward(self, x):
         y = super().forward(x)
-        self.kept.append((python.random(), np.random.rand(), float(torch.rand(()))))
+        if len(self.kept) < 4:
+            self.kept.append((python.random(), np.random.rand(), float(torch.rand(())), y))
         return y + self.zero
 
 model = Keeping().eval()
@@ -465,12 +469,18 @@ model(images(1)[0])
     ("0", "global kept; kept += 1", "changes `kept` outside of it"),
     ("torch.zeros(1, 5)", "kept.add_(y)", "changes `kept` outside of it"),
     ("None", "x.clamp_(min=0)", "writes into its input"),
+    ("None", "self.seen = y; self.features[5].seen = y", "changes its own `seen`"),
+    ("None", "self.sums.append(1)", "changes its own `sums`"),
 ])  # fmt: skip
 def test_what_the_npu_would_not_change_is_left_to_pytorch(script, kept, change, reason):
     loop = NETWORK + f"""
 kept = {kept}
 
 class Changing(Small):
+    def __init__(self):
+        super().__init__()
+        self.sums = []
+
     def forward(self, x):
         y = super().forward(x)
         {change}
@@ -480,7 +490,7 @@ model = Changing().eval()
 x = images(7)
 with torch.no_grad():
     y = [model(each) for each in x]
-print(kept, x, y)
+print(kept, x, y, model.sums, model.features[5])
 """
     run = script.ok(loop)
     assert run.stdout == script.ok(loop, hook=False).stdout
@@ -510,18 +520,159 @@ print(tables)
     assert run.stdout == script.ok(loop, hook=False).stdout
 
 
-def test_a_module_that_keeps_its_last_result_is_a_network(script):
-    """Its attribute changes with each call in FP32; what PyTorch's graph holds cannot be copied as it is."""
+def test_what_a_module_keeps_for_each_size_is_no_change(script):
+    """Also its own attributes: the first output of the next run is the NPU's."""
     loop = NETWORK + """
 class Keeping(Small):
+    table = None
+
     def forward(self, x):
-        self.features[5].seen = super().forward(x)
-        return self.features[5].seen
+        if self.table is None or self.table.shape[-1] != x.shape[-1]:
+            self.table = torch.linspace(0, 1, x.shape[-1])
+        return super().forward(x * self.table)
 
 model = Keeping().eval()
-for each in images(6):
-    y = model(each)
-print(y.shape)
+with torch.no_grad():
+    for each in images(6):
+        model(each)
+"""
+    assert script.ok(loop).samples() == (4, 2)
+    assert script.ok(loop).samples() == (0, 6)
+
+
+def test_results_without_a_gradient_have_none(script):
+    """`.numpy()` of one that requires a gradient raises. The second run sees no FP32 result of the module."""
+    loop = NETWORK + """
+class Detached(Small):
+    @torch.no_grad()
+    def forward(self, x):
+        return super().forward(x)
+
+class Both(Small):
+    def forward(self, x):
+        y = super().forward(x)
+        return y, y.detach()
+
+for model in (Detached().eval(), Both().eval()):
+    for each in images(6):
+        y = model(each)
+    print([each.requires_grad for each in y], y[-1].numpy().shape)
+"""
+    for samples in ((4, 2), (0, 6)):
+        run = script.ok(loop)
+        assert run.stdout == "[False] (5,)\n[True, False] (1, 5)\n"
+        assert [run.samples(i) for i in (0, 1)] == [samples] * 2, run.stderr
+
+
+def test_results_lie_in_memory_as_they_did(script):
+    loop = NETWORK + """
+model = nn.Conv2d(3, 8, 3).eval().to(memory_format=torch.channels_last)
+with torch.no_grad():
+    for each in images(6):
+        y = model(each.to(memory_format=torch.channels_last))
+        print(y.stride(), y.permute(0, 2, 3, 1).view(-1, 8).shape)
 """
     run = script.ok(loop)
+    assert run.stdout == script.ok(loop, hook=False).stdout
     assert run.samples() == (4, 2), run.stderr
+
+
+def test_one_call_that_cannot_be_taken_leaves_the_others(script):
+    """A wrong argument, a hook for one call, a mode that looks at the operators, a forward derivative."""
+    loop = NETWORK + """
+from torch.autograd import forward_ad
+from torch.utils.flop_counter import FlopCounterMode
+
+model = Small().eval()
+with torch.no_grad():
+    for each in images(5):
+        for wrong in (None, each.numpy(), each[:, :1]):
+            try:
+                model(wrong)
+            except (TypeError, RuntimeError) as reason:
+                print(type(reason).__name__)
+        model(each)
+    heard = []
+    for register in (model.head.register_forward_hook, nn.modules.module.register_module_forward_hook):
+        handle = register(lambda module, *_: heard.append(type(module).__name__))
+        model(each)
+        handle.remove()
+    print(heard)
+    with FlopCounterMode(display=False) as counter:
+        model(each)
+    print(counter.get_total_flops())
+    with forward_ad.dual_level():
+        print(forward_ad.unpack_dual(model(forward_ad.make_dual(each, each))).tangent)
+    model(each)
+"""
+    run = script.ok(loop)
+    assert run.stdout == script.ok(loop, hook=False).stdout
+    assert run.samples()[1] == 2, run.stderr
+    for reason in ("a module of it has a hook", "its arguments hold no tensor", "numpy.ndarray", "looks at each operator"):
+        assert reason in run.report, run.stderr
+
+
+def test_a_network_that_changes_and_comes_back_is_recorded_anew(script):
+    loop = NETWORK + """
+model = Small().eval()
+x = images(7)
+with torch.no_grad():
+    model(x[0])
+    model.train()
+    model.eval()
+    model(x[1])
+    before = model.head.bias.clone()
+    model.head.bias.add_(1)
+    model(x[2])
+    model.head.bias.copy_(before)
+    y = [model(each) for each in x]
+"""
+    run = script.ok(loop)
+    assert [run.samples(0), run.samples(1)] == [(6, 3), (1, 0)], run.stderr
+
+
+def test_the_script_decides_how_long_a_module_lives(script):
+    loop = NETWORK + """
+import gc, weakref
+
+for count in (6, 2):
+    model = Small().eval()
+    with torch.no_grad():
+        for each in images(count):
+            model(each)
+    seen = weakref.ref(model)
+    del model
+    gc.collect()
+    print(seen())
+"""
+    assert script.ok(loop).stdout == "None\nNone\n"
+
+
+def test_a_branch_on_sizes_that_no_recorded_sample_takes_is_left_to_pytorch(script):
+    """The exported file knows one branch; a number among the results is the recorded batch's."""
+    conditions = ("x.shape[-1] < 60", "x.shape[-1] <= x.shape[-2]", "x.shape[-1] % 32", "x.shape[0] != 7")
+    classes = "".join(f"""
+class Net{i}(Small):
+    def forward(self, x):
+        y = super().forward(x)
+        return {{"y": y if {condition} else -y, "count": 0}}
+""" for i, condition in enumerate(conditions))  # fmt: skip
+    loop = NETWORK + classes + """
+class Counting(Small):
+    def forward(self, x):
+        return {"y": super().forward(x), "count": x.shape[0]}
+
+for kind in (Net0, Net1, Net2, Net3, Counting):
+    model = kind().eval()
+    with torch.no_grad():
+        for each in images(5):
+            model(each)
+        for size in ((2, 3, 16, 16), (7, 3, 16, 16), (1, 3, 16, 32), (1, 3, 24, 64), (1, 3, 24, 20)):
+            y = model(*images(1, *size))
+            print(kind.__name__, size, y["count"], y["y"][:, 0].sign())
+"""
+    run = script.ok(loop)
+    assert run.stdout == script.ok(loop, hook=False).stdout
+    assert all(run.samples(i)[1] >= 1 for i in range(5)), run.stderr
+    assert all(run.samples(i)[1] >= 6 for i in range(4)), run.stderr
+    assert "its program looks at sizes" in run.report

@@ -8,13 +8,13 @@ import threading
 class Inside(threading.local):
     """Whether this thread is within a network, or within calotype itself: what runs then is part of that."""
 
-    busy = False
+    busy = 0  # how deep
 
     def __enter__(self):
-        self.busy = True
+        self.busy += 1
 
     def __exit__(self, *_):
-        self.busy = False
+        self.busy -= 1
 
 
 inside = Inside()

@@ -28,8 +28,8 @@ class SessionSource:
         sizes = {array.shape[0] if array.ndim else 1 for array in inputs.values()}
         return sizes.pop() if len(sizes) == 1 else 1
 
-    def refuses(self, samples: int) -> str:
-        return "" if self.apart or samples == 1 else MIXES
+    def refuses(self, inputs: dict) -> str:
+        return "" if self.apart or self.samples(inputs) == 1 else MIXES
 
     def check(self) -> None:
         pass
@@ -48,6 +48,9 @@ class SessionSource:
     def restore(self, facts: dict) -> bool:
         self.apart = facts["apart"]
         return True
+
+    def joined(self, source) -> None:
+        pass  # one file is as good as another of the same content
 
     def seen(self, result: list) -> list:
         return [each.shape() if callable(getattr(each, "shape", None)) else np.shape(each) for each in result]

@@ -63,10 +63,13 @@ def why_fp32(session, network: Network) -> list[str]:
     lines = [f"\t [INFO]:  {plural(samples, 'sample')} in FP32: {reason}" for reason, samples in network.refused.items()]
     if network.reason:
         lines.append(f"\t [INFO]:  runs untouched: {network.reason}")
+    elif network.runner is None and network.left:
+        lines.append(f"\t [INFO]:  nothing was compiled: {network.left}")
     elif network.runner is None:
         wanted = session.options["VAISW_QUANTIZATION_NBIMAGES"]
+        recorded = network.samples["FP32"] - network.refused.total()
         lines.append(
-            f"\t [INFO]:  nothing was compiled: the script ended after {network.samples['FP32']} of the {wanted} samples "
+            f"\t [INFO]:  nothing was compiled: the script ended after {recorded} of the {wanted} samples "
             "that calibration takes (VAISW_QUANTIZATION_NBIMAGES)"
         )
     return lines

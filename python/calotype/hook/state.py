@@ -4,12 +4,13 @@ A source is what a framework's hook knows of a network:
     name                    for the user
     key()                   text that changes with structure and weights, and with nothing else
     samples(inputs)         how many a call's arrays hold
-    refuses(samples)        why the snapshot cannot take that many at once, or ""
+    refuses(inputs)         why the snapshot cannot take these at once, or ""
     check()                 before compiling: raises Untouched where the network cannot be taken
     model(recording)        the path of its ONNX file, exported if need be; raises Untouched
     facts()                 JSON that `restore` understands in a later run
     restore(facts)          False where they do not fit
     seen(result)            an FP32 result; gives its arrays' shapes
+    joined(source)          of another object of this network, before it was compiled
 """
 
 import threading
@@ -26,7 +27,11 @@ ONE_SIZE = ("SAMPLE_SIZES", "SAMPLE_SHAPE")  # codes that refuse samples of seve
 
 
 class Untouched(Exception):
-    """Why a network's calls are left to the framework."""
+    """Why a network's calls are left to the framework, from now on."""
+
+
+class Skipped(Exception):
+    """Why one call is left to the framework."""
 
 
 class Network:
@@ -40,6 +45,7 @@ class Network:
         self.runner = None
         self.recording: Recording | None = None
         self.reason = ""  # why it is untouched
+        self.left = ""  # why its recording ended early; it begins anew with its next call
         self.facts: dict = {}
         self.found = False  # in the cache
         self.snapshot: Path | None = None
@@ -56,7 +62,10 @@ class Network:
 
     def accepts(self, source) -> bool:
         """A second object of the same network: its calls are this network's, too."""
-        return not self.facts or source.restore(self.facts["source"])
+        if self.facts:
+            return source.restore(self.facts["source"])
+        self.source.joined(source)
+        return True
 
     # Calls
 
@@ -69,7 +78,7 @@ class Network:
         if self.runner is None:
             return self.untouched(self.source.samples(inputs), fp32)
         samples = self.source.samples(inputs)
-        refusal = self.source.refuses(samples)
+        refusal = self.source.refuses(inputs)
         if refusal:
             return self.untouched(samples, fp32, refusal)
         start = time.perf_counter()
@@ -95,8 +104,9 @@ class Network:
         try:
             if self.recording is None:
                 self.recording = Recording(self.session.folder)
+                self.left = ""
             self.recording.add(inputs, samples)  # now: the network may write into its inputs
-        except OSError as reason:
+        except Exception as reason:  # a full disk; and whatever is our fault: the script goes on
             self.stop(f"its inputs cannot be recorded: {reason}")
         if self.recording is None:
             return self.untouched(samples, fp32)
@@ -114,6 +124,8 @@ class Network:
                 self.compile()
         except Untouched as reason:
             self.stop(str(reason))
+        except Exception as reason:  # our fault: the script has its result
+            self.stop(f"{type(reason).__name__}: {reason}")
         return result
 
     def untouched(self, samples: int, fp32, refusal: str = ""):
@@ -221,6 +233,12 @@ class Network:
         self.runner = None
         say(f"{self.name} runs untouched: {reason}")
         self.close()
+
+    def leave(self, reason: str) -> None:
+        """The script's object has become another network. It may come back."""
+        if self.runner is None:
+            self.left = reason
+            self.close()
 
     def close(self) -> None:
         if self.recording is not None:

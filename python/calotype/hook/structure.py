@@ -118,10 +118,10 @@ def check(skeleton: Skeleton) -> None:
         check(part)
 
 
-def numbers(skeleton: Skeleton) -> Iterator[bool | int | float]:
-    """Those among the constants."""
+def constants(skeleton: Skeleton) -> Iterator[bool | int | float | str]:
+    """Numbers and text."""
     match skeleton:
-        case {"constant": bool() | int() | float() as number}:
-            yield number
+        case {"constant": bool() | int() | float() | str() as value}:
+            yield value
     for part in parts_of(skeleton):
-        yield from numbers(part)
+        yield from constants(part)

@@ -13,9 +13,15 @@ import torch
 from calotype.hook.compare import MIXES, Mixed, batch_of_two, close, different_rows
 from calotype.hook.state import Untouched
 from calotype.hook.torch_outside import Outside
+from calotype.hook.torch_state import state_of
 from calotype.hook.torch_values import reads_values
 
 GROWN_BY = 32  # pixels: networks that halve five times take it, too
+
+
+def other_values(array: np.ndarray) -> np.ndarray:
+    turned = np.ascontiguousarray(array[..., ::-1]) if array.ndim else array
+    return turned * turned.dtype.type(0.75) if turned.dtype.kind == "f" else turned
 
 
 @dataclass(frozen=True)
@@ -30,8 +36,10 @@ class Attempt:
 class Compared:
     """Inputs and what PyTorch makes of them. `calls` are lists of arrays."""
 
-    def __init__(self, module: torch.nn.Module, calls: list[list[np.ndarray]], outside: Outside):
+    def __init__(self, module: torch.nn.Module, form: dict, calls: list[list[np.ndarray]], outside: Outside):
+        """`form` is the skeleton of the module's results."""
         self.module = module
+        self.form = form
         self.written = False  # into an input
         self.recorded = [(call, self.computed(call)) for call in calls]
         if self.written:
@@ -39,6 +47,7 @@ class Compared:
         name = outside.changed()  # in calls that have been made before: nothing that is kept for the next call
         if name:
             raise Untouched(f"its program changes `{name}` outside of it, which the NPU would leave as it is")
+        self.leave_state(calls[-1])
         rows = different_rows(calls)
         self.rows = len(rows)
         try:
@@ -50,9 +59,23 @@ class Compared:
     def computed(self, call: list[np.ndarray]) -> list[np.ndarray]:
         inputs = [torch.tensor(array) for array in call]
         versions = [tensor._version for tensor in inputs]
-        outputs = [tensor.numpy() for tensor in self.module(*inputs)]
+        outputs, form = self.module.result(inputs)
         self.written |= [tensor._version for tensor in inputs] != versions
-        return outputs
+        if form != self.form:
+            raise Untouched("the form of its result changes from call to call")
+        return [tensor.numpy() for tensor in outputs]
+
+    def leave_state(self, call: list[np.ndarray]) -> None:
+        """After calls of that size, so that what it keeps for each size is there: other values must leave it as it is."""
+        before = state_of(self.module.module)
+        try:
+            self.computed([other_values(array) for array in call])
+        except Exception:  # values that the module does not take
+            self.computed(call)
+        after = state_of(self.module.module)
+        changed = next((name for name in {**before, **after} if before.get(name) != after.get(name)), None)
+        if changed is not None:
+            raise Untouched(f"its program changes its own `{changed}` in each call, which the NPU would leave as it is")
 
     def larger(self, call: list[np.ndarray]):
         grown = [np.pad(array, [(0, 0)] * 2 + [(0, GROWN_BY)] * (array.ndim - 2), "wrap") if array.ndim > 2 else array

@@ -21,6 +21,7 @@ from calotype.hook import structure
 from calotype.hook.state import Untouched
 from calotype.hook.torch_compare import Attempt, Compared
 from calotype.hook.torch_outside import Outside
+from calotype.hook.torch_sizes import Sizes, of_batch, of_program
 from calotype.hook.torch_source import copied
 
 OPSET = 18
@@ -41,8 +42,12 @@ class Flat(torch.nn.Module):
         self.training = False  # the module is in that mode already; a frozen script has none
 
     def forward(self, *tensors):
+        return tuple(self.result(tensors)[0])
+
+    def result(self, tensors) -> tuple[list, structure.Skeleton]:
         args, kwargs = structure.rebuild(self.skeleton, list(tensors))
-        return tuple(structure.flatten(self.module(*args, **kwargs), is_tensor)[0])
+        results, skeleton, _ = structure.flatten(self.module(*args, **kwargs), is_tensor)
+        return results, skeleton
 
 
 ATTEMPTS = (
@@ -71,15 +76,21 @@ def export(source, recording) -> Path:
     failures = []
     with (
         torch.inference_mode(False), torch.no_grad(), torch.autocast("cpu", enabled=False),
-        undisturbed(source.module) as outside,
+        undisturbed(source.reference) as outside,
     ):  # fmt: skip
-        compared = Compared(flat, calls, outside)
+        compared = Compared(flat, source.outputs["skeleton"], calls, outside)
+        constant = next(structure.constants(source.outputs["skeleton"]), None)
+        if constant is not None and compared.reads_values:
+            raise Untouched(f"its result holds {constant!r}, which another input may change")
         for attempt in ATTEMPTS:
             graph = PrintedGraph()
             if (attempt.dynamo and scripted) or not compared.allows(attempt):
                 continue
             try:
-                write(attempt, flat, source, [torch.from_numpy(array) for array in calls[0]], path, graph)
+                tensors = [torch.from_numpy(array) for array in calls[0]]
+                source.sizes = write(attempt, flat, source, tensors, path, graph)
+                if not attempt.batch:
+                    source.sizes = of_batch(tensors)
                 compared.check(attempt, path, source.inputs)
                 if not attempt.sizes:
                     recording.keep_first_size("; ".join(dict.fromkeys(failures)) or "the module takes no other")
@@ -97,26 +108,54 @@ def plain(skeleton: structure.Skeleton) -> bool:
     return all("array" in each for each in args["tuple"]) and not kwargs["dict"]
 
 
-def write(attempt: Attempt, flat: Flat, source, tensors: list, path: Path, graph: "PrintedGraph") -> None:
+def write(attempt: Attempt, flat: Flat, source, tensors: list, path: Path, graph: "PrintedGraph") -> Sizes | None:
+    """Gives the sizes for which the file holds; None where it looked at none."""
     names = {"input_names": source.inputs, "output_names": source.outputs["names"]}
     with quiet():
         if attempt.dynamo:
             shapes = {"tensors": tuple(dynamic_shapes(tensor, attempt) for tensor in tensors)}
             free = {"dynamic_shapes": shapes} if attempt.batch else {}
-            torch.onnx.export(
-                flat, tuple(tensors), path, dynamo=True, opset_version=OPSET, external_data=too_large(flat),
-                verbose=False, **names, **free,
-            )  # fmt: skip
+            with captured() as programs:
+                torch.onnx.export(
+                    flat, tuple(tensors), path, dynamo=True, opset_version=OPSET, external_data=too_large(flat),
+                    verbose=False, **names, **free,
+                )  # fmt: skip
+            return of_program(programs[-1])
         else:
             axes = {name: free_axes(tensor, attempt) for name, tensor in zip(source.inputs, tensors)}
             if attempt.batch:
                 axes |= {name: {0: "batch"} for name in source.outputs["names"]}
             # The recorder does not look into a script that it meets as a part of another module.
             whole = flat.module if isinstance(flat.module, torch.jit.ScriptModule) else flat
-            with graph:
+            with graph, warnings.catch_warnings(record=True) as told:
+                warnings.simplefilter("always", torch.jit.TracerWarning)
                 torch.onnx.export(
                     whole, tuple(tensors), path, dynamo=False, opset_version=OPSET, dynamic_axes=axes, **names
                 )
+            if any(axes.values()) and any("Python boolean" in str(each.message) for each in told if not is_torchs(each.filename)):
+                raise Untouched("a recorded run shows one branch of a program, and this one looks at the size of its inputs")
+            return None
+
+
+@contextlib.contextmanager
+def captured():
+    """The programs that the ONNX exporter lets torch.export make for it."""
+    programs = []
+    export_program = torch.export.export
+
+    def noted(*args, **kwargs):
+        programs.append(export_program(*args, **kwargs))
+        return programs[-1]
+
+    torch.export.export = noted
+    try:
+        yield programs
+    finally:
+        torch.export.export = export_program
+
+
+def is_torchs(file: str) -> bool:
+    return Path(file).is_relative_to(Path(torch.__file__).parent)
 
 
 def dynamic_shapes(tensor: torch.Tensor, attempt: Attempt) -> dict:

@@ -13,9 +13,9 @@ class Answer(torch.autograd.Function):
     tensor that goes in and comes out is a view to PyTorch, which the script could not write into."""
 
     @staticmethod
-    def forward(ctx, original, anchor, results: list):
+    def forward(ctx, original, anchor, results: list, wanted: list[bool]):
         ctx.original = original
-        ctx.mark_non_differentiable(*(each for each in results if not each.dtype.is_floating_point))
+        ctx.mark_non_differentiable(*(each for each, has_one in zip(results, wanted) if not has_one))
         return tuple(results)
 
     @staticmethod
@@ -24,8 +24,9 @@ class Answer(torch.autograd.Function):
             tensors = structure.flatten(ctx.original(), is_array)[0]
             wanted = [(t, g) for t, g in zip(tensors, gradients) if t.requires_grad and g is not None]
             torch.autograd.backward([t for t, _ in wanted], [g for _, g in wanted])
-        return None, None, None
+        return None, None, None, None
 
 
-def with_gradient(tensors: list, original, anchor: torch.Tensor) -> list:
-    return list(Answer.apply(original, anchor, tensors))
+def with_gradient(tensors: list, original, anchor: torch.Tensor, wanted: list[bool]) -> list:
+    """`wanted` are those that have a gradient in FP32: the others may go to NumPy without detach()."""
+    return list(Answer.apply(original, anchor, tensors, wanted)) if any(wanted) else tensors

@@ -13,7 +13,7 @@ import torch
 
 from calotype.hook.guard import in_worker, inside
 from calotype.hook.torch_target import Target
-from calotype.hook.torch_watch import notice_attributes, notice_data
+from calotype.hook.torch_watch import Scripts, notice_data
 
 _targets: dict[int, Target | None] = {}  # by id of the module; None for one that is no network
 _call = torch.nn.Module.__call__
@@ -36,7 +36,7 @@ class Training:
 def attach(_torch) -> None:
     torch.nn.Module.__call__ = call
     notice_data()
-    notice_attributes()
+    Scripts.notice()
     atexit.register(_targets.clear)  # what is native in them has to go before the interpreter does
     torch.optim.Optimizer.__init__ = noticed(torch.optim.Optimizer.__init__, "the script made an optimizer")
     torch.autograd.backward = noticed(torch.autograd.backward, "the script called backward")

@@ -1,173 +1,258 @@
 """The key of a module: changes with its structure and its weights, stays from run to run otherwise.
 
-Of the classes outside PyTorch the code counts, with the functions and constants that it reads; of PyTorch's own the version.
+Of the script's own code the bytes count, with what it reads; of installed packages the version.
 """
 
+import copyreg
 import functools
 import hashlib
+import re
 import types
+from collections import deque
 
 import numpy as np
 import torch
 
-LIBRARY = ("torch", "builtins", "collections", "typing", "abc", "numpy")
-DEEPEST = 8
-INTERNAL = frozenset(vars(torch.nn.Module())) | {"_is_torch_compile"}  # as torch.compile marks a module
+from calotype.hook.program import codes_of, is_foreign, names_in, read_by, version_of
+from calotype.hook.state import Untouched
+
+MOST_OBJECTS = 200_000
+# Every module has these and none of them is structure; torch.compile adds its own.
+COMPILED = {"_is_torch_compile", "_compiled_call_impl"}
+INTERNAL = frozenset(vars(torch.nn.Module())) - {"_parameters", "_buffers", "_modules"} | COMPILED
+# Members of a class that no result depends on.
+OF_CLASSES = frozenset(("__init__", "__repr__", "__str__", "__doc__", "__dict__", "__weakref__", "__module__",
+                        "__annotations__", "__firstlineno__", "__static_attributes__"))  # fmt: skip
+METHODS = (types.FunctionType, staticmethod, classmethod, property, functools.cached_property)
+PLAIN = (type(None), bool, int, float, complex, str, bytes, torch.dtype, torch.device, torch.layout, torch.memory_format)
+OPERATORS = (torch._ops.OpOverload, torch._ops.OpOverloadPacket)
 
 
 class Fingerprint:
+    """Values are taken into the digest at once, objects by their number, in the order in which they were first met; what is
+    in them follows in that order, so that no depth is too deep and no circle has an end."""
+
     def __init__(self):
         self.digest = hashlib.sha256()
-        self.seen: set[int] = set()
-        self.kept: list = []  # their ids stay theirs
+        self.numbers: dict[int, int] = {}
+        self.objects: list = []  # by number; their ids stay theirs
+        self.digests: dict[int, bytes] = {}  # of tensors
+        self.tensors: list[torch.Tensor] = []
+        self.names = {"forward"}  # that the program uses
+        self.waiting: dict[str, list] = {}  # methods that it does not use so far, by name
 
     def text(self, *parts) -> None:
         for part in parts:
-            encoded = str(part).encode()
+            encoded = str(part).encode(errors="surrogatepass")
             self.digest.update(len(encoded).to_bytes(8, "little") + encoded)
 
-    def first_time(self, value) -> bool:
-        if id(value) in self.seen:
-            return False
-        self.seen.add(id(value))
-        self.kept.append(value)
-        return True
+    def take(self, value) -> None:
+        self.value(value)
+        for each in self.objects:  # grows
+            self.content(each)
+            if len(self.objects) > MOST_OBJECTS:
+                raise Untouched(f"it holds or reads more than {MOST_OBJECTS} objects")
 
-    def module(self, module: torch.nn.Module) -> None:
-        for name, part in module.named_modules(remove_duplicate=False):
-            self.text("module", name)
-            self.type(type(part))
-            if isinstance(part, torch.jit.ScriptModule):
-                self.script(part)
-            elif not is_library(type(part)) or not isinstance(part, torch.nn.Module):
-                self.attributes(part)
-            else:
-                self.text(part.extra_repr())
-                self.attributes(part)
-            if "forward" in vars(part):
-                self.value(vars(part)["forward"], 0)
-            elif is_library(type(part)) and not is_library(type(part).forward):  # the script put its own there
-                self.value(type(part).forward, 0)
-        for kind, named in (("parameter", module.named_parameters), ("buffer", module.named_buffers)):
-            for name, tensor in named(remove_duplicate=False):
-                self.text(kind, name)
-                self.tensor(tensor)
+    def value(self, value) -> None:
+        if isinstance(value, PLAIN):
+            self.text(type(value).__name__, repr(value))
+        elif isinstance(value, tuple):
+            self.text("tuple", type(value).__qualname__, len(value))
+            self.all(value)
+        elif isinstance(value, (set, frozenset)):
+            self.text("set", sorted(map(repr, value)))
+        elif isinstance(value, torch.Tensor):
+            self.tensor(value)
+        else:
+            number = self.numbers.setdefault(id(value), len(self.objects))
+            if number == len(self.objects):
+                self.objects.append(value)
+            self.text("object", number)
 
-    def attributes(self, module) -> None:
-        for name in sorted(vars(module)):
-            if name not in INTERNAL:
-                self.text("attribute", name)
-                self.value(vars(module)[name], 0)
+    def all(self, values) -> None:
+        for value in values:
+            self.value(value)
 
-    def script(self, module) -> None:
-        if not hasattr(module, "inlined_graph"):
+    def pairs(self, kind: str, pairs) -> None:
+        for name, value in pairs:
+            self.text(kind)
+            self.value(name)
+            self.value(value)
+
+    def tensor(self, tensor: torch.Tensor) -> None:
+        if id(tensor) not in self.digests:
+            self.tensors.append(tensor)
+            self.digests[id(tensor)] = digest_of(tensor)
+        self.text("tensor", self.digests[id(tensor)].hex())
+
+    # Objects
+
+    def content(self, value) -> None:
+        kind = type(value)
+        if isinstance(value, torch.jit.ScriptModule):
+            self.script(value)
+        elif isinstance(value, torch.nn.Module):
+            self.value(kind)
+            self.attributes(value)
+        elif isinstance(value, types.FunctionType):
+            self.function(value)
+        elif isinstance(value, types.MethodType):
+            self.all((value.__func__, value.__self__))
+        elif isinstance(value, (staticmethod, classmethod)):
+            self.value(value.__func__)
+        elif isinstance(value, property):
+            self.value(value.fget)
+        elif isinstance(value, functools.partial):
+            self.all((value.func, value.args, value.keywords))
+        elif isinstance(value, type):
+            self.type(value)
+        elif isinstance(value, types.ModuleType):
+            self.text("python module", value.__name__)
+        elif isinstance(value, np.ndarray) and value.dtype != object:
+            self.text("array", value.dtype.str, value.shape)
+            self.digest.update(np.ascontiguousarray(value).tobytes())
+        elif isinstance(value, torch.jit.ScriptFunction):
+            self.graph(value.inlined_graph)
+        elif isinstance(value, (*OPERATORS, torch.fx.Graph)):
+            self.text(kind.__qualname__, value)
+        else:
+            self.composed(value)
+
+    def composed(self, value) -> None:
+        kind = type(value)
+        self.value(kind)
+        if isinstance(value, dict):
+            self.pairs("item", value.items())
+        elif isinstance(value, (list, deque)):
+            self.all(value)
+        elif is_foreign(kind.__module__):
+            self.reduced(value)
             return
-        graph = module.inlined_graph
-        self.text("script", str(graph))
+        if isinstance(getattr(value, "__dict__", None), dict):
+            self.attributes(value)
+        slots = [name for name, member in members_of(kind) if isinstance(member, types.MemberDescriptorType)]
+        self.pairs("slot", ((name, getattr(value, name)) for name in slots if hasattr(value, name)))
+
+    def attributes(self, value) -> None:
+        internal = INTERNAL if isinstance(value, torch.nn.Module) else ()
+        self.pairs("attribute", ((name, each) for name, each in sorted(vars(value).items()) if name not in internal))
+
+    def reduced(self, value) -> None:
+        """As it would be pickled: a slice, a range, an operator, a NumPy number, a distribution."""
+        try:
+            registered = copyreg.dispatch_table.get(type(value))
+            reduced = registered(value) if registered else value.__reduce_ex__(4)
+        except Exception:  # a lock, a file: nothing that a result depends on
+            return
+        self.all([reduced] if isinstance(reduced, str) else [*reduced[:3], *map(list_of, reduced[3:5])])
+
+    def type(self, cls: type) -> None:
+        self.text("type", cls.__module__, cls.__qualname__)
+        foreign = is_foreign(cls.__module__)
+        if foreign:
+            self.text(version_of(cls.__module__))
+        self.all(cls.__bases__)
+        for name, member in sorted(vars(cls).items()):
+            if foreign and is_foreign(getattr(member, "__module__", None) or "builtins"):
+                continue  # of a foreign class what the script put there
+            if name in self.names or not may_wait(cls, name, member):
+                self.pairs("member", [(name, member)])
+            else:
+                self.waiting.setdefault(name, []).append(member)
+
+    def uses(self, names: set[str]) -> None:
+        self.names |= names
+        for name in sorted(names & self.waiting.keys()):
+            self.pairs("member", [(name, member) for member in self.waiting.pop(name)])
+
+    def function(self, function: types.FunctionType) -> None:
+        self.text("function", function.__module__, function.__qualname__)
+        self.all((function.__defaults__, function.__kwdefaults__))
+        for cell in function.__closure__ or ():
+            self.cell(cell)
+        if is_foreign(function.__module__):
+            self.text(version_of(function.__module__))
+            return
+        for code in codes_of(function.__code__):
+            self.text("code", code.co_code.hex(), code.co_names, code.co_varnames, code.co_exceptiontable.hex())
+            for constant in code.co_consts:
+                if not isinstance(constant, types.CodeType):
+                    self.value(constant)
+        for namespace, name in read_by(function):
+            self.variable(namespace, name)
+        used = names_in(function.__code__)
+        self.uses(used | self.waiting.keys() if "getattr" in used else used)
+
+    def cell(self, cell: types.CellType) -> None:
+        try:
+            self.value(cell.cell_contents)
+        except ValueError:
+            self.text("an empty cell")
+
+    def variable(self, namespace: dict, name: str) -> None:
+        self.pairs("global", [(name, namespace[name])])
+
+    # Scripts
+
+    def script(self, module: torch.jit.ScriptModule) -> None:
+        self.text("script")
+        for kind, named in (("parameter", module.named_parameters), ("buffer", module.named_buffers)):
+            self.pairs(kind, named(remove_duplicate=False))
+        graph = getattr(module, "inlined_graph", None)  # without it, it is only a part of one
+        if graph is not None:
+            self.graph(graph)
+            self.pairs("attribute", script_attributes(module, graph))
+
+    def graph(self, graph) -> None:
+        # Without the numbers of classes that have one name, and without what a recorded run of it left.
+        self.text("graph", re.sub(r"___torch_mangle_\d+|, scope: \S+", "", graph.str(False)))
         for node in graph.findAllNodes("prim::Constant", recurse=True):
             if node.hasAttribute("value") and node.kindOf("value") == "t":
                 self.tensor(node.t("value"))
 
-    def tensor(self, tensor: torch.Tensor) -> None:
-        plain = tensor.detach().cpu()
-        self.text(plain.dtype, tuple(plain.shape))
-        if plain.numel() and not plain.is_sparse:
-            self.digest.update(plain.contiguous().view(torch.uint8 if plain.ndim else plain.dtype).numpy().data.cast("B"))
 
-    def type(self, cls: type) -> None:
-        self.text(cls.__module__, cls.__qualname__)
-        if is_library(cls) or not self.first_time(cls):
-            return
-        for base in cls.__mro__:
-            if is_library(base):
-                continue
-            for name, member in sorted(vars(base).items()):
-                if name in ("__doc__", "__dict__", "__weakref__", "__module__", "__firstlineno__"):
-                    continue
-                self.text("member", name)
-                self.value(member, 0)
-
-    def function(self, function: types.FunctionType, depth: int) -> None:
-        self.text("function", function.__module__, function.__qualname__)
-        if not self.first_time(function) or is_library(function):
-            return
-        self.code(function.__code__)
-        self.value(function.__defaults__, depth + 1)
-        self.value(function.__kwdefaults__, depth + 1)
-        for cell in function.__closure__ or ():
-            try:
-                self.value(cell.cell_contents, depth + 1)
-            except ValueError:
-                self.text("empty cell")
-        for name in names_in(function.__code__):
-            if name in function.__globals__:
-                self.text("global", name)
-                self.value(function.__globals__[name], depth + 1)
-
-    def code(self, code: types.CodeType) -> None:
-        self.text("code", code.co_code.hex(), code.co_names, code.co_varnames)
-        for constant in code.co_consts:
-            if isinstance(constant, types.CodeType):
-                self.code(constant)
-            else:
-                self.text(type(constant).__name__, sorted(constant) if isinstance(constant, frozenset) else repr(constant))
-
-    def value(self, value, depth: int) -> None:
-        if value is None or isinstance(value, (bool, int, float, complex, str, bytes, torch.dtype, torch.device)):
-            self.text(type(value).__name__, repr(value))
-        elif depth > DEEPEST:
-            self.text("deep", type(value).__qualname__)
-        elif isinstance(value, torch.nn.Module):
-            self.text("a module", type(value).__qualname__)
-        elif isinstance(value, torch.Tensor):
-            self.tensor(value)
-        elif isinstance(value, np.ndarray) and value.dtype != object:
-            self.text(value.dtype, value.shape)
-            self.digest.update(np.ascontiguousarray(value).tobytes())
-        elif isinstance(value, types.ModuleType):
-            self.text("python module", value.__name__)
-        elif isinstance(value, types.FunctionType):
-            self.function(value, depth)
-        elif isinstance(value, types.MethodType):
-            self.function(value.__func__, depth)
-        elif isinstance(value, (staticmethod, classmethod)):
-            self.value(value.__func__, depth)
-        elif isinstance(value, property):
-            self.value(value.fget, depth)
-        elif isinstance(value, functools.partial):
-            self.value([value.func, value.args, value.keywords], depth + 1)
-        elif isinstance(value, type):
-            self.type(value)
-        else:
-            self.composed(value, depth)
-
-    def composed(self, value, depth: int) -> None:
-        self.text(type(value).__module__, type(value).__qualname__)
-        if not self.first_time(value):
-            return
-        if isinstance(value, dict):
-            for key, item in value.items():
-                self.value(key, depth + 1)
-                self.value(item, depth + 1)
-        elif isinstance(value, (list, tuple)):
-            for item in value:
-                self.value(item, depth + 1)
-        elif isinstance(value, (set, frozenset)):
-            self.text(sorted(map(repr, value)))
-        elif hasattr(value, "__dict__") and not is_library(type(value)):
-            self.value(vars(value), depth + 1)
+def script_attributes(module: torch.jit.ScriptModule, graph) -> list[tuple[str, object]]:
+    """(path, value) of what the graph reads of the module: `block.scale`. Those of parts are among them."""
+    found = {}
+    for node in graph.findAllNodes("prim::GetAttr", recurse=True):
+        path = [node.s("name")]
+        owner = node.input().node()
+        while owner.kind() == "prim::GetAttr":
+            path.insert(0, owner.s("name"))
+            owner = owner.input().node()
+        value = functools.reduce(lambda part, name: part.getattr(name), path, module._c)
+        if not isinstance(value, torch._C.ScriptModule):
+            found[".".join(path)] = value
+    return sorted(found.items())
 
 
-def is_library(value) -> bool:
-    return (getattr(value, "__module__", None) or "").partition(".")[0] in LIBRARY
+def digest_of(tensor: torch.Tensor) -> bytes:
+    plain = tensor.detach().cpu()
+    digest = hashlib.sha256(f"{plain.dtype} {tuple(plain.shape)}".encode())
+    if plain.is_quantized:
+        plain = plain.dequantize()
+    if plain.layout != torch.strided:
+        plain = plain.to_dense()
+    if plain.numel():
+        digest.update(plain.contiguous().reshape(-1).view(torch.uint8).numpy().data)
+    return digest.digest()
 
 
-def names_in(code: types.CodeType) -> list[str]:
-    names = list(code.co_names)
-    for constant in code.co_consts:
-        if isinstance(constant, types.CodeType):
-            names += names_in(constant)
-    return sorted(set(names))
+def members_of(cls: type) -> list[tuple[str, object]]:
+    return [pair for base in cls.__mro__ for pair in vars(base).items()]
+
+
+def may_wait(cls: type, name: str, member) -> bool:
+    """A method that only what uses its name can call: not Python itself, and not the code of a foreign base. What a
+    constructor did is in the attributes."""
+    if name in OF_CLASSES:
+        return True
+    foreign_base = any(is_foreign(base.__module__) and name in vars(base) for base in cls.__mro__)
+    return isinstance(member, METHODS) and not name.startswith("__") and not foreign_base
+
+
+def list_of(items) -> list | None:
+    return None if items is None else list(items)
 
 
 def key_of(module: torch.nn.Module, *more) -> str:
@@ -175,5 +260,5 @@ def key_of(module: torch.nn.Module, *more) -> str:
     fingerprint = Fingerprint()
     fingerprint.text("torch", torch.__version__, *more)
     with torch.inference_mode(False), torch.no_grad():
-        fingerprint.module(module)
+        fingerprint.take(module)
     return fingerprint.digest.hexdigest()

@@ -4,14 +4,13 @@ The NPU computes results and nothing else; and what exporting and comparing chan
 """
 
 import functools
-import sys
 import types
 from collections import deque
 
 import numpy as np
 import torch
 
-from calotype.hook.torch_key import LIBRARY, names_in
+from calotype.hook.program import is_foreign, read_by
 
 MOST_VALUES = 10_000
 MOST_ITEMS = 1000  # looked into, of each container
@@ -155,15 +154,5 @@ class Outside:
         self.items(function.__name__, [function.__defaults__, function.__kwdefaults__])
         for name, cell in zip(function.__code__.co_freevars, function.__closure__ or ()):
             self.variables(cell, [name])
-        names = names_in(function.__code__)
-        self.variables(function.__globals__, names)
-        for name in names:
-            module = function.__globals__.get(name)
-            if isinstance(module, types.ModuleType) and not is_foreign(module.__name__):
-                self.variables(vars(module), names)
-
-
-def is_foreign(module: str | None) -> bool:
-    """Of PyTorch, NumPy or Python itself: code that keeps nothing for the script."""
-    name = (module or "").partition(".")[0]
-    return name in LIBRARY or name in sys.stdlib_module_names
+        for namespace, name in read_by(function):
+            self.variables(namespace, [name])

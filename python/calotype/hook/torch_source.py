@@ -2,7 +2,9 @@
 
 import copy
 import inspect
+import io
 import json
+import weakref
 from pathlib import Path
 
 import torch
@@ -10,7 +12,10 @@ import torch
 from calotype.hook import structure
 from calotype.hook.state import Untouched
 from calotype.hook.torch_key import key_of
+from calotype.hook.torch_sizes import Sizes
+from calotype.hook.torch_watch import Reached
 
+OTHER_SIZES = "its program looks at sizes, and may do something else for these"
 PLAIN = (torch.Tensor, torch.nn.Parameter)
 
 
@@ -20,18 +25,30 @@ def is_array(value) -> bool:
 
 class ModuleSource:
     def __init__(self, module: torch.nn.Module, skeleton: structure.Skeleton, names: list[str], tensors: list):
-        self.module = module
+        self.held = [weakref.ref(module)]  # and others of the same network: the script decides how long they live
         self.name = f"{getattr(module, 'original_name', type(module).__name__)} (PyTorch)"
         self.skeleton = skeleton
         self.inputs = readable(module, names)
         self.input_types = [tensor.dtype for tensor in tensors]
-        self.reference = self.eval_copy() if any(getattr(part, "training", False) for part in module.modules()) else module
+        trains = any(getattr(part, "training", False) for part in module.modules())
+        self.copy = copied(module).eval() if trains else None
         self.anchor = next((p for p in module.parameters() if p.requires_grad), None)
         self.outputs: dict | None = None  # skeleton, names and types of the result, known from the first one
+        self.sizes: Sizes | None = None  # for which the exported program holds
+        self.orders: list = []  # of each result's axes in memory, as order_of gives them
+        self.gradients: list[bool] | None = None  # whether each result requires one while gradients are enabled
 
-    def eval_copy(self) -> torch.nn.Module:
-        """What the NPU computes while the script leaves the module, or a part of it, in training mode."""
-        return copied(self.module).eval()
+    @property
+    def module(self) -> torch.nn.Module:
+        return next(module for module in (held() for held in self.held) if module is not None)
+
+    @property
+    def reference(self) -> torch.nn.Module:
+        """What the NPU computes: an eval-mode copy where the script leaves the module, or a part of it, in training mode."""
+        return self.module if self.copy is None else self.copy
+
+    def joined(self, source: "ModuleSource") -> None:
+        self.held += source.held
 
     def key(self) -> str:
         autocast = [torch.is_autocast_enabled("cpu"), str(torch.get_autocast_dtype("cpu"))]
@@ -42,8 +59,9 @@ class ModuleSource:
         sizes = {array.shape[0] if array.ndim else 1 for array in inputs.values()}
         return sizes.pop() if len(sizes) == 1 else 1
 
-    def refuses(self, samples: int) -> str:
-        return ""  # a module that mixes samples was not compiled
+    def refuses(self, inputs: dict) -> str:
+        shapes = tuple(array.shape for array in inputs.values())
+        return "" if self.sizes is None or self.sizes.hold(shapes) else OTHER_SIZES
 
     def check(self) -> None:
         if self.outputs is None:
@@ -65,9 +83,6 @@ class ModuleSource:
             structure.rebuild(skeleton, tensors)
         except Exception as reason:  # also what a class raises when it is made anew
             raise Untouched(f"its result cannot be rebuilt: {reason}")
-        number = next(structure.numbers(skeleton), None)
-        if number is not None:
-            raise Untouched(f"its result holds the number {number}, which another input may change")
         if not tensors:
             raise Untouched("its result holds no tensor")
         outputs = {
@@ -78,10 +93,14 @@ class ModuleSource:
         if self.outputs is not None and self.outputs != outputs:
             raise Untouched("the form of its result changes from call to call")
         self.outputs = outputs
+        self.orders = [order_of(tensor) for tensor in tensors]
+        if torch.is_grad_enabled():
+            self.gradients = [tensor.requires_grad for tensor in tensors]
         return [tuple(tensor.shape) for tensor in tensors]
 
     def facts(self) -> dict:
-        return {"outputs": self.outputs}
+        sizes = None if self.sizes is None else [self.sizes.dims, self.sizes.conditions]
+        return {"outputs": self.outputs, "orders": self.orders, "sizes": sizes}
 
     def restore(self, facts: dict) -> bool:
         """A result seen in this run has to have the form recorded in an earlier one."""
@@ -94,31 +113,53 @@ class ModuleSource:
         except (structure.Unknown, AttributeError):
             return False
         self.outputs = outputs
+        self.orders = facts["orders"]
+        self.sizes = None if facts["sizes"] is None else Sizes(*facts["sizes"])
         return True
 
-    def give(self, outputs: dict, device: torch.device, original, anchor: torch.Tensor | None):
-        """The script's result of the module whose call is `original`, and a parameter of which is `anchor`."""
+    def give(self, outputs: dict, device: torch.device, original, called: "ModuleSource"):
+        """The script's result of the module of `called`, whose call is `original`."""
         tensors = [
-            torch.from_numpy(outputs[name]).to(device=device, dtype=dtype)
-            for name, dtype in zip(self.outputs["names"], self.result_types)
+            ordered(torch.from_numpy(outputs[name]).to(device=device, dtype=dtype), order)
+            for name, dtype, order in zip(self.outputs["names"], self.result_types, self.orders)
         ]
-        if anchor is not None and torch.is_grad_enabled():
+        if called.anchor is not None and torch.is_grad_enabled():
             from calotype.hook.torch_grad import with_gradient
 
-            tensors = with_gradient(tensors, original, anchor)
+            if called.gradients is None:  # the first call that asks is made once more
+                called.gradients = [tensor.requires_grad for tensor in structure.flatten(original(), is_array)[0]]
+            tensors = with_gradient(tensors, original, called.anchor, called.gradients)
         skeleton = self.outputs["skeleton"]
         return tensors[0] if skeleton == {"array": 0} else structure.rebuild(skeleton, tensors)
 
 
 def copied(module: torch.nn.Module) -> torch.nn.Module:
     """With state of its own. Results that a part keeps and that have a gradient are copied without it: autograd's graph
-    is the script's."""
-    kept = [value for part in module.modules() for value in vars(part).values() if isinstance(value, torch.Tensor)]
-    memo = {id(tensor): tensor.detach().clone() for tensor in kept if not tensor.is_leaf}
+    is the script's. A copied script would share its code, which exporters change."""
+    if isinstance(module, torch.jit.ScriptModule):
+        file = io.BytesIO()
+        torch.jit.save(module, file)
+        file.seek(0)
+        return torch.jit.load(file)
+    memo = {id(tensor): tensor.detach().clone() for tensor in Reached(module).tensors if not tensor.is_leaf}
     try:
         return copy.deepcopy(module, memo)
     except Exception as reason:  # whatever a class does when it is copied
         raise Untouched(f"it cannot be copied: {reason}")
+
+
+def order_of(tensor: torch.Tensor) -> list[int] | None:
+    """The axes from the slowest to the fastest in memory: [0, 2, 3, 1] for channels_last; None where that is their own
+    order, or memory is shared between elements. The script may look at it with `view`."""
+    order = sorted(range(tensor.ndim), key=lambda axis: -tensor.stride(axis))
+    return None if tensor.is_contiguous() or not tensor.permute(order).is_contiguous() else order
+
+
+def ordered(tensor: torch.Tensor, order: list[int] | None) -> torch.Tensor:
+    if order is None or len(order) != tensor.ndim:
+        return tensor
+    back = sorted(range(tensor.ndim), key=order.__getitem__)
+    return tensor.permute(order).contiguous().permute(back)
 
 
 def numpy_of(tensor: torch.Tensor):

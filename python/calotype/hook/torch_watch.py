@@ -1,25 +1,27 @@
 """Whether a module is still the one that was compiled: asked before every call, so it has to be quick.
 
-Seen at once: another parameter, buffer or submodule, a hook, an attribute, a mode, another `forward` of a class, and a write
-into a tensor, by its version. PyTorch's own modules hardly change, and are many: an attribute that the script sets or deletes
-is noted with what it was, and compared before the next call. A write through `.data` keeps the version: a tensor whose `.data`
-somebody reads or sets is summed up then, and again before the next call. Of writes past PyTorch (into an array of NumPy that
-shares the memory, or a `.data` kept from long ago) a few elements are looked at in each call, others in the next.
+Watched is what counts for the key: attributes of modules and of the objects in them, hooks, the classes and variables of the
+script's own code, and each tensor's version. A write through `.data` keeps the version: a tensor whose `.data` somebody reads
+or sets is summed up then, and again before the next call. Of writes past PyTorch (into an array of NumPy, or a `.data` kept
+from long ago) a few elements are looked at in each call, others in the next.
 """
 
 import functools
 import itertools
 import weakref
 import zlib
+from collections import deque
 
+import numpy as np
 import torch
 
-from calotype.hook.guard import inside
+from calotype.hook.program import is_foreign
+from calotype.hook.torch_key import Fingerprint
 
 LOOKS = 16  # different places in each tensor
 LOOKED_AT = 8  # tensors in each call
-NONE = object()  # no such attribute
 HOOKS = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
+HOOKS_OF_ALL = [getattr(torch.nn.modules.module, f"_global{name}") for name in HOOKS]
 _watches: "weakref.WeakSet[Watch]" = weakref.WeakSet()
 
 
@@ -42,80 +44,110 @@ def notice_data() -> None:
     torch.Tensor.data = property(get, put, doc=plain.__doc__)
 
 
-def notice_attributes() -> None:
-    """Tells the watches of each module of which the script, not the module's own program, sets or deletes an attribute."""
-    put, delete = torch.nn.Module.__setattr__, torch.nn.Module.__delattr__
+class Scripts:
+    """How often an attribute of any script was set from Python: it is kept where Python cannot compare it."""
 
-    @functools.wraps(put)
-    def __setattr__(self, name, value):
-        if _watches and not inside.busy:
-            tell(self, name)
-        put(self, name, value)
+    writes = 0
 
-    @functools.wraps(delete)
-    def __delattr__(self, name):
-        if _watches and not inside.busy:
-            tell(self, name)
-        delete(self, name)
+    @classmethod
+    def notice(cls) -> None:
+        put = torch.jit.RecursiveScriptModule.__setattr__
 
-    def tell(module, name) -> None:
-        for watch in list(_watches):
-            watch.attribute_touched(module, name)
+        @functools.wraps(put)
+        def __setattr__(self, name, value):
+            cls.writes += 1
+            put(self, name, value)
 
-    torch.nn.Module.__setattr__, torch.nn.Module.__delattr__ = __setattr__, __delattr__
+        torch.jit.RecursiveScriptModule.__setattr__ = __setattr__
+
+
+class Reached(Fingerprint):
+    """What a module's key is made of, without its digest."""
+
+    def __init__(self, module: torch.nn.Module):
+        super().__init__()
+        self.modules: list[torch.nn.Module] = []
+        self.containers: list = []
+        self.variables: list[tuple[dict, str]] = []
+        self.arrays: list[np.ndarray] = []
+        self.take(module)
+
+    def text(self, *_) -> None:
+        pass
+
+    def value(self, value) -> None:
+        if isinstance(value, set):
+            self.containers.append(value)
+        super().value(value)
+
+    def tensor(self, tensor: torch.Tensor) -> None:
+        if id(tensor) not in self.digests:
+            self.digests[id(tensor)] = b""
+            self.tensors.append(tensor)
+
+    def graph(self, graph) -> None:
+        pass
+
+    def content(self, value) -> None:
+        if isinstance(value, torch.nn.Module):
+            self.modules.append(value)
+        elif isinstance(value, np.ndarray):
+            self.arrays.append(value)
+        elif isinstance(value, (dict, list, deque)) or (isinstance(value, type) and not is_foreign(value.__module__)):
+            self.containers.append(value)
+        super().content(value)
+
+    def attributes(self, value) -> None:
+        self.containers.append(vars(value))
+        super().attributes(value)
+
+    def reduced(self, value) -> None:
+        if isinstance(getattr(value, "__dict__", None), dict):
+            self.containers.append(vars(value))
+        super().reduced(value)
+
+    def cell(self, cell) -> None:
+        self.containers.append(cell)
+        super().cell(cell)
+
+    def variable(self, namespace: dict, name: str) -> None:
+        self.variables.append((namespace, name))
+        super().variable(namespace, name)
 
 
 class Watch:
     def __init__(self, module: torch.nn.Module, training: bool):
-        """In training mode the running statistics move, and are no change of the network. A scripted part has a fixed
-        structure: its tensors are all that can change."""
-        from calotype._core import Readings  # not where PyTorch is imported: no network is met yet
+        """In training mode the running statistics move, and are no change of the network."""
+        from calotype._core import Contents, Readings  # not where PyTorch is imported: no network is met yet
 
-        parts = [part for part in module.modules() if not isinstance(part, torch.jit.ScriptModule)]
-        own = [part for part in parts if not type(part).__module__.startswith("torch.")]
-        kinds = ("_parameters", "_modules") if training else ("_parameters", "_modules", "_buffers")
-        registers = [vars(part)[kind] for part in parts for kind in kinds]
-        self.live = [register for register in registers if register] + [vars(part) for part in own]
-        self.frozen = [dict(each) for each in self.live]
-        self.hooks = [getattr(part, name) for part in parts for name in HOOKS]
-        self.parts = parts
-        self.numbers = {id(part) for part in parts}
-        self.attributes: dict[tuple, tuple] = {}  # of what the script touched: whose, and what it was
-        self.classes = list({type(part) for part in parts})
+        with torch.inference_mode(False), torch.no_grad():
+            reached = Reached(module)
+        parts = reached.modules
+        statistics = {id(buffer) for part in parts for buffer in part.buffers(recurse=False)} if training else ()
+        tensors = [tensor for tensor in reached.tensors if id(tensor) not in statistics]
+        self.training = training
+        self.hooks = [getattr(part, name) for part in parts for name in HOOKS] + HOOKS_OF_ALL
+        self.contents = Contents(reached.containers + self.hooks, reached.variables)
+        self.classes = list({type(part) for part in parts if not isinstance(part, torch.jit.ScriptModule)})
         self.forwards = [each.forward for each in self.classes]
-        self.modes = [part.training for part in parts]
-        tensors = list(module.parameters()) + ([] if training else list(module.buffers()))
+        self.script_writes = Scripts.writes if any(isinstance(part, torch.jit.ScriptModule) for part in parts) else None
         self.tensors = {id(tensor): tensor for tensor in tensors}
         versioned = [tensor for tensor in tensors if not tensor.is_inference()]
         self.versions = Readings(versioned, torch._C.TensorBase._version)
-        self.looks = Looks([view for view in map(memory_of, tensors) if view is not None])
+        views = [*map(memory_of, tensors), *map(memory_of_array, reached.arrays)]
+        self.looks = Looks([view for view in views if view is not None])
         self.sums: dict[int, tuple] = {}  # of the tensors whose `.data` was touched, from before that
         self.data_touched = False
         _watches.add(self)
 
     def changed(self) -> bool:
-        try:
-            return (
-                self.live != self.frozen
-                or [each.forward for each in self.classes] != self.forwards
-                or (self.attributes and self.attributes_changed())
-                or [part.training for part in self.parts] != self.modes
-                or self.versions.changed()
-                or (self.data_touched and self.changed_through_data())
-                or self.looks.changed_somewhere()
-            )
-        except (RuntimeError, ValueError, TypeError):
-            return True  # comparing another tensor or array gives no truth value
-
-    def attribute_touched(self, module: torch.nn.Module, name: str) -> None:
-        if id(module) in self.numbers:
-            self.attributes.setdefault((id(module), name), (module, vars(module).get(name, NONE)))
-
-    def attributes_changed(self) -> bool:
-        touched, self.attributes = self.attributes, {}
-        return any(
-            vars(module).get(name, NONE) is not before and vars(module).get(name, NONE) != before
-            for (_, name), (module, before) in touched.items()
+        return (
+            self.contents.changed()
+            or [each.forward for each in self.classes] != self.forwards
+            or self.versions.changed()
+            or (self.script_writes is not None and self.script_writes != Scripts.writes)
+            or (self.data_touched and self.changed_through_data())
+            or self.looks.changed_somewhere()
         )
 
     def touched(self, tensor: torch.Tensor) -> None:
@@ -127,10 +159,6 @@ class Watch:
     def changed_through_data(self) -> bool:
         self.data_touched = False
         return any(sum_of(self.tensors[number]) != before for number, before in self.sums.items())
-
-    def hooked(self) -> bool:
-        """Whether somebody listens to the module or a part of it."""
-        return any(self.hooks)
 
 
 class Looks:
@@ -155,5 +183,11 @@ def memory_of(tensor: torch.Tensor) -> memoryview | None:
     """The tensor's own memory, four bytes at a time where that divides it; None where the CPU cannot read it."""
     if tensor.device.type != "cpu" or tensor.layout != torch.strided or not tensor.is_contiguous() or not tensor.numel():
         return None
-    view = memoryview(tensor.detach().reshape(-1).view(torch.uint8).numpy())
+    return memory_of_array(tensor.detach().reshape(-1).view(torch.uint8).numpy())
+
+
+def memory_of_array(array: np.ndarray) -> memoryview | None:
+    if not array.flags.c_contiguous or not array.size or array.dtype == object:
+        return None
+    view = memoryview(array.reshape(-1).view(np.uint8))
     return view.cast("I") if view.nbytes % 4 == 0 else view

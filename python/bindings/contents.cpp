@@ -1,0 +1,93 @@
+#include "contents.hpp"
+
+#include <algorithm>
+
+namespace calotype::python {
+
+namespace nb = nanobind;
+
+namespace {
+
+/// Objects that cannot be compared, or give no truth value, as arrays do, are different.
+bool differ(nb::handle a, nb::handle b) {
+    if (a.is(b)) return false;
+    const int equal = PyObject_RichCompareBool(a.ptr(), b.ptr(), Py_EQ);
+    if (equal < 0) PyErr_Clear();
+    return equal != 1;
+}
+
+bool same_items(PyObject* a, PyObject* b) {
+    if (PyDict_GET_SIZE(a) != PyDict_GET_SIZE(b)) return false;
+    PyObject *key_a = nullptr, *value_a = nullptr, *key_b = nullptr, *value_b = nullptr;
+    Py_ssize_t at_a = 0, at_b = 0;
+    while (PyDict_Next(a, &at_a, &key_a, &value_a) != 0 && PyDict_Next(b, &at_b, &key_b, &value_b) != 0)
+        if (key_a != key_b || value_a != value_b) return false;
+    return true;
+}
+
+bool same_list(PyObject* a, PyObject* b) {
+    const Py_ssize_t size = PyList_GET_SIZE(a);
+    if (size != PyList_GET_SIZE(b)) return false;
+    for (Py_ssize_t i = 0; i < size; ++i)
+        if (PyList_GET_ITEM(a, i) != PyList_GET_ITEM(b, i)) return false;
+    return true;
+}
+
+/// A class's own dictionary: Python shows a copy-on-read view of it.
+nb::object dict_of_class(nb::handle cls) {
+#if PY_VERSION_HEX >= 0x030c0000
+    return nb::steal(PyType_GetDict(reinterpret_cast<PyTypeObject*>(cls.ptr())));
+#else
+    return nb::borrow(reinterpret_cast<PyTypeObject*>(cls.ptr())->tp_dict);
+#endif
+}
+
+nb::object in_cell(nb::handle cell) {
+    PyObject* value = PyCell_GET(cell.ptr());
+    return value == nullptr ? nb::none() : nb::borrow(value);
+}
+
+}  // namespace
+
+Contents::Contents(const nb::list& containers, const nb::list& variables) {
+    const nb::object copy = nb::module_::import_("copy").attr("copy");
+    for (const nb::handle each : containers) {
+        const nb::object now = PyType_Check(each.ptr()) ? dict_of_class(each) : nb::borrow(each);
+        if (PyDict_Check(now.ptr())) {
+            dicts_.push_back({now, nb::steal(PyDict_Copy(now.ptr()))});
+        } else if (PyList_Check(now.ptr())) {
+            lists_.push_back({now, nb::steal(PyList_GetSlice(now.ptr(), 0, PyList_GET_SIZE(now.ptr())))});
+        } else if (PyCell_Check(now.ptr())) {
+            cells_.push_back({now, in_cell(now)});
+        } else {
+            others_.push_back({now, copy(now)});
+        }
+    }
+    for (const nb::handle each : variables) {
+        const auto pair = nb::cast<nb::tuple>(each);
+        const auto namespace_ = nb::cast<nb::dict>(pair[0]);
+        variables_.push_back({namespace_, nb::borrow(pair[1]), nb::borrow(namespace_[pair[1]])});
+    }
+}
+
+bool Contents::changed() const {
+    return std::ranges::any_of(dicts_,
+                               [](const Container& each) {
+                                   return !same_items(each.now.ptr(), each.before.ptr()) &&
+                                          differ(each.now, each.before);
+                               }) ||
+           std::ranges::any_of(lists_,
+                               [](const Container& each) {
+                                   return !same_list(each.now.ptr(), each.before.ptr()) &&
+                                          differ(each.now, each.before);
+                               }) ||
+           std::ranges::any_of(cells_, [](const Container& each) { return differ(in_cell(each.now), each.before); }) ||
+           std::ranges::any_of(others_, [](const Container& each) { return differ(each.now, each.before); }) ||
+           std::ranges::any_of(variables_, [](const Variable& each) {
+               PyObject* now = PyDict_GetItemWithError(each.namespace_.ptr(), each.name.ptr());
+               if (now == nullptr) PyErr_Clear();
+               return now == nullptr || differ(now, each.before);
+           });
+}
+
+}  // namespace calotype::python

@@ -1,0 +1,31 @@
+#pragma once
+
+#include <nanobind/nanobind.h>
+
+#include <vector>
+
+namespace calotype::python {
+
+/// What stood in Python's own containers, to be compared with what stands there now: the attributes of a network's modules,
+/// the lists and dictionaries in them, the variables that its code reads, before every call. As good as always nothing
+/// changed, and every object is the very one that it was: that is seen without calling Python.
+class Contents {
+  public:
+    /// `containers` are dicts, lists, classes, cells, and whatever `copy.copy` copies and == compares; `variables` are pairs
+    /// of a dict and a name in it.
+    Contents(const nanobind::list& containers, const nanobind::list& variables);
+    bool changed() const;
+
+  private:
+    struct Container {
+        nanobind::object now, before;
+    };
+    struct Variable {
+        nanobind::dict namespace_;
+        nanobind::object name, before;
+    };
+    std::vector<Container> dicts_, lists_, cells_, others_;
+    std::vector<Variable> variables_;
+};
+
+}  // namespace calotype::python
