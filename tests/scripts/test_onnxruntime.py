@@ -332,3 +332,101 @@ for batch in (1, 1, 1, 1, 2, 1, 3):
     assert "5 samples in FP32: it mixes the samples of a batch" in run.report
     again = script.ok(loop)
     assert again.stdout == plain.stdout and again.samples() == (5, 5), again.stderr
+
+
+SEVERAL = """
+import sys
+import numpy as np
+import onnx
+import onnxruntime
+from onnx import numpy_helper
+
+model = onnx.load(sys.argv[1])
+random = np.random.default_rng(1)
+inputs = [random.standard_normal((1, 3, 16, 16), dtype=np.float32) for _ in range(6)]
+def weights():
+    return random.standard_normal((5, 16), dtype=np.float32)
+"""
+
+
+def test_a_file_that_another_took_the_place_of(script, onnx_model):
+    """The first session goes on with what it read; the file is that of the second."""
+    loop = SEVERAL + """
+sessions = []
+for _ in range(2):
+    model.graph.initializer[2].CopyFrom(numpy_helper.from_array(weights(), "w3"))
+    onnx.save(model, "model.onnx")
+    sessions.append(onnxruntime.InferenceSession("model.onnx"))
+np.savez("outputs.npz", x=0, y=[[session.run(None, {"x": x})[0] for x in inputs] for session in sessions])
+"""
+    script.ok(loop, onnx_model, hook=False)
+    _, fp32 = arrays(script)
+    run = script.ok(loop, onnx_model)
+    _, y = arrays(script)
+    np.testing.assert_array_equal(y[0], fp32[0])
+    np.testing.assert_array_equal(y[1, :4], fp32[1, :4])
+    assert run.samples() == (4, 2), run.stderr
+    assert "its file is another one than when the session was made" in run.report
+
+
+def test_weights_that_the_session_options_bring(script, onnx_model):
+    loop = SEVERAL + """
+options = onnxruntime.SessionOptions()
+given = onnxruntime.OrtValue.ortvalue_from_numpy(weights())
+options.add_initializer("w3", given)
+session = onnxruntime.InferenceSession(sys.argv[1], options)
+np.savez("outputs.npz", x=0, y=[session.run(None, {"x": x})[0] for x in inputs])
+"""
+    script.ok(loop, onnx_model, hook=False)
+    _, fp32 = arrays(script)
+    run = script.ok(loop, onnx_model)
+    np.testing.assert_array_equal(arrays(script)[1], fp32)
+    assert "its session options bring weights of their own" in run.report
+
+
+def test_inputs_that_are_parts_of_a_file_or_lists(script, onnx_model):
+    loop = SEVERAL + """
+np.save("inputs.npy", np.concatenate(inputs))
+mapped = np.load("inputs.npy", mmap_mode="r")
+session = onnxruntime.InferenceSession(sys.argv[1])
+session.run(None, {"x": inputs[0].tolist()})
+for i in range(6):
+    session.run(None, {"x": mapped[i : i + 1]})
+"""
+    run = script.ok(loop, onnx_model)
+    assert run.samples() == (5, 2), run.stderr
+    assert "1 sample in FP32: its inputs are no arrays of the model's types" in run.report
+
+
+def test_a_result_that_is_no_array(script, onnx_model):
+    """A sequence of arrays of several shapes."""
+    loop = SEVERAL + """
+sizes = numpy_helper.from_array(np.array([2, 3]), "sizes")
+model.graph.initializer.append(sizes)
+model.graph.node.append(onnx.helper.make_node("SplitToSequence", ["y", "sizes"], ["parts"], axis=1))
+model.graph.output.append(onnx.helper.make_tensor_sequence_value_info("parts", onnx.TensorProto.FLOAT, None))
+session = onnxruntime.InferenceSession(model.SerializeToString())
+for x in inputs:
+    y, parts = session.run(None, {"x": x})
+print([part.shape for part in parts])
+"""
+    run = script.ok(loop, onnx_model)
+    assert run.stdout == "[(1, 2), (1, 3)]\n"
+    assert "runs untouched: it cannot be compiled: OUTPUT_TYPE: output `parts`" in run.report
+
+
+def test_an_stderr_of_the_scripts_own(script, onnx_model):
+    """It can be written to, and nothing else."""
+    loop = SEVERAL + """
+class Text:
+    def write(self, text):
+        written.append(text)
+
+written = []
+sys.stderr = Text()
+session = onnxruntime.InferenceSession(sys.argv[1])
+print(len([session.run(None, {"x": x}) for x in inputs]))
+sys.stderr = sys.__stderr__
+"""
+    run = script.ok(loop, onnx_model)
+    assert run.stdout == "6\n" and run.samples() == (4, 2), run.stderr

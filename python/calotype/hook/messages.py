@@ -8,8 +8,8 @@ _said: set[str] = set()
 def say(text: str) -> None:
     try:
         print("\n".join(f"[VAISW] {line}" for line in text.splitlines()), file=sys.stderr, flush=True)
-    except (AttributeError, OSError, ValueError):
-        pass  # no stderr, or a closed one
+    except Exception:  # no stderr, a closed one, one of the script's own
+        pass
 
 
 def say_once(text: str) -> None:

@@ -1,7 +1,11 @@
 """ONNX Runtime: a subclass takes InferenceSession's place, and lets `run` be answered by the NPU."""
 
+import contextlib
+import functools
 import os
 import threading
+import weakref
+from pathlib import Path
 
 import numpy as np
 
@@ -9,9 +13,15 @@ from calotype.hook import session as run
 from calotype.hook.guard import in_worker, inside
 from calotype.hook.messages import is_users
 from calotype.hook.onnxruntime_binding import binding_class, value_of
-from calotype.hook.onnxruntime_source import SessionSource
+from calotype.hook.onnxruntime_source import SessionSource, stamp_of
 from calotype.hook.state import Untouched
 
+UNLIKE = "its inputs are no arrays of the model's types and ranks"
+WEIGHTS_GIVEN = (
+    ("SessionOptions", "add_initializer"),
+    ("SessionOptions", "add_external_initializers"),
+    ("RunOptions", "add_active_adapter"),
+)
 NUMPY_TYPES = {
     "tensor(float)": np.float32,
     "tensor(double)": np.float64,
@@ -31,8 +41,10 @@ NUMPY_TYPES = {
 class Target:
     """What stands between one session and its network."""
 
-    def __init__(self, model):
+    def __init__(self, model, stamp):
         self.model = model  # path or bytes
+        self.stamp = stamp  # of the file, when the session was made
+        self.reason = ""  # why it is untouched, where that was plain then
         self.network = None
         self.untouched = inside.busy  # a session that calotype or another framework made for itself
         self.inputs: list[tuple[str, type, int | None]] = []  # name, NumPy type, rank where the file tells
@@ -48,8 +60,10 @@ class Target:
             if current is None:
                 self.untouched = True
                 return None
-            source = SessionSource(self.model)
+            source = SessionSource(self.model, self.stamp)
             try:
+                if self.reason:
+                    raise Untouched(self.reason)
                 self.learn(session)
                 self.network = current.meet(source)
             except Exception as reason:
@@ -71,12 +85,14 @@ class Target:
 
     def arrays(self, feed) -> dict | None:
         """The inputs in the model's order; None where ONNX Runtime would do more than read them, or complain."""
-        if len(feed) != len(self.inputs):
+        if not isinstance(feed, dict) or len(feed) != len(self.inputs):
             return None
         arrays = {}
         for name, wanted, rank in self.inputs:
             array = feed.get(name)
-            if type(array) is not np.ndarray:
+            if isinstance(array, np.ndarray):
+                array = np.asarray(array)  # a part of a file, too
+            else:
                 if not hasattr(array, "is_tensor") or not array.is_tensor():
                     return None
                 array = array.numpy()
@@ -98,19 +114,33 @@ def network_of(session):
         raise
 
 
+def noticed(method, noted: weakref.WeakSet):
+    @functools.wraps(method)
+    def wrapper(self, *args, **kwargs):
+        noted.add(self)
+        return method(self, *args, **kwargs)
+
+    return wrapper
+
+
 def attach(onnxruntime) -> None:
     collection = onnxruntime.capi.onnxruntime_inference_collection
     Original = collection.InferenceSession
+    weights_given = weakref.WeakSet()  # options that replace weights of the file
 
     class InferenceSession(Original):
         _calotype = None
 
-        def __init__(self, path_or_bytes, *args, **kwargs):
-            super().__init__(path_or_bytes, *args, **kwargs)
-            model = path_or_bytes
+        def __init__(self, path_or_bytes, sess_options=None, *args, **kwargs):
+            model, stamp = path_or_bytes, None
             if isinstance(model, (str, os.PathLike)):
                 model = os.path.abspath(model)  # the script may go to another folder before its first run
-            self._calotype = Target(model)
+                with contextlib.suppress(OSError):  # ONNX Runtime says what is amiss
+                    stamp = stamp_of(Path(model))
+            super().__init__(path_or_bytes, sess_options, *args, **kwargs)
+            self._calotype = Target(model, stamp)
+            if sess_options in weights_given:
+                self._calotype.reason = "its session options bring weights of their own"
 
         def run(self, output_names, input_feed, run_options=None):
             network = network_of(self)
@@ -122,8 +152,12 @@ def attach(onnxruntime) -> None:
 
             target = self._calotype
             names = output_names or target.outputs
+            if run_options in weights_given:
+                return network.untouched(1, fp32, "run options that bring weights of their own")
             arrays = target.arrays(input_feed)
-            if arrays is None or any(name not in target.outputs for name in names):
+            if arrays is None:
+                return network.untouched(1, fp32, UNLIKE)
+            if isinstance(names, str) or any(name not in target.outputs for name in names):
                 return fp32()
             with inside:
                 return network.call(arrays, fp32, lambda outputs: [outputs[name] for name in names])
@@ -179,6 +213,10 @@ def attach(onnxruntime) -> None:
             if network is not None:
                 network.session.note(f"{network.name}: what {method} computes is FP32")
 
+    for owner, name in WEIGHTS_GIVEN:
+        kind = getattr(onnxruntime, owner, None)
+        if hasattr(kind, name):
+            setattr(kind, name, noticed(getattr(kind, name), weights_given))
     IOBinding = binding_class(onnxruntime)
     for attribute in ("__module__", "__qualname__", "__doc__"):
         setattr(InferenceSession, attribute, getattr(Original, attribute))

@@ -1,19 +1,24 @@
 """A network as an ONNX Runtime session knows it: a file, or the bytes of one."""
 
 import os
+import zlib
 from itertools import islice
 from pathlib import Path
 
 import numpy as np
 
 from calotype.hook.compare import MIXES, Mixed, batch_of_two, different_rows
+from calotype.hook.state import Untouched
 
 COMPARED_CALLS = 8
+SMALL_BYTES = 1 << 20
 
 
 class SessionSource:
-    def __init__(self, model):
+    def __init__(self, model, stamp=None):
+        """`stamp` is the file's when the session read it."""
         self.given = model
+        self.stamp = stamp
         self.path: Path | None = Path(model) if isinstance(model, (str, os.PathLike)) else None
         self.apart = True  # whether the samples of a batch have nothing to do with one another
         self.name = f"{self.path.name if self.path else 'a model given as bytes'} (ONNX Runtime)"
@@ -21,6 +26,7 @@ class SessionSource:
     def key(self) -> str:
         from calotype import _core
 
+        self.check()
         return "onnx " + (_core.model_sha256(self.path) if self.path else _core.model_sha256_of(bytes(self.given)))
 
     def samples(self, inputs: dict) -> int:
@@ -32,7 +38,8 @@ class SessionSource:
         return "" if self.apart or self.samples(inputs) == 1 else MIXES
 
     def check(self) -> None:
-        pass
+        if self.path is not None and self.stamp != stamp_of(self.path):
+            raise Untouched("its file is another one than when the session was made")
 
     def model(self, recording) -> Path:
         path = self.path
@@ -53,7 +60,21 @@ class SessionSource:
         pass  # one file is as good as another of the same content
 
     def seen(self, result: list) -> list:
-        return [each.shape() if callable(getattr(each, "shape", None)) else np.shape(each) for each in result]
+        return [shape_of(each) for each in result]
+
+
+def shape_of(result) -> tuple:
+    """Of an array or an OrtValue; results may be sequences and maps, too, which the NPU does not give."""
+    if isinstance(result, np.ndarray):
+        return result.shape
+    return tuple(result.shape()) if hasattr(result, "is_tensor") and result.is_tensor() else ()
+
+
+def stamp_of(path: Path):
+    """Changes with the file's content: a small one may be written anew within one tick of the disk's clock."""
+    status = path.stat()
+    small = path.read_bytes() if status.st_size < SMALL_BYTES else b""
+    return status.st_mtime_ns, status.st_size, status.st_ino, zlib.crc32(small)
 
 
 def computes_samples_apart(model: Path, calls: list[dict[str, np.ndarray]]) -> bool:

@@ -1,5 +1,6 @@
 """How far a compilation is, on stderr: a bar on a terminal, now and then a line elsewhere."""
 
+import contextlib
 import sys
 import time
 
@@ -19,7 +20,7 @@ class Progress:
         self.stage_start = self.start
         self.shown = ""
         self.told = self.start
-        self.terminal = sys.stderr is not None and sys.stderr.isatty()
+        self.terminal = is_terminal(sys.stderr)
 
     def __call__(self, stage: str, done: float, detail: str = "") -> None:
         """`detail` tells the stage's steps: "12 of 53 layers"."""
@@ -43,8 +44,9 @@ class Progress:
 
     def draw(self, line: str) -> None:
         if line != self.shown:
-            sys.stderr.write(f"\r\x1b[K{line}")
-            sys.stderr.flush()
+            with contextlib.suppress(Exception):  # a script may close it, or put its own there
+                sys.stderr.write(f"\r\x1b[K{line}")
+                sys.stderr.flush()
             self.shown = line
 
     def close(self) -> None:
@@ -54,3 +56,10 @@ class Progress:
     @property
     def seconds(self) -> float:
         return time.monotonic() - self.start
+
+
+def is_terminal(stream) -> bool:
+    try:
+        return stream.isatty()
+    except Exception:  # no stderr, a closed one, one of the script's own
+        return False
