@@ -63,7 +63,10 @@ void Executor::run(std::span<const std::span<const int8_t>> inputs, std::span<co
         const auto index = static_cast<size_t>(step.layer);
         const npu::Layer& layer = network_->layers[index];
         read.clear();
-        for (const npu::TensorId id : layer.inputs) read.push_back(codes(id));
+        for (const npu::TensorId id : layer.inputs) {
+            const std::vector<int8_t>& constant = network_->tensors[npu::index_of(id)].constant;
+            read.push_back(constant.empty() ? codes(id) : constant.data());
+        }
         const int64_t start = options.layer_ns != nullptr ? now_ns() : 0;
         layers_[index]->run(read, codes(layer.output), scratch, options.pool);
         if (options.layer_ns != nullptr) {

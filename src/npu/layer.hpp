@@ -182,6 +182,8 @@ struct FloatTensor {
     std::vector<int64_t> axes{};
     std::optional<Quantization> stated{};  ///< what a quantized model says of it itself
     bool narrowed = false;                 ///< the model states more than 8 bits: `stated` has their range
+    /// Its elements in memory order where the model holds them: no layer makes it, every sample reads the same.
+    std::vector<float> constant{};
 };
 struct FloatLayer {
     std::string name;                  ///< of its last source node; unique
@@ -251,6 +253,7 @@ struct CodeTensor {
     Dims shape;
     Quantization quantization;
     Precision precision = Precision::int8;
+    std::vector<int8_t> constant{};  ///< its codes where no layer makes it: readers find them among the weights
     friend bool operator==(const CodeTensor&, const CodeTensor&) = default;
 };
 struct Layer {

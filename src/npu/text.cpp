@@ -90,6 +90,8 @@ std::string network_text(const SomeNetwork& network) {
     const auto number = [](TensorId id) { return fmt::format("t{}", static_cast<int32_t>(id)); };
     std::string text;
     for (const Placement& input : network.inputs) text += fmt::format("in  {}\n", tensor(input.tensor));
+    for (size_t t = 0; t < network.tensors.size(); ++t)
+        if (!network.tensors[t].constant.empty()) text += fmt::format("con {}\n", tensor(static_cast<TensorId>(t)));
     for (size_t i = 0; i < network.layers.size(); ++i) {
         const auto& layer = network.layers[i];
         std::vector<std::string> inputs;

@@ -20,7 +20,7 @@ struct Item {
 struct Outline {
     std::vector<Item> layers;
     std::vector<Dims> shapes;            ///< per tensor, as made for
-    std::vector<int64_t> element_bytes;  ///< per tensor
+    std::vector<int64_t> element_bytes;  ///< per tensor, in the activation memory: none of a constant, which is a weight
     std::vector<npu::TensorId> inputs, outputs;
     std::vector<std::string> input_values;
 };
@@ -40,7 +40,7 @@ Outline outline(const npu::Network& network) {
         outline.layers.push_back({layer.name, layer.attributes, layer.inputs, layer.output, layer.precision});
     for (const npu::CodeTensor& tensor : network.tensors) {
         outline.shapes.push_back(tensor.shape);
-        outline.element_bytes.push_back(bytes_of(tensor.precision));
+        outline.element_bytes.push_back(tensor.constant.empty() ? bytes_of(tensor.precision) : 0);
     }
     add_inputs(outline, network.inputs);
     for (const npu::Placement& output : network.outputs) outline.outputs.push_back(output.tensor);
@@ -51,8 +51,10 @@ Outline outline(const npu::FloatNetwork& network) {
     Outline outline;
     for (const npu::FloatLayer& layer : network.layers)
         outline.layers.push_back({layer.name, layer.attributes, layer.inputs, layer.output, npu::Precision::int8});
-    for (const npu::FloatTensor& tensor : network.tensors) outline.shapes.push_back(tensor.shape);
-    outline.element_bytes.assign(network.tensors.size(), 1);
+    for (const npu::FloatTensor& tensor : network.tensors) {
+        outline.shapes.push_back(tensor.shape);
+        outline.element_bytes.push_back(tensor.constant.empty() ? 1 : 0);
+    }
     add_inputs(outline, network.inputs);
     for (const npu::Placement& output : network.outputs) outline.outputs.push_back(output.tensor);
     return outline;

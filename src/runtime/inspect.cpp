@@ -39,6 +39,13 @@ Json range_json(const std::vector<T>& values) {
     return Json{{"channels", values.size()}, {"least", *least}, {"largest", *largest}};
 }
 
+/// With the constant maps that the layer reads: each has one reader.
+size_t weights_bytes_of(const npu::Network& network, const npu::Layer& layer) {
+    size_t bytes = layer.weights.size() + 4 * layer.bias.size();
+    for (const npu::TensorId input : layer.inputs) bytes += network.tensors[npu::index_of(input)].constant.size();
+    return bytes;
+}
+
 Json layer_json(const execute::NpuSubgraph& subgraph, const npu::Step& step) {
     const npu::Layer& layer = subgraph.network.layers[static_cast<size_t>(step.layer)];
     const npu::CodeTensor& output = subgraph.network.tensors[static_cast<size_t>(layer.output)];
@@ -53,7 +60,7 @@ Json layer_json(const execute::NpuSubgraph& subgraph, const npu::Step& step) {
             {"output_shape", subgraph.program.shapes[static_cast<size_t>(layer.output)]},
             {"scale", range_json(output.quantization.scale)},
             {"zero_point", range_json(output.quantization.zero_point)},
-            {"weights_bytes", layer.weights.size() + 4 * layer.bias.size()},
+            {"weights_bytes", weights_bytes_of(subgraph.network, layer)},
             {"macs", step.macs},
             {"moved_bytes", step.moved_bytes},
             {"cycles", step.cycles},
@@ -65,7 +72,7 @@ Json npu_json(const execute::NpuSubgraph& subgraph) {
     size_t weights_bytes = 0;
     for (const npu::Step& step : subgraph.program.steps) layers.push_back(layer_json(subgraph, step));
     for (const npu::Layer& layer : subgraph.network.layers)
-        weights_bytes += layer.weights.size() + 4 * layer.bias.size();
+        weights_bytes += weights_bytes_of(subgraph.network, layer);
     return {{"cycles", subgraph.program.cycles},
             {"macs", subgraph.program.macs},
             {"weights_bytes", weights_bytes},

@@ -139,15 +139,21 @@ void check_placement(const npu::Placement& placement, const npu::Network& networ
 }  // namespace
 
 void check_network(const npu::Network& network, const std::string& where) {
+    std::vector<bool> made;
     for (const npu::CodeTensor& tensor : network.tensors) {
         check_shape(tensor.shape, where);
         check_quantization(tensor.quantization, npu::channels_of(tensor.shape), where);
         require(tensor.precision == npu::Precision::int8, where, "a tensor is not INT8: this version has no other");
+        made.push_back(!tensor.constant.empty());
+        require(!made.back() || static_cast<int64_t>(tensor.constant.size()) == element_count(tensor.shape), where,
+                fmt::format("constant `{}` has {} codes, its shape {}", tensor.value, tensor.constant.size(),
+                            to_string(tensor.shape)));
     }
-    std::vector<bool> made(network.tensors.size(), false);
     const auto tensor_count = static_cast<int64_t>(network.tensors.size());
     for (const npu::Placement& placement : network.inputs) {
         check_placement(placement, network, where);
+        require(network.tensors[static_cast<size_t>(placement.tensor)].constant.empty(), where,
+                fmt::format("input `{}` is a constant", placement.value));
         made[static_cast<size_t>(placement.tensor)] = true;
     }
     for (const npu::Layer& layer : network.layers) {
@@ -181,17 +187,23 @@ void check_program(const npu::Network& network, const npu::Program& program, con
                 program.steps.size() == network.layers.size(),
             where, "program and network differ in their number of tensors or layers");
     require(within(program.arena_bytes, 0, kMostArenaBytes), where, "its arena has an absurd size");
+    std::vector<bool> made;
     for (size_t i = 0; i < program.shapes.size(); ++i) {
         check_shape(program.shapes[i], where);
         require(npu::channels_of(program.shapes[i]) == npu::channels_of(network.tensors[i].shape), where,
                 fmt::format("tensor {} has other channels", i));
+        made.push_back(!network.tensors[i].constant.empty());
+        if (made.back()) {  // it lies among the weights
+            require(program.shapes[i] == network.tensors[i].shape, where,
+                    fmt::format("constant `{}` has another shape there", network.tensors[i].value));
+            continue;
+        }
         const npu::Span& span = program.placement[i];
         require(within(span.offset_bytes, 0, program.arena_bytes) &&
                     span.size_bytes >= element_count(program.shapes[i]) &&
                     span.size_bytes <= program.arena_bytes - span.offset_bytes,
                 where, fmt::format("tensor {} lies outside the arena", i));
     }
-    std::vector<bool> made(network.tensors.size(), false);
     for (const npu::Placement& placement : network.inputs) made[static_cast<size_t>(placement.tensor)] = true;
     for (const npu::Step& step : program.steps) {
         require(within(step.layer, 0, static_cast<int64_t>(network.layers.size()) - 1), where,

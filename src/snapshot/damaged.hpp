@@ -7,7 +7,7 @@
 
 namespace calotype::snapshot {
 
-inline constexpr int64_t kFormatVersion = 3;
+inline constexpr int64_t kFormatVersion = 4;
 
 /// `where` is a file of the snapshot, with the place in it.
 [[noreturn]] inline void damaged(std::string where, std::string fact) {

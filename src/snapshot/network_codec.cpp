@@ -153,6 +153,7 @@ void describe(A& a, CodeTensor& x) {
     a.field("shape", x.shape);
     a.field("quantization", x.quantization);
     a.choice("precision", x.precision, kPrecisions);
+    a.field("constant", x.constant);
 }
 template <class A>
 void describe(A& a, Layer& x) {

@@ -26,6 +26,9 @@ class NpuView {
                      add_quantization(builder_, placement.value, tensor(placement.tensor), read(placement, x)),
                      placement.value);
         }
+        for (size_t t = 0; t < network_.tensors.size(); ++t)
+            if (!network_.tensors[t].constant.empty())
+                constant(static_cast<npu::TensorId>(t), known.at(network_.inputs[0].value));
         for (size_t i = 0; i < network_.layers.size(); ++i) layer(i);
         for (const auto& placement : network_.outputs) {
             const ValueId x = write(placement);
@@ -38,6 +41,32 @@ class NpuView {
 
   private:
     const npu::CodeTensor& tensor(npu::TensorId id) const { return network_.tensors.at(static_cast<size_t>(id)); }
+
+    /// Add and Mul read one sample's codes for all; other layers want the batch, which `input` has.
+    void constant(npu::TensorId id, ValueId input) {
+        const npu::CodeTensor& held = tensor(id);
+        Dims dims{1, npu::channels_of(held.shape)};
+        if (!held.shape.empty()) dims.insert(dims.end(), held.shape.begin(), held.shape.end() - 1);
+        const auto channels = static_cast<size_t>(dims[1]), pixels = held.constant.size() / channels;
+        std::vector<int8_t> codes(held.constant.size());
+        for (size_t p = 0; p < pixels; ++p)
+            for (size_t c = 0; c < channels; ++c) codes[c * pixels + p] = held.constant[p * channels + c];
+        ValueId x = builder_.constant(held.value + "/constant", Tensor::of<int8_t>(dims, codes));
+        if (!read_by_sums_and_products(id)) {
+            const ValueId batch = builder_.node("Shape", held.value + "/batch", {input}, {{"end", int64_t{1}}});
+            const ValueId rest = builder_.ints(held.value + "/dims", {dims.begin() + 1, dims.end()});
+            const ValueId whole = builder_.node("Concat", held.value + "/shape", {batch, rest}, {{"axis", int64_t{0}}});
+            x = builder_.node("Expand", held.value + "/expanded", {x, whole});
+        }
+        define(id, x, held.value);
+    }
+    bool read_by_sums_and_products(npu::TensorId id) const {
+        return std::ranges::all_of(network_.layers, [&](const npu::Layer& layer) {
+            return std::ranges::find(layer.inputs, id) == layer.inputs.end() ||
+                   std::holds_alternative<npu::Add>(layer.attributes) ||
+                   std::holds_alternative<npu::Mul>(layer.attributes);
+        });
+    }
 
     void layer(size_t index) {
         const npu::Layer& shown = network_.layers[index];

@@ -63,6 +63,11 @@ def run(network: dict, inputs: dict[str, np.ndarray]) -> tuple[dict[str, np.ndar
     for placement in network["inputs"]:
         tensor = network["tensors"][placement["tensor"]]
         codes[placement["tensor"]] = placed(inputs[placement["value"]], placement, tensor["shape"])
+    batch = len(next(iter(codes.values())))
+    for index, tensor in enumerate(network["tensors"]):
+        if len(tensor.get("constant", ())) > 0:  # every sample reads the same
+            one = np.array(tensor["constant"], np.int8).reshape(1, *as_map(tensor["shape"]))
+            codes[index] = np.repeat(one, batch, axis=0)
     made = []
     for layer in network["layers"]:
         tensors = [network["tensors"][i] for i in layer["inputs"]]

@@ -227,5 +227,62 @@ TEST_F(SnapshotTest, NetworksThatCannotRunAreRefused) {
     }
 }
 
+/// The example's output plus a constant map.
+Contents contents_with_a_constant() {
+    Contents contents = tests::example_contents();
+    auto& subgraph = std::get<execute::NpuSubgraph>(contents.model.subgraphs[0]);
+    npu::Network& network = subgraph.network;
+    network.tensors.push_back(tests::code_tensor("map", {3, 3, 4}, {0.02F}, {0}));
+    for (int i = 0; i < 36; ++i) network.tensors.back().constant.push_back(static_cast<int8_t>(3 * i - 60));
+    network.tensors.push_back(tests::code_tensor("sum", {3, 3, 4}, {0.05F}, {-128}));
+    npu::Layer add;
+    add.name = "add";
+    add.sources = {"add"};
+    add.attributes = npu::Add{};
+    add.inputs = {npu::TensorId{3}, npu::TensorId{4}};
+    add.output = npu::TensorId{5};
+    add.stage = npu::AddArithmetic{{1 << 10}, {1 << 9}, 5, {-128}, {-128}, {127}};
+    network.layers.push_back(add);
+    network.outputs[0].tensor = npu::TensorId{5};
+    subgraph.program = tests::simple_program(network);
+    contents.golden.reset();
+    return contents;
+}
+
+TEST_F(SnapshotTest, AConstantMapIsReadWithTheWeights) {
+    const Contents contents = contents_with_a_constant();
+    write(path(), contents);
+    const execute::Model model = read(path()).model;
+    EXPECT_EQ(std::get<execute::NpuSubgraph>(model.subgraphs[0]).network,
+              std::get<execute::NpuSubgraph>(contents.model.subgraphs[0]).network);
+}
+
+TEST_F(SnapshotTest, AConstantMapThatDoesNotFitIsRefused) {
+    using Edit = std::function<void(npu::Network&, npu::Program&)>;
+    const std::vector<std::pair<const char*, Edit>> edits = {
+        {"36 codes fill it", [](auto& n, auto&) { n.tensors[4].constant.pop_back(); }},
+        {"the layer reads nothing", [](auto& n, auto&) { n.tensors[4].constant.clear(); }},
+        {"a layer makes it too", [](auto& n, auto&) { n.layers[3].output = npu::TensorId{4}; }},
+        {"it is an input too", [](auto& n, auto&) { n.tensors[0].constant.resize(108); }},
+        {"a program for a larger map would read past it",
+         [](auto& n, auto& p) {
+             n.tensors[4].shape = {3, 3, 4};
+             p.shapes[0] = {8, 8, 3};
+             p.shapes[1] = {8, 8, 20};
+             p.shapes[2] = {4, 4, 20};
+             p.shapes[3] = p.shapes[4] = p.shapes[5] = {4, 4, 4};
+             p.placement.assign(6, {0, 1280});
+             p.arena_bytes = 1280;
+         }},
+    };
+    for (const auto& [what, edit] : edits) {
+        Contents contents = contents_with_a_constant();
+        auto& subgraph = std::get<execute::NpuSubgraph>(contents.model.subgraphs[0]);
+        edit(subgraph.network, subgraph.program);
+        write(path(), contents);
+        EXPECT_EQ(code_of([&] { read(path()); }), "SNAPSHOT_DAMAGED") << what;
+    }
+}
+
 }  // namespace
 }  // namespace calotype::snapshot

@@ -31,6 +31,12 @@ class RandomNetwork {
         network_.inputs.push_back(placement(id));
         return id;
     }
+    /// A map among the weights.
+    npu::TensorId constant(int64_t channels, bool per_channel) {
+        const npu::TensorId id = tensor({kHeight, kWidth, channels}, quantization(channels, per_channel));
+        network_.tensors[npu::index_of(id)].constant = random_codes(id);
+        return id;
+    }
     npu::TensorId tensor(Dims shape, npu::Quantization q) {
         network_.tensors.push_back({"t" + std::to_string(network_.tensors.size()), std::move(shape), std::move(q)});
         return static_cast<npu::TensorId>(network_.tensors.size() - 1);

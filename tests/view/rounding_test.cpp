@@ -116,6 +116,41 @@ TEST_P(ViewRounds, AProduct) {
     EXPECT_EQ(made.differing(), 0U);
 }
 
+TEST_P(ViewRounds, ASumAndAProductWithAConstantMap) {
+    for (const bool product : {false, true}) {
+        RandomNetwork network(GetParam());
+        npu::Layer layer;
+        layer.inputs = {network.input(40, odd), network.constant(product && odd ? 1 : 40, !odd)};
+        layer.output = network.tensor({kHeight, kWidth, 40}, network.quantization(40, odd, 0.2, 0.4));
+        const auto &a = network.scales(layer.inputs[0]), &b = network.scales(layer.inputs[1]);
+        if (product) {
+            layer.attributes = npu::Mul{};
+            layer.stage = npu::make_mul(a, b, network.scales(layer.output));
+        } else {
+            layer.attributes = npu::Add{};
+            layer.stage = npu::make_add(a, b, network.scales(layer.output), npu::bounds_of({}));
+        }
+        network.finish(std::move(layer));
+        EXPECT_EQ(network.differing(), 0U) << (product ? "product" : "sum");
+    }
+}
+
+TEST_P(ViewRounds, AConstantMapJoinedToAnother) {
+    npu::Layer layer;
+    layer.attributes = npu::Concat{2};
+    const npu::TensorId constant = made.constant(3, false), x = made.input(4, false);
+    layer.inputs = {constant, x};
+    npu::Quantization joined;
+    for (int c = 0; c < 7; ++c) {
+        const npu::Quantization& part = made.scales(c < 3 ? constant : x);
+        joined.scale.push_back(part.scale[0]);
+        joined.zero_point.push_back(part.zero_point[0]);
+    }
+    layer.output = made.tensor({kHeight, kWidth, 7}, joined);
+    made.finish(std::move(layer));
+    EXPECT_EQ(made.differing(), 0U);
+}
+
 TEST_P(ViewRounds, ARequantizeLayer) {
     npu::Layer layer;
     layer.attributes = npu::Requantize{};
