@@ -11,6 +11,7 @@
 #include "lower/lower.hpp"
 #include "observe/observe.hpp"
 #include "partition/keep_apart.hpp"
+#include "partition/keep_fine.hpp"
 #include "partition/keep_finite.hpp"
 
 namespace calotype::compiler {
@@ -126,7 +127,7 @@ using Told = std::map<std::string, partition::HostReason>;  // by the node's nam
 
 /// Rules that partition does not find by itself.
 bool is_told(std::string_view rule) {
-    return rule == "NPU_RANGES" || rule == "NPU_NOT_FINITE" || rule == "NPU_NO_SCALE";
+    return rule == "NPU_RANGES" || rule == "NPU_FEW_CODES" || rule == "NPU_NOT_FINITE" || rule == "NPU_NO_SCALE";
 }
 
 FindHostNodes by_name(Told told) {
@@ -145,6 +146,7 @@ FindHostNodes host_nodes_seen(const std::string& npu, const Samples& samples, in
         const Seen seen = look(graph, library, npu::find_config(npu), samples, count, pool);
         partition::HostNodes host = partition::keep_finite(graph, seen.not_finite);
         host.merge(partition::keep_apart(graph, seen.extents));
+        host.merge(partition::keep_fine(graph, seen.extents));
         return host;
     };
 }

@@ -19,12 +19,20 @@ std::string holds_constant(const std::string& what, const graph::Graph& file_gra
     return fmt::format("{} holds a constant that came from the shape{}", what, tied_by(file_graph, sources));
 }
 
+bool same_constants(const npu::FloatNetwork& a, const npu::FloatLayer& one, const npu::FloatNetwork& b,
+                    const npu::FloatLayer& other) {
+    return std::ranges::equal(one.inputs, other.inputs, [&](npu::TensorId x, npu::TensorId y) {
+        return a.tensors[index_of(x)].constant == b.tensors[index_of(y)].constant;
+    });
+}
+
 std::string layer_difference(const npu::FloatNetwork& a, const npu::FloatNetwork& b, const graph::Graph& file_graph) {
     CALOTYPE_ASSERT(a.layers.size() == b.layers.size(), "split_difference found the same layers");
     for (size_t i = 0; i < a.layers.size(); ++i) {
         const npu::FloatLayer &one = a.layers[i], &other = b.layers[i];
         if (one.attributes == other.attributes && one.inputs == other.inputs && one.output == other.output &&
-            one.activation == other.activation && one.weights == other.weights && one.bias == other.bias)
+            one.activation == other.activation && one.weights == other.weights && one.bias == other.bias &&
+            same_constants(a, one, b, other))
             continue;
         return holds_constant(fmt::format("layer `{}`", one.name), file_graph, one.sources);
     }

@@ -124,7 +124,8 @@ class Exact {
 /// Every tensor's and layer's value.
 std::vector<std::string> values_of(const npu::FloatNetwork& network) {
     std::vector<std::string> names;
-    for (const npu::FloatTensor& tensor : network.tensors) names.push_back(tensor.value);
+    for (const npu::FloatTensor& tensor : network.tensors)
+        if (tensor.constant.empty()) names.push_back(tensor.value);
     for (const npu::FloatLayer& layer : network.layers) names.push_back(layer.sum_value);
     for (const npu::Placement& input : network.inputs) names.push_back(input.value);
     return names;

@@ -25,7 +25,7 @@ std::map<graph::NodeId, std::string> nodes_without_scale(const graph::Graph& gra
     std::map<graph::NodeId, std::string> found;
     for (size_t t = 0; t < network.tensors.size(); ++t) {
         const auto tensor = static_cast<npu::TensorId>(t);
-        if (classes.all_stated(tensor)) continue;
+        if (classes.all_stated(tensor) || !network.tensors[t].constant.empty()) continue;
         const std::vector<std::string> names = layers_at(network, tensor);
         bool any = false;
         for (const graph::NodeId id : part.nodes) {

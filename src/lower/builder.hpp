@@ -67,6 +67,9 @@ class Builder {
     npu::TensorId require_channels_last(ValueId value);
     /// The tensor that holds the value in whatever order it lies, and that order.
     std::pair<npu::TensorId, Order> require_as_it_lies(ValueId value);
+    /// A constant operand as a tensor of its own among the weights: spread over `dims` (of a value, batch first), in this
+    /// order under this shape. Declines where a number stands for infinity, or the samples of a batch differ.
+    npu::TensorId hold(ValueId constant, const Dims& dims, const Order& order, const Dims& shape);
     bool placed(ValueId value);
     /// The order of the value's own axes in which it lies; channels last where it has no place yet or lies across them.
     Order own_order(ValueId value);

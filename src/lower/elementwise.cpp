@@ -22,18 +22,21 @@ std::optional<std::vector<float>> per_channel(const Builder& builder, ValueId co
     return numbers;
 }
 
-/// x op constant (or constant op x) as a scale and an offset per channel. False where no operand is a constant.
-bool lower_with_constant(Builder& builder, NodeId id) {
+/// Which of two operands is a constant; nothing where none is, or both are.
+std::optional<size_t> constant_operand(const Graph& graph, NodeId id) {
+    const Node& node = graph.node(id);
+    if (node.inputs.size() != 2 || graph.is_constant(node.inputs[0]) == graph.is_constant(node.inputs[1]))
+        return std::nullopt;
+    return graph.is_constant(node.inputs[1]) ? 1 : 0;
+}
+
+/// x op constant (or constant op x) as a scale and an offset per channel. False where the constant is a map.
+bool lower_per_channel(Builder& builder, NodeId id, size_t k) {
     const Graph& graph = builder.graph;
     const Node& node = graph.node(id);
-    if (node.inputs.size() != 2 || graph.is_constant(node.inputs[0]) == graph.is_constant(node.inputs[1])) return false;
-    const size_t k = graph.is_constant(node.inputs[1]) ? 1 : 0;
     const ValueId x = node.inputs[1 - k];
     const auto numbers = per_channel(builder, node.inputs[k], builder.dims(x));
-    if (!numbers)
-        builder.decline("NPU_CONSTANT_MAP",
-                        fmt::format("{} on {}", to_string(graph.value(node.inputs[k]).constant->dims()),
-                                    to_string(builder.dims(x))));
+    if (!numbers) return false;
     std::vector<float> scale(numbers->size(), 1.0F), offset(numbers->size(), 0.0F);
     if (node.op == "Add") offset = *numbers;
     if (node.op == "Mul") scale = *numbers;
@@ -47,6 +50,27 @@ bool lower_with_constant(Builder& builder, NodeId id) {
     }
     add_per_channel(builder, id, x, graph.output(id), std::move(scale), std::move(offset));
     return true;
+}
+
+/// x op a constant map, as it lies: a factor for all channels of a pixel is one number a pixel.
+void lower_map(Builder& builder, NodeId id, size_t k, const npu::Attributes& layer) {
+    const Graph& graph = builder.graph;
+    const ValueId constant = graph.node(id).inputs[k], x = graph.node(id).inputs[1 - k], y = graph.output(id);
+    const Dims& dims = builder.dims(x);
+    if (builder.dims(y) != dims)
+        builder.decline("NPU_BROADCAST", fmt::format("{} from {}", to_string(builder.dims(y)), to_string(dims)));
+    const auto [input, order] = builder.require_as_it_lies(x);
+    const Dims shape = builder.shape(input);
+    Dims own = graph.value(constant).constant->dims();
+    if (own.size() < dims.size()) own.insert(own.begin(), dims.size() - own.size(), 1);
+    Dims gate = dims;
+    gate[1] = 1;
+    const bool one_a_pixel = std::holds_alternative<npu::Mul>(layer) && own[1] == 1 &&
+                             shape == channels_last_shape(dims) && same_permutation(order, channels_last(dims));
+    const npu::TensorId held = one_a_pixel
+                                   ? builder.hold(constant, gate, channels_last(gate), channels_last_shape(gate))
+                                   : builder.hold(constant, dims, order, shape);
+    builder.add(id, {layer, {input, held}}, y, order, shape);
 }
 
 }  // namespace
@@ -96,9 +120,14 @@ void lower_activation(Builder& builder, NodeId id, const ActivationMatch& match)
 void lower_add(Builder& builder, NodeId id) {
     const Graph& graph = builder.graph;
     const Node& node = graph.node(id);
-    if (lower_with_constant(builder, id)) return;
-    if (node.op == "Div") builder.decline("NPU_OPERATOR", "a division by a value computed at run time");
+    const auto k = constant_operand(graph, id);
+    if (k && lower_per_channel(builder, id, *k)) return;
+    if (node.op == "Div")
+        builder.decline("NPU_OPERATOR", k == 1 ? "a division by a constant map of which no reciprocal is taken"
+                                               : "a division by a value computed at run time");
     if (node.inputs.size() != 2) builder.decline("NPU_ATTRIBUTE", fmt::format("a sum of {} maps", node.inputs.size()));
+    if (k && node.op == "Add") return lower_map(builder, id, *k, npu::Add{});
+    if (k) builder.decline("NPU_ATTRIBUTE", "a difference of a map and a constant one");  // else sub_to_add's
     ValueId a = node.inputs[0], b = node.inputs[1];
     if (builder.dims(a) != builder.dims(b))
         builder.decline("NPU_BROADCAST",
@@ -112,7 +141,10 @@ void lower_add(Builder& builder, NodeId id) {
 
 void lower_mul(Builder& builder, NodeId id) {
     const Graph& graph = builder.graph;
-    if (lower_with_constant(builder, id)) return;
+    if (const auto k = constant_operand(graph, id)) {
+        if (!lower_per_channel(builder, id, *k)) lower_map(builder, id, *k, npu::Mul{});
+        return;
+    }
     ValueId a = graph.input(id, 0), b = graph.input(id, 1);
     if (a == b) builder.decline("NPU_SQUARE", fmt::format("`{}` times itself", builder.name(a)));
     const Dims& out = builder.dims(graph.output(id));

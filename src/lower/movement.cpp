@@ -21,16 +21,16 @@ size_t map_axis(int64_t axis, const Order& order) {
 }
 
 /// The order in which inputs that already lie on the NPU do so, channels last where they differ: a detection head's
-/// lists [batch, boxes, numbers] lie box by box, as the convolutions wrote them.
-Order common_order(Builder& builder, const std::vector<ValueId>& inputs) {
+/// lists [batch, boxes, numbers] lie box by box, as the convolutions wrote them. Constants lie as the others want.
+Order common_order(Builder& builder, const std::vector<ValueId>& inputs, const Dims& output) {
     std::optional<Order> common;
     for (const ValueId input : inputs) {
-        if (!builder.placed(input)) continue;
+        if (builder.graph.is_constant(input) || !builder.placed(input)) continue;
         const Order own = builder.own_order(input);
-        if (common && common->axes != own.axes) return channels_last(builder.dims(input));
+        if (common && common->axes != own.axes) return channels_last(output);
         common = own;
     }
-    return common.value_or(channels_last(builder.dims(inputs.front())));
+    return common.value_or(channels_last(output));
 }
 
 /// The source pixel of each output pixel as the Resize operator defines it, compared with x / factor.
@@ -79,13 +79,18 @@ void lower_concat(Builder& builder, NodeId id) {
     const Node& node = graph.node(id);
     const Dims& out = builder.dims(graph.output(id));
     const int64_t axis = own_axis(builder, graph::int_attribute(node, "axis", 1), out.size());
-    for (const ValueId input : node.inputs) builder.dims(input);
-    const Order made{{out.begin() + 1, out.end()}, common_order(builder, node.inputs).axes};
+    const auto dims_of = [&](ValueId input) {
+        return graph.is_constant(input) ? graph.value(input).constant->dims() : builder.dims(input);
+    };
+    for (const ValueId input : node.inputs)
+        if (dims_of(input).size() != out.size()) builder.decline("NPU_SHAPE", "inputs of different ranks");
+    const Order made{{out.begin() + 1, out.end()}, common_order(builder, node.inputs, out).axes};
     std::vector<npu::TensorId> inputs;
     for (const ValueId input : node.inputs) {
-        const Dims& dims = builder.dims(input);
+        const Dims dims = dims_of(input);
         const Order order{{dims.begin() + 1, dims.end()}, made.axes};
-        inputs.push_back(builder.require(input, order, order.target()));
+        inputs.push_back(graph.is_constant(input) ? builder.hold(input, dims, order, order.target())
+                                                  : builder.require(input, order, order.target()));
     }
     builder.add(id, {npu::Concat{tensor_axis(axis, made)}, inputs}, graph.output(id), made, made.target());
 }

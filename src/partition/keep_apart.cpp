@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <optional>
 #include <set>
-#include <string_view>
 
 namespace calotype::partition {
 namespace {
@@ -16,12 +15,6 @@ using graph::ValueId;
 
 constexpr const char* kRule = "NPU_RANGES";
 
-bool moves(const graph::Node& node) {
-    static const std::set<std::string_view> ops = {"Concat",    "Reshape",  "Flatten", "Squeeze", "Unsqueeze",
-                                                   "Transpose", "Identity", "Slice",   "Split",   "Gather"};
-    return node.domain.empty() && ops.contains(node.op);
-}
-
 /// Moves whose elements reach the graph's outputs and nothing else, in the graph's order.
 std::vector<NodeId> tail_of(const Graph& graph) {
     std::vector<NodeId> tail;
@@ -31,7 +24,7 @@ std::vector<NodeId> tail_of(const Graph& graph) {
             const auto readers = value == ValueId::none ? std::vector<NodeId>{} : graph.readers(value);
             return std::ranges::all_of(readers, [&](NodeId reader) { return known.contains(reader); });
         };
-        if (!moves(graph.node(*id)) || !std::ranges::all_of(graph.node(*id).outputs, leaves)) continue;
+        if (!only_moves(graph, *id) || !std::ranges::all_of(graph.node(*id).outputs, leaves)) continue;
         known.insert(*id);
         tail.push_back(*id);
     }
@@ -42,7 +35,7 @@ std::vector<NodeId> tail_of(const Graph& graph) {
 /// What the inputs of a Concat were seen to be, where they are too far apart.
 std::optional<std::string> too_far_apart(const Graph& graph, NodeId id, const std::map<std::string, Extent>& extents) {
     using Known = std::pair<const std::string, Extent>;
-    const auto width = [](const Known* value) { return value->second.hi - value->second.lo; };
+    const auto width = [](const Known* value) { return value->second.width(); };
     std::vector<const Known*> known;
     for (const ValueId input : graph.node(id).inputs) {
         if (input == ValueId::none) continue;

@@ -5,14 +5,9 @@
 #include <map>
 #include <string>
 
-#include "partition/host_nodes.hpp"
+#include "partition/constant_maps.hpp"
 
 namespace calotype::partition {
-
-/// The least and largest of a value's elements over the samples, and zero.
-struct Extent {
-    double lo = 0, hi = 0;
-};
 
 constexpr double kMostTimesApart = 8;  ///< three of the eight bits of the narrowest value
 

@@ -8,6 +8,7 @@
 #include "lower/lower.hpp"
 #include "npu/cost.hpp"
 #include "partition/keep_apart.hpp"
+#include "partition/keep_fine.hpp"
 #include "partition/levels.hpp"
 
 namespace calotype::partition {
@@ -59,6 +60,36 @@ class Splitter {
         for (const NodeId id : nodes) refused_.emplace(id, broken);
     }
 
+    /// Sums, products and joins with constant maps behind which nothing but the host reads: the NPU would round their
+    /// result to codes where the host has it exactly, at no boundary more.
+    void refuse_for_the_host(const std::vector<NodeId>& nodes) {
+        const std::set<NodeId> part(nodes.begin(), nodes.end());
+        std::map<NodeId, NodeId> host_reader;  // of nodes that nothing in the part computes with
+        for (auto id = nodes.rbegin(); id != nodes.rend(); ++id) {
+            if (refused_.contains(*id)) continue;
+            const bool reads_map = reads_constant_map(graph_, *id);
+            NodeId host = NodeId::none;
+            bool leaves = reads_map || only_moves(graph_, *id);
+            for (const ValueId output : graph_.node(*id).outputs) {
+                if (output == ValueId::none) continue;
+                for (const NodeId reader : graph_.readers(output)) {
+                    const auto found = host_reader.find(reader);
+                    const bool by_host = refused_.contains(reader);
+                    leaves = leaves && (by_host || !part.contains(reader) || found != host_reader.end());
+                    if (by_host) host = reader;
+                    if (found != host_reader.end() && found->second != NodeId::none) host = found->second;
+                }
+            }
+            if (!leaves) continue;
+            host_reader.emplace(*id, host);
+            if (reads_map && host != NodeId::none)
+                refused_.emplace(
+                    *id, npu::broken_limit("NPU_HOST_READS",
+                                           fmt::format("`{}`, a {}", graph_.node(host).name, graph_.node(host).op),
+                                           config_));
+        }
+    }
+
     bool try_split() {
         std::map<NodeId, Device> devices;
         for (const NodeId id : graph_.nodes()) devices[id] = refused_.contains(id) ? Device::cpu : Device::npu;
@@ -71,6 +102,7 @@ class Splitter {
             lower::Lowering lowering = lower::lower(graph_, made.nodes, config_);
             refused_.insert(lowering.declined.begin(), lowering.declined.end());
             made.network = std::move(lowering.network);
+            refuse_for_the_host(made.nodes);
             if (made.network.layers.empty()) refuse_layout(made.nodes);
         }
         return refused_.size() == known;
@@ -184,6 +216,9 @@ Plan partition(const Graph& graph, const npu::Config& config, const HostNodes& h
         npu::BrokenLimit broken = npu::broken_limit(reason.rule, reason.actual, config);
         if (reason.rule == "NPU_RANGES")
             broken.limit = fmt::format("at most {} times apart under one scale", kMostTimesApart);
+        if (reason.rule == "NPU_FEW_CODES")
+            broken.limit = fmt::format("at most {} times, {} where it leads to an output alone", kMostTimesCoarser,
+                                       kMostTimesCoarserAtTheEnd);
         refused.emplace(id, std::move(broken));
     }
     Splitter splitter(graph, config, refused);

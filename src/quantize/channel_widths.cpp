@@ -25,10 +25,15 @@ constexpr int64_t kFewValues = 200;       // a channel of fewer values says too 
 using Errors = std::vector<std::array<double, kWidths.size()>>;  // by tensor
 
 /// By group, whether one of its tensors has few values.
-std::vector<bool> groups_of_few_values(const ScaleClasses& classes, const Statistics& statistics) {
-    std::vector<bool> few(statistics.tensors.size());
-    for (size_t t = 0; t < few.size(); ++t)
+std::vector<bool> groups_of_few_values(const npu::FloatNetwork& network, const ScaleClasses& classes,
+                                       const Statistics& statistics) {
+    std::vector<bool> few(statistics.tensors.size()), computed(few.size());
+    for (size_t t = 0; t < few.size(); ++t) {
+        if (!network.tensors[t].constant.empty()) continue;
+        computed[classes.group()[t]] = true;
         if (statistics.tensors[t].values_per_channel < kFewValues) few[classes.group()[t]] = true;
+    }
+    for (size_t g = 0; g < few.size(); ++g) few[g] = few[g] || !computed[g];  // constants alone are known
     return few;
 }
 
@@ -40,7 +45,7 @@ Errors held_back_errors(const npu::FloatNetwork& network, const ScaleClasses& cl
     Errors errors(tensors.size());
     for (size_t t = 0; t < errors.size(); ++t) {
         if (left_out[classes.group()[t]]) continue;
-        const std::vector<float> x = in_tensor_order(by_name.at(tensors[t].value), tensors[t]);
+        const std::vector<float> x = reals_of(tensors[t], by_name);
         const size_t channels = cost[t].size();
         for (size_t w = 0; w < kWidths.size(); ++w) {
             std::vector<Code> codes(channels);
@@ -126,7 +131,7 @@ std::vector<Width> choose_widths(const npu::FloatNetwork& network, const ScaleCl
                                  const Statistics& statistics, const Values& values, int64_t samples,
                                  ThreadPool& pool) {
     std::vector<Width> chosen(network.tensors.size());
-    const std::vector<bool> few = groups_of_few_values(classes, statistics);
+    const std::vector<bool> few = groups_of_few_values(network, classes, statistics);
     const auto& groups = classes.group();
     if (std::ranges::all_of(groups, [&](size_t group) { return few[group]; })) return chosen;
     const auto errors = cross_validate(network, classes, statistics, values, samples, few, pool);

@@ -75,7 +75,10 @@ std::vector<int8_t> run_layer(const emulate::PreparedLayer& prepared, const std:
     std::vector<int8_t> output(static_cast<size_t>(out_bytes * batch));
     for (int64_t b = 0; b < batch; ++b) {
         std::vector<const int8_t*> from;
-        for (size_t i = 0; i < inputs.size(); ++i) from.push_back(inputs[i].data() + b * bytes(layer.inputs[i]));
+        for (size_t i = 0; i < inputs.size(); ++i) {
+            const int64_t sample = b * bytes(layer.inputs[i]);
+            from.push_back(inputs[i].data() + sample % static_cast<int64_t>(inputs[i].size()));
+        }
         prepared.run(from, output.data() + b * out_bytes, scratch.take(prepared.scratch_bytes()), nullptr);
     }
     return output;
@@ -142,7 +145,10 @@ CodeMeans CalibrationCodes::run(size_t index) {
     std::mutex guard;
     pool_.for_each(samples_, [&](int64_t sample, int) {
         std::vector<std::vector<int8_t>> inputs;
-        for (const npu::TensorId input : layer.inputs) inputs.push_back(store_.get(input, sample));
+        for (const npu::TensorId input : layer.inputs) {
+            const std::vector<int8_t>& constant = network_.tensors[index_of(input)].constant;
+            inputs.push_back(constant.empty() ? store_.get(input, sample) : constant);
+        }
         const InputDims& dims = dims_[static_cast<size_t>(sample)];
         const auto codes = run_layer(**prepared.at(dims), inputs, *shapes_.at(dims), layer, batch_);
         store_.put(layer.output, sample, codes);

@@ -22,8 +22,8 @@ std::vector<int8_t> to_codes(std::span<const float> x, const npu::Quantization& 
 std::vector<int8_t> input_codes(const Tensor& value, const npu::Placement& input, const npu::FloatTensor& tensor,
                                 const npu::Quantization& scale);
 
-/// Runs one prepared layer over `batch` samples. inputs: their codes one after the other; shapes: of one sample, by
-/// tensor.
+/// Runs one prepared layer over `batch` samples. inputs: their codes one after the other, a constant's once; shapes: of
+/// one sample, by tensor.
 std::vector<int8_t> run_layer(const emulate::PreparedLayer& prepared, const std::vector<std::vector<int8_t>>& inputs,
                               const std::vector<Dims>& shapes, const npu::Layer& layer, int64_t batch);
 

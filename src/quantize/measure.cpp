@@ -53,10 +53,10 @@ std::vector<LayerError> measure(const npu::FloatNetwork& from, const npu::Networ
         const auto exact = calibration.exact(sample), read = calibration.read(sample);
         const auto size = sizes.at(input_dims(from, read));
         const auto reals = [&](const std::map<std::string, Tensor>& by_name, npu::TensorId tensor) {
-            const npu::FloatTensor& of = size->tensors[index_of(tensor)];
-            return in_tensor_order(by_name.at(of.value), of);
+            return reals_of(size->tensors[index_of(tensor)], by_name);
         };
         std::vector<std::vector<int8_t>> codes(size->tensors.size());
+        for (size_t t = 0; t < codes.size(); ++t) codes[t] = network.tensors[t].constant;
         for (const npu::Placement& input : from.inputs) {
             codes[index_of(input.tensor)] =
                 input_codes(read.at(input.value), input, size->tensors[index_of(input.tensor)],

@@ -67,10 +67,11 @@ std::optional<Row> own_row(std::span<const float> weights, float bias, double sc
     return std::nullopt;
 }
 
-/// Whether the model states the scale of all that the layer reads and writes.
-bool is_stated(const npu::FloatLayer& layer, const ScaleClasses& classes) {
-    return classes.all_stated(layer.output) &&
-           std::ranges::all_of(layer.inputs, [&](npu::TensorId input) { return classes.all_stated(input); });
+/// Whether the model states the scale of all that the layer reads and writes; a constant's follows from its values.
+bool is_stated(const npu::FloatNetwork& network, const npu::FloatLayer& layer, const ScaleClasses& classes) {
+    return classes.all_stated(layer.output) && std::ranges::all_of(layer.inputs, [&](npu::TensorId input) {
+               return classes.all_stated(input) || !network.tensors[index_of(input)].constant.empty();
+           });
 }
 
 /// Why the scales are not the stated ones; empty where they are.
@@ -112,7 +113,7 @@ std::optional<OwnWeights> own_weights(const npu::FloatLayer& layer, std::span<co
 
 OwnNumbers own_numbers(const npu::FloatNetwork& network, const npu::FloatLayer& layer, const ScaleClasses& classes,
                        const Scales& scales, std::span<const npu::CodeTensor> tensors) {
-    if (!is_stated(layer, classes)) return {};
+    if (!is_stated(network, layer, classes)) return {};
     OwnNumbers found;
     found.anew = scales_anew(network, layer, classes, scales);
     if (has_weights(layer.attributes)) {

@@ -19,8 +19,8 @@ namespace {
 npu::Network with_scales(const npu::FloatNetwork& from, const Scales& scales) {
     npu::Network network;
     for (size_t t = 0; t < from.tensors.size(); ++t) {
-        network.tensors.push_back(
-            {from.tensors[t].value, from.tensors[t].shape, scales.tensors[t], npu::Precision::int8});
+        network.tensors.push_back({from.tensors[t].value, from.tensors[t].shape, scales.tensors[t],
+                                   npu::Precision::int8, to_codes(from.tensors[t].constant, scales.tensors[t])});
     }
     network.inputs = from.inputs;
     network.outputs = from.outputs;

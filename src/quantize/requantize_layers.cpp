@@ -71,6 +71,10 @@ class Separation {
     std::vector<Demand> apart() {
         const auto settle = [&](const Demand& demand) {
             const npu::TensorId read = read_by(network_, demand);
+            if (!network_.tensors[index_of(read)].constant.empty()) {  // it has one reader, in whose scale it is coded
+                join(classes_, demand);
+                return true;
+            }
             if (differ(demand)) {
                 apart_.push_back(demand);
                 return false;

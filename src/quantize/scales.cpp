@@ -48,6 +48,19 @@ void fit_dead_summands(const npu::FloatNetwork& network, const ScaleClasses& cla
     }
 }
 
+/// Slots that hold more than constants and what only moves them.
+std::vector<bool> computed_slots(const npu::FloatNetwork& network, const ScaleClasses& classes) {
+    std::vector<bool> computed(static_cast<size_t>(classes.slots()));
+    const auto mark = [&](npu::TensorId tensor) {
+        for (int64_t c = 0; c < classes.channels(tensor); ++c)
+            computed[static_cast<size_t>(classes.of(tensor, c))] = true;
+    };
+    for (const npu::Placement& input : network.inputs) mark(input.tensor);
+    for (const npu::FloatLayer& layer : network.layers)
+        if (!only_moves(layer.attributes)) mark(layer.output);
+    return computed;
+}
+
 }  // namespace
 
 Scales choose_scales(const npu::FloatNetwork& network, const ScaleClasses& classes, const Statistics& statistics,
@@ -60,6 +73,7 @@ Scales choose_scales(const npu::FloatNetwork& network, const ScaleClasses& class
     const ClassRanges known = class_ranges(network, classes, statistics, -1);
     const std::vector<Range> bounds = bounds_of_writers(network, classes);
 
+    const std::vector<bool> computed = computed_slots(network, classes);
     std::vector<Code> codes(static_cast<size_t>(classes.slots()));
     std::vector<bool> dead(codes.size());
     for (size_t t = 0; t < network.tensors.size(); ++t) {
@@ -71,6 +85,10 @@ Scales choose_scales(const npu::FloatNetwork& network, const ScaleClasses& class
                 continue;
             }
             dead[slot] = known.whole[slot].width() == 0;
+            if (!computed[slot]) {  // the range of constants is known
+                codes[slot] = code_of(known.own[slot]);
+                continue;
+            }
             const Range range = widened(known.own[slot], known.whole[slot], widths[group]);
             codes[slot] = code_of({std::max(range.lo * factor[group], bounds[slot].lo),
                                    std::min(range.hi * factor[group], bounds[slot].hi)});

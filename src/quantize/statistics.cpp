@@ -74,6 +74,10 @@ std::vector<float> in_tensor_order(const Tensor& value, const npu::FloatTensor& 
     return to;
 }
 
+std::vector<float> reals_of(const npu::FloatTensor& tensor, const std::map<std::string, Tensor>& values) {
+    return tensor.constant.empty() ? in_tensor_order(values.at(tensor.value), tensor) : tensor.constant;
+}
+
 Statistics gather(const npu::FloatNetwork& network, const Values& values, int64_t samples, ThreadPool& pool) {
     Statistics all;
     for (const npu::FloatTensor& tensor : network.tensors) {
@@ -91,7 +95,7 @@ Statistics gather(const npu::FloatNetwork& network, const Values& values, int64_
         const auto tensors = tensors_at(network, input_dims(network, by_name));
         SampleStatistics out;
         for (const npu::FloatTensor& tensor : tensors) {
-            out.tensors.push_back(of_tensor(tensor, in_tensor_order(by_name.at(tensor.value), tensor)));
+            out.tensors.push_back(of_tensor(tensor, reals_of(tensor, by_name)));
             check_finite(tensor.value, out.tensors.back().sum, sample);
         }
         for (size_t i = 0; i < network.layers.size(); ++i) {

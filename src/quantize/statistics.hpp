@@ -33,6 +33,8 @@ Statistics gather(const npu::FloatNetwork& network, const Values& values, int64_
 
 /// A value's elements in the tensor's memory order, all samples of its batch one after the other.
 std::vector<float> in_tensor_order(const Tensor& value, const npu::FloatTensor& tensor);
+/// The tensor's elements in memory order: its own where it is a constant, else those of its value.
+std::vector<float> reals_of(const npu::FloatTensor& tensor, const std::map<std::string, Tensor>& values);
 
 /// Calls `work` for each sample on the pool, and `merge` with its results in the order of the samples; few are held at
 /// once.

@@ -14,8 +14,12 @@ std::vector<Range> bounds_of_writers(const npu::FloatNetwork& network, const Sca
         if (!bound) bound.emplace();
         bound->include(range);
     };
-    for (const npu::Placement& input : network.inputs)
-        for (int64_t c = 0; c < classes.channels(input.tensor); ++c) include(input.tensor, c, open);
+    const auto leave_open = [&](npu::TensorId tensor) {
+        for (int64_t c = 0; c < classes.channels(tensor); ++c) include(tensor, c, open);
+    };
+    for (const npu::Placement& input : network.inputs) leave_open(input.tensor);
+    for (size_t t = 0; t < network.tensors.size(); ++t)
+        if (!network.tensors[t].constant.empty()) leave_open(static_cast<npu::TensorId>(t));
     for (const npu::FloatLayer& layer : network.layers) {
         if (only_moves(layer.attributes)) continue;
         const bool same_reals = std::holds_alternative<npu::Requantize>(layer.attributes);

@@ -71,8 +71,7 @@ Json npu_json(const execute::NpuSubgraph& subgraph) {
     Json layers = Json::array();
     size_t weights_bytes = 0;
     for (const npu::Step& step : subgraph.program.steps) layers.push_back(layer_json(subgraph, step));
-    for (const npu::Layer& layer : subgraph.network.layers)
-        weights_bytes += weights_bytes_of(subgraph.network, layer);
+    for (const npu::Layer& layer : subgraph.network.layers) weights_bytes += weights_bytes_of(subgraph.network, layer);
     return {{"cycles", subgraph.program.cycles},
             {"macs", subgraph.program.macs},
             {"weights_bytes", weights_bytes},

@@ -51,9 +51,7 @@ npu::Network network_of_inputs() {
     return network;
 }
 
-npu::Program planned(const npu::Network& network) {
-    return plan::plan(network, npu::find_config(npu::kDefaultConfig));
-}
+npu::Program planned(const npu::Network& network) { return plan::plan(network, npu::find_config(npu::kDefaultConfig)); }
 
 std::vector<int8_t> run(const npu::Network& network, const std::vector<std::vector<int8_t>>& inputs, KernelSet set,
                         ThreadPool* pool) {
@@ -95,7 +93,8 @@ TEST(Constants, TakeNoActivationMemory) {
     network.inputs.resize(1);
     const npu::Program program = planned(network);
     const auto aligned = [](int64_t bytes) { return (bytes + 63) / 64 * 64; };
-    EXPECT_EQ(program.lower_bound_bytes, aligned(143 * 5) + aligned(143 * 8));  // the product beside what it is joined to
+    EXPECT_EQ(program.lower_bound_bytes,
+              aligned(143 * 5) + aligned(143 * 8));  // the product beside what it is joined to
     EXPECT_EQ(program.arena_bytes, program.lower_bound_bytes);
     EXPECT_EQ(program.cycles, of_inputs.cycles) << "they are moved to the array all the same";
 }

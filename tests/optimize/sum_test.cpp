@@ -31,6 +31,23 @@ TEST(SubToAdd, TheSignFoldsIntoWhatMakesTheSubtrahend) {
     EXPECT_THAT(optimized(w).ops, ElementsAre("Conv", "Conv", "Add"));
 }
 
+TEST(SubToAdd, AConstantMapLessWhatAConvolutionMakes) {
+    for (const Dims& dims : {Dims{4, 6, 6}, Dims{1, 1, 1, 6}}) {
+        Writer w;
+        const ValueId y = w.node("Conv", {w.input("x", {2, 3, 6, 6}), w.weights({4, 3, 1, 1})});
+        w.output(w.node("Sub", {w.weights(dims), y}), "y");
+        EXPECT_THAT(optimized(w).ops, ElementsAre("Conv", "Add"));
+    }
+}
+
+TEST(SubToAdd, DeclinesAConstantThatWidensTheResult) {
+    Writer w;
+    w.output(w.node("Sub", {w.weights({4, 6, 6}), w.input("x", {2, 4, 6, 1})}), "y");
+    const Outcome outcome = optimized(w, {"broadcast_to_resize"});
+    EXPECT_THAT(outcome.ops, ElementsAre("Sub"));
+    EXPECT_THAT(outcome.reasons("sub_to_add"), ElementsAre("the constant makes the map larger"));
+}
+
 TEST(SubToAdd, DeclinesABroadcastMap) {
     Writer w;
     w.output(w.node("Sub", {w.input("a", {2, 3, 4, 4}), w.input("b", {2, 1, 4, 4})}), "y");

@@ -3,6 +3,7 @@
 import json
 import os
 import subprocess
+import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -45,7 +46,26 @@ def resnet20():
     return DATA / "cifar10/resnet20_cifar10.onnx", (pixels / np.float32(255) - mean[:, None, None]) / std[:, None, None]
 
 
-@pytest.mark.parametrize("network", [digits, resnet20])
+def constant_maps():
+    """One joined, one added, one that multiplies all channels of a pixel, one that multiplies each."""
+    import onnx
+    from onnx import helper, numpy_helper
+    random = np.random.default_rng(6)
+    arrays = {"w1": (8, 3, 3, 3), "w2": (8, 10, 1, 1), "w3": (4, 8, 1, 1), "joined": (1, 2, 9, 7), "added": (8, 9, 7),
+              "pixels": (9, 7), "each": (1, 8, 9, 7)}
+    nodes = [("Conv", "x w1", "a", {"pads": [1] * 4}), ("Concat", "a joined", "b", {"axis": 1}), ("Conv", "b w2", "c", {}),
+             ("Add", "c added", "d", {}), ("Mul", "d pixels", "e", {}), ("Mul", "each e", "f", {}), ("Conv", "f w3", "y", {})]
+    tensor = helper.make_tensor_value_info
+    graph = helper.make_graph(
+        [helper.make_node(op, inputs.split(), [output], **attributes) for op, inputs, output, attributes in nodes], "g",
+        [tensor("x", onnx.TensorProto.FLOAT, ["N", 3, 9, 7])], [tensor("y", onnx.TensorProto.FLOAT, ["N", 4, 9, 7])],
+        [numpy_helper.from_array(random.normal(size=dims).astype(np.float32), name) for name, dims in arrays.items()])
+    model = Path(tempfile.mkdtemp()) / "model.onnx"
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), model)
+    return model, random.normal(size=(16, 3, 9, 7)).astype(np.float32)
+
+
+@pytest.mark.parametrize("network", [digits, resnet20, constant_maps])
 def test_a_network_gives_the_same_bits(network, tmp_path):
     model, samples = network()
     snapshot = tmp_path / "snapshot"

@@ -175,7 +175,8 @@ struct Run {
 }  // namespace
 
 std::map<std::string, Tensor> run(const npu::FloatNetwork& network, const std::map<std::string, Tensor>& inputs) {
-    std::vector<Values> values(network.tensors.size());
+    std::vector<Values> values;
+    for (const npu::FloatTensor& tensor : network.tensors) values.push_back(tensor.constant);
     for (const npu::Placement& input : network.inputs) {
         const auto x = inputs.at(input.value).values<float>();
         for (const int64_t position : lower::source_positions({input.split, input.axes}))

@@ -48,6 +48,34 @@ TEST(Partition, AFinalSoftmaxIsTheHosts) {
     EXPECT_EQ(plan.decisions.back().limit->code, "NPU_SOFTMAX");
 }
 
+TEST(Partition, AMapThatIsAddedBeforeTheHostReadsIsAddedByTheHost) {
+    for (const bool read_by_a_layer : {false, true}) {
+        Example e;
+        const ValueId x = large(e, e.input(kMap));
+        const ValueId joined =
+            e.node("Concat", {x, e.constant({1, 4, 40, 40})}, {1, 68, 40, 40}, {{"axis", int64_t{1}}});
+        const ValueId placed = e.node("Add", {joined, e.constant({1, 68, 40, 40})}, {1, 68, 40, 40});
+        const ValueId flat = e.node("Reshape", {placed, e.integers({1, 68, 1600})}, {1, 68, 1600});
+        if (read_by_a_layer) e.graph.outputs.push_back(e.conv(placed, 64, 3));
+        const Plan plan = split(e, e.node("Softmax", {flat}, {1, 68, 1600}));
+        EXPECT_EQ(devices(plan), "NPU CPU");
+        const ValueId handed_over = read_by_a_layer ? flat : x;
+        EXPECT_EQ(plan.subgraphs[1].inputs, std::vector{e.graph.value(handed_over).name});
+        for (const Decision& decision : plan.decisions) {
+            if (decision.op != "Add" && decision.op != "Concat") continue;
+            EXPECT_EQ(decision.limit.has_value(), !read_by_a_layer) << decision.op;
+            if (!decision.limit) continue;
+            EXPECT_EQ(decision.limit->code, "NPU_HOST_READS");
+            EXPECT_EQ(decision.limit->actual, "`Softmax`, a Softmax");
+        }
+    }
+}
+
+TEST(Partition, AMapThatIsAddedToAnOutputLeavesTheWholeOnTheNpu) {
+    Example e;
+    EXPECT_EQ(devices(split(e, e.node("Add", {large(e, e.input(kMap)), e.constant(kMap)}, kMap))), "NPU");
+}
+
 TEST(Partition, WhatPaysOnBothSidesOfAHostOperatorIsTwoSubgraphs) {
     Example e;
     const ValueId x = e.node("Cos", {large(e, e.input(kMap))}, kMap);
