@@ -89,9 +89,14 @@ std::string host_difference(size_t index, const graph::Graph& a, const graph::Gr
     const std::string part = fmt::format("CPU_{}", index);
     for (size_t i = 0; i < std::min(a.nodes().size(), b.nodes().size()); ++i) {
         const graph::Node &one = a.node(a.nodes()[i]), &other = b.node(b.nodes()[i]);
-        if (one.op != other.op || one.inputs.size() != other.inputs.size())
-            return fmt::format("{}: node `{}` becomes another at another size{}", part, one.name,
-                               tied_by(file_graph, one.sources));
+        if (one.op != other.op || one.inputs.size() != other.inputs.size()) {
+            // One that is there at a single size, as a crop that crops nothing at the other, moves those behind it.
+            const bool added =
+                std::ranges::none_of(a.nodes(), [&](graph::NodeId id) { return a.node(id).name == other.name; });
+            const graph::Node& node = added ? other : one;
+            return fmt::format("{}: node `{}` becomes another at another size{}", part, node.name,
+                               tied_by(file_graph, node.sources));
+        }
         bool same = one.attributes == other.attributes;
         for (size_t input = 0; input < one.inputs.size(); ++input)
             same = same && same_constant(a, one.inputs[input], b, other.inputs[input]);
