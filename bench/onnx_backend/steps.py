@@ -130,15 +130,20 @@ def _sizes(model: onnx.ModelProto, report: dict, inspected: dict, networks: dict
     sizes = {name: size for name, size in sizes.items() if name in made or name in inputs}
     tensor_of = {layer["name"]: network["tensors"][layer["output"]]["value"]
               for network in networks.values() for layer in network["layers"]}
+    sources = {made_by[name] for layer in report["layers"] for name in layer["sources"] if name in made_by}
+    values = _values(model, sorted(made & (set(sizes) | sources | set(tensor_of.values()))), inputs)
     own = {}
     for layer in report["layers"]:
         # What the layer writes, where a rewrite left it its name, else what the last of the nodes it stands for makes.
         written = [tensor_of.get(layer["name"])] + [made_by.get(name) for name in (layer["name"], *layer["sources"][::-1])]
         for value in [name for name in written if name in made][:1]:
+            # Nodes that changed nothing were left out: whoever reads the first of the same values reads the layer's.
+            same = [made_by[name] for name in layer["sources"] if name in made_by and made_by[name] in values
+                    and value in values and np.array_equal(values[made_by[name]], values[value])]
+            value = (same + [value])[0]
             # A node may be several layers, as a difference is a negation and an Add: each errs.
             own[value] = own.get(value, 0) + own_steps(layer) * layer["most_scale"]
     sizes.update({value: sizes.get(value, 0) + size for value, size in own.items()})
-    values = _values(model, sorted(made & set(sizes)), inputs)
     return sizes, own, {name: value.shape for name, value in values.items() if name in sizes}
 
 

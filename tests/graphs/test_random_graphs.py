@@ -69,8 +69,10 @@ def allowed(model, sample: dict, expected: list, made, snapshot) -> list:
 @pytest.mark.parametrize("seed", SEEDS)
 def test_random_graph(seed, tmp_path):
     writer = random_graph(seed, STEPS)
-    # ONNX Runtime itself ends at a transposed convolution of a map that another size leaves empty.
-    free = writer.chance(0.5) and all(node.op_type != "ConvTranspose" for node in writer.nodes)
+    # ONNX Runtime ends at a transposed convolution of a map that another size leaves empty, and infers sizes of ceil_mode
+    # (window_steps.pool) that are not those it computes.
+    free = writer.chance(0.5) and not any(node.op_type == "ConvTranspose" or a.name == "ceil_mode"
+                                          for node in writer.nodes for a in node.attribute)
     model = writer.model(free)
     shown = f"CALOTYPE_GRAPH_SEEDS={seed}:{seed + 1}\n{onnx.printer.to_text(model)}"
     onnx.save(model, tmp_path / "m.onnx")
