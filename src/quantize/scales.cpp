@@ -48,7 +48,7 @@ void fit_dead_summands(const npu::FloatNetwork& network, const ScaleClasses& cla
     }
 }
 
-/// Slots that hold more than constants and what only moves them.
+/// Slots that hold more than constants and what only moves them. The zeros of a Pad count: their own range would be none.
 std::vector<bool> computed_slots(const npu::FloatNetwork& network, const ScaleClasses& classes) {
     std::vector<bool> computed(static_cast<size_t>(classes.slots()));
     const auto mark = [&](npu::TensorId tensor) {
@@ -57,7 +57,7 @@ std::vector<bool> computed_slots(const npu::FloatNetwork& network, const ScaleCl
     };
     for (const npu::Placement& input : network.inputs) mark(input.tensor);
     for (const npu::FloatLayer& layer : network.layers)
-        if (!only_moves(layer.attributes)) mark(layer.output);
+        if (!only_moves(layer.attributes) || std::holds_alternative<npu::Pad>(layer.attributes)) mark(layer.output);
     return computed;
 }
 

@@ -59,6 +59,21 @@ TEST(Constants, JoinedAlongTheChannelsKeepTheirScaleAndNoRoomIsLeftAboveThem) {
     EXPECT_FLOAT_EQ(result.network.tensors[npu::index_of(joined)].quantization.scale_of(1), 80.0F / 255);
 }
 
+// Channels of zeros are no constant whose range is known: at scale 1 an Add that reads them could write no finer than an
+// eighth.
+TEST(Constants, TheZerosOfAPadAreNone) {
+    SmallNetwork small;
+    const auto x = small.input("x", {8, 8, 4});
+    const auto shortcut = small.conv("shortcut", x, {0.1F, 0.1F});
+    const auto padded = small.layer("padded", npu::Pad{{}, {}, {}, 1, 1}, {shortcut}, {8, 8, 4});
+    const auto branch = small.conv("branch", x, {0.01F, 0.1F, 0.1F, 0.01F});
+    const auto sum = small.layer("sum", npu::Add{}, {padded, branch}, {8, 8, 4});
+    small.output(small.conv("y", sum, {1, 1}));
+    const Result result = small.quantize();
+    for (int64_t c = 0; c < 4; ++c)
+        EXPECT_LT(result.network.tensors[npu::index_of(sum)].quantization.scale_of(c), 0.01F) << c;
+}
+
 // The clamp of what stands beside it is not the constant's.
 TEST(Constants, JoinedToAReluKeepTheirNegativeNumbers) {
     SmallNetwork small;
