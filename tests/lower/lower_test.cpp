@@ -100,15 +100,26 @@ TEST(Lower, ActivationsOfSeveralNodes) {
 }
 
 TEST(Lower, ClampsFuseIntoAddAveragePoolAndMulOthersDoNot) {
-    Example e;
-    const ValueId x = e.input({1, 4, 8, 8});
-    const ValueId add = e.node("Add", {e.conv(x, 4), e.conv(x, 4)}, {1, 4, 8, 8});
-    EXPECT_EQ(kinds(lowered(e, e.node("Relu", {add}, {1, 4, 8, 8}))), "Conv Conv Add");
-    Example f;
-    const ValueId y = f.input({1, 4, 8, 8});
-    EXPECT_EQ(
-        kinds(lowered(f, f.node("Sigmoid", {f.node("Add", {f.conv(y, 4), f.conv(y, 4)}, {1, 4, 8, 8})}, {1, 4, 8, 8}))),
-        "Conv Conv Add DepthwiseConv");
+    const Dims dims{1, 4, 8, 8};
+    const std::pair<std::string, std::function<ValueId(Example&, ValueId)>> layers[] = {
+        {"Conv Conv Add", [&](Example& e, ValueId x) { return e.node("Add", {e.conv(x, 4), e.conv(x, 4)}, dims); }},
+        {"Conv Conv Mul", [&](Example& e, ValueId x) { return e.node("Mul", {e.conv(x, 4), e.conv(x, 4)}, dims); }},
+        {"Conv AveragePool",
+         [&](Example& e, ValueId x) {
+             return e.node("AveragePool", {e.conv(x, 4)}, {1, 4, 4, 4},
+                           {{"kernel_shape", Ints{2, 2}}, {"strides", Ints{2, 2}}});
+         }},
+    };
+    for (const auto& [expected, of] : layers)
+        for (const char* op : {"Relu", "Sigmoid"}) {
+            Example e;
+            const ValueId y = of(e, e.input(dims));
+            const Lowering made = lowered(e, e.node(op, {y}, *e.graph.value(y).dims));
+            const bool fuses = op == std::string("Relu");
+            EXPECT_EQ(kinds(made), expected + (fuses ? "" : " DepthwiseConv")) << op;
+            EXPECT_EQ(made.network.layers.back().activation.kind,
+                      fuses ? npu::ActivationKind::clamp : npu::ActivationKind::sigmoid);
+        }
 }
 
 TEST(Lower, FlattenAndFullyConnectedFollowTheMemoryOrder) {

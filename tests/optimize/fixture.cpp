@@ -111,7 +111,7 @@ double relative_error(const Tensor& expected, const Tensor& actual) {
     if (x.empty()) return 0;
     double largest = 0;
     for (size_t i = 0; i < x.size(); ++i) {
-        if (!std::isfinite(y[i])) return INFINITY;
+        if (!std::isfinite(x[i]) || !std::isfinite(y[i])) return INFINITY;
         largest = std::max(largest, std::abs(x[i] - y[i]));
     }
     const auto [low, high] = std::ranges::minmax(x);

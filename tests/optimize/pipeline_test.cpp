@@ -1,6 +1,8 @@
 // fold_constants, remove_identity, the runner
 #include <gmock/gmock.h>
 
+#include <cmath>
+
 #include "base/error.hpp"
 #include "observe/observe.hpp"
 #include "optimize/fixture.hpp"
@@ -182,6 +184,8 @@ TEST(Fixture, RelativeErrorSeesWrongNumbersAndDims) {
     EXPECT_EQ(relative_error(expected, expected), 0);
     EXPECT_GT(relative_error(expected, Tensor::of<float>({4}, std::span<const float>(wrong))), 0.02);
     EXPECT_GT(relative_error(expected, expected.reshaped({2, 2})), 1e6);
+    const std::vector<float> odd{0, 1, NAN, 4};
+    EXPECT_GT(relative_error(Tensor::of<float>({4}, std::span<const float>(odd)), expected), 1e6);
 }
 
 }  // namespace
