@@ -48,6 +48,14 @@ def test_defaults_may_be_spelled_out(script, onnx_model):
               VAISW_DEEPQUANTIZATION_NBIMAGES="200", VAISW_QUANTIZATION_MODE="constrainedCalibrationV1.5")  # fmt: skip
 
 
+def test_an_empty_variable_is_as_good_as_none(script, onnx_model):
+    names = ("NPU", "QUANTIZATION_NBIMAGES", "SNAPSHOT_DIRECTORY", "RUNSESSION_SUMMARY", "FE_MIXEDRATIO", "ENABLE_PYWRAPPER")
+    run = script.ok(ONE_RUN, onnx_model, **{f"VAISW_{name}": "" for name in names})
+    assert "after 1 of the 4 samples" in run.report, run.stderr
+    run = script(ONE_RUN, onnx_model, VAISW_QUANTIZATION_NBIMAGE="")
+    assert "there is no such variable" in run.stderr
+
+
 def test_turned_off(script, onnx_model):
     for off in ("0", "false"):
         run = script.ok(ONE_RUN, onnx_model, VAISW_ENABLE_PYWRAPPER=off)

@@ -47,16 +47,10 @@ def share(text: str) -> float:
     return value
 
 
-def filled(text: str) -> str:
-    if not text:
-        raise ValueError
-    return text
-
-
 BOOLEANS = {"true": True, "1": True, "false": False, "0": False}
 BOOLEAN = Kind(lambda text: BOOLEANS[text.lower()], "allowed are true, 1, false, 0", tuple(BOOLEANS))
-FOLDER = Kind(lambda text: Path(filled(text)).expanduser().absolute(), "a folder's path is needed")
-TEXT = Kind(filled, "a name is needed")
+FOLDER = Kind(lambda text: Path(text).expanduser().absolute(), "a folder's path is needed")
+TEXT = Kind(str, "a name is needed")
 MODES = one_of("constrainedCalibrationV1.5", "constrainedCalibrationV2", "dynamic", "dynamicV2")
 VIEWS = one_of("AUTO", "FLOAT32")
 
@@ -160,7 +154,8 @@ class Options:
         return self.values[name]
 
     def take(self, name: str, text: str, place: str) -> None:
-        if check_name(name, place, self.mention):
+        """An empty text is as good as none: `VAISW_NPU= python3 script.py` unsets a variable."""
+        if check_name(name, place, self.mention) and text.strip():
             self.values[name] = value_of(BY_NAME[name], text, place)
 
     def set_folders(self) -> None:
