@@ -1,5 +1,5 @@
 # Two commands: `make demo` and `make test`. Each does only what has changed; stamp files in build/ remember the rest.
-.PHONY: all demo setup build test fuzz fuzz-targets format clean
+.PHONY: all demo setup build test sanitize fuzz fuzz-targets format clean
 all: build
 
 JOBS ?= $(shell nproc)
@@ -44,6 +44,14 @@ demo: build
 test: build fuzz-targets $(STAMPS)/python_tests
 	cmake --build --preset release -j $(JOBS)
 	@scripts/test.sh $(VENV) build/release
+
+# The tests once more under the sanitizers: hours, so it is no part of `make test`.
+sanitize: setup $(STAMPS)/python_tests
+	@for preset in debug tsan; do \
+	    test -f build/$$preset/CMakeCache.txt || cmake --preset $$preset -DPython_EXECUTABLE=$(CURDIR)/$(PYTHON) || exit 1; \
+	    cmake --build --preset $$preset -j $(JOBS) || exit 1; \
+	done
+	@scripts/sanitize.sh $(VENV)
 
 # Of each target; `make test` gives them a minute.
 SECONDS ?= 3600

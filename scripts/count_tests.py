@@ -1,10 +1,13 @@
-"""Adds up the JUnit files of a folder: `N passed, N failed, N skipped`. Exits 1 unless all runners and tests are fine.
+"""Adds up the JUnit files of a folder: why tests were skipped, which failed, and `N passed, N failed, N skipped`. Exits 1
+unless all runners and tests are fine.
 
 usage: count_tests.py RESULTS STATUS...
 """
 
+import re
 import sys
 import xml.etree.ElementTree as ElementTree
+from collections import Counter
 from pathlib import Path
 
 
@@ -16,14 +19,26 @@ def outcome(case: ElementTree.Element) -> str:
     return "passed"
 
 
+def cause(case: ElementTree.Element) -> str:
+    """pytest says it in an attribute, GoogleTest in what it prints."""
+    said = re.search(r": Skipped\n(?:skipped: )?(.+)", case.findtext("system-out", ""))
+    skipped = case.find("skipped")
+    return said[1] if said else skipped.get("message", "") if skipped is not None else case.get("status")
+
+
 def main(results: Path, statuses: list[int]) -> int:
     files = sorted(results.glob("*.xml"))
     counts = {"passed": 0, "failed": 0, "skipped": 0}
+    causes = Counter()
     for file in files:
         for case in ElementTree.parse(file).getroot().iter("testcase"):
             counts[outcome(case)] += 1
             if outcome(case) == "failed":
                 print(f"failed: {case.get('classname', '')} {case.get('name')}")
+            if outcome(case) == "skipped":
+                causes[cause(case)] += 1
+    for why, count in causes.items():
+        print(f"skipped: {count} as {why}")
     broke_off = len(files) < len(statuses) or (any(statuses) and counts["failed"] == 0)
     if broke_off:
         print(f"a test runner broke off: exit codes {statuses}, {len(files)} result files")

@@ -10,13 +10,13 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
-from conftest import DIGITS, ROOT
+from conftest import DIGITS, ROOT, SANITIZER
 from mutate import MUTATIONS, mutate
 
 DATA = Path(os.environ.get("CALOTYPE_DATA", ROOT.parent / "shared/data"))
 ROUNDS = int(os.environ.get("CALOTYPE_MUTATIONS", 3)) * len(MUTATIONS)
 MEMORY = 512 << 20  # what a run is allowed: a mutated model may be a good one, and a larger one
-LIMIT_SECONDS, LIMIT_BYTES = 20, 2 * MEMORY
+LIMIT_SECONDS, LIMIT_BYTES = (300, 16 * MEMORY) if SANITIZER else (20, 2 * MEMORY)
 
 NETWORKS = {
     "digits": DIGITS / "digits.onnx",

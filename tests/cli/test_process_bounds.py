@@ -13,6 +13,7 @@ from onnx import TensorProto, helper
 
 import hostile_models
 import models
+from conftest import unsanitized
 from hostile_models import graph, node, sizes
 from test_bad_models import listing
 
@@ -75,6 +76,7 @@ def test_a_run_that_is_ended_leaves_no_outputs(calotype, tmp_path):
     assert outcome.seconds < 10 and listing(tmp_path) == before
 
 
+@unsanitized("it reports crashes itself")
 def test_a_crash_of_onnx_runtime_is_a_message(calotype, tmp_path):
     model, given = write(tmp_path / "model.onnx", suppression()), boxes(tmp_path / "samples.npz", BOXES)
     before = listing(tmp_path)
@@ -88,6 +90,7 @@ def test_a_crash_of_onnx_runtime_is_a_message(calotype, tmp_path):
     assert listing(tmp_path) == before
 
 
+@unsanitized("it maps terabytes, so the process's memory has no bound")
 def test_memory_beside_the_tensors_is_bounded(calotype, tmp_path):
     model, given = write(tmp_path / "model.onnx", pieces()), models.samples(tmp_path / "samples.npz")
     before = listing(tmp_path)
