@@ -676,3 +676,29 @@ for kind in (Net0, Net1, Net2, Net3, Counting):
     assert all(run.samples(i)[1] >= 1 for i in range(5)), run.stderr
     assert all(run.samples(i)[1] >= 6 for i in range(4)), run.stderr
     assert "its program looks at sizes" in run.report
+
+
+def test_scripts_with_defaults_and_branches_on_sizes(script):
+    loop = NETWORK + """
+class Scaled(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.layer = nn.Conv2d(3, 8, 3)
+
+    def forward(self, x, scale: float = 2.0):
+        return self.layer(x) * scale
+
+class Branching(Scaled):
+    def forward(self, x, scale: float = 2.0):
+        return self.layer(x) * (scale if x.shape[0] < 4 else -scale)
+
+for kind in (Scaled, Branching):
+    model = torch.jit.script(kind().eval())
+    with torch.no_grad():
+        for each in images(6):
+            y = model(each)
+        print(model(torch.ones(6, 3, 16, 16)).mean((1, 2, 3)).sign())
+"""
+    run = script.ok(loop)
+    assert run.stdout == script.ok(loop, hook=False).stdout
+    assert [run.samples(i) for i in (0, 1)] == [(4, 8), (10, 2)], run.stderr

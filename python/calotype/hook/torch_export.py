@@ -68,8 +68,6 @@ def export(source, recording) -> Path:
     if any(tensor.dtype in (torch.float16, torch.bfloat16) for tensor in module.state_dict().values()):
         module = module.float()
     flat = Flat(module, source.skeleton)
-    if isinstance(module, torch.jit.ScriptModule) and not plain(source.skeleton):
-        raise Untouched("a script whose arguments are not plain tensors cannot be exported")
     scripted = any(isinstance(part, torch.jit.ScriptModule) for part in module.modules())
     calls = [list(call.values()) for call, _ in zip(recording.calls(), range(COMPARED_CALLS))]
     path = recording.folder / "model.onnx"
@@ -102,12 +100,6 @@ def export(source, recording) -> Path:
     raise Untouched(f"ONNX cannot express it: {'; '.join(dict.fromkeys(failures))}")
 
 
-def plain(skeleton: structure.Skeleton) -> bool:
-    """Whether the call is `module(tensor, tensor, ...)`."""
-    args, kwargs = skeleton["list"]
-    return all("array" in each for each in args["tuple"]) and not kwargs["dict"]
-
-
 def write(attempt: Attempt, flat: Flat, source, tensors: list, path: Path, graph: "PrintedGraph") -> Sizes | None:
     """Gives the sizes for which the file holds; None where it looked at none."""
     names = {"input_names": source.inputs, "output_names": source.outputs["names"]}
@@ -125,8 +117,11 @@ def write(attempt: Attempt, flat: Flat, source, tensors: list, path: Path, graph
             axes = {name: free_axes(tensor, attempt) for name, tensor in zip(source.inputs, tensors)}
             if attempt.batch:
                 axes |= {name: {0: "batch"} for name in source.outputs["names"]}
-            # The recorder does not look into a script that it meets as a part of another module.
-            whole = flat.module if isinstance(flat.module, torch.jit.ScriptModule) else flat
+            # The recorder does not look into a script that it meets as a part of another module: of that a script, too.
+            script = isinstance(flat.module, torch.jit.ScriptModule)
+            if any(axes.values()) and any(map(branches, flat.module.modules())):
+                raise Untouched("it is a script with branches, of which the exporter keeps those of its example's sizes")
+            whole = torch.jit.trace(flat, tuple(tensors), check_trace=False) if script else flat
             with graph, warnings.catch_warnings(record=True) as told:
                 warnings.simplefilter("always", torch.jit.TracerWarning)
                 torch.onnx.export(
@@ -135,6 +130,16 @@ def write(attempt: Attempt, flat: Flat, source, tensors: list, path: Path, graph
             if any(axes.values()) and any("Python boolean" in str(each.message) for each in told if not is_torchs(each.filename)):
                 raise Untouched("a recorded run shows one branch of a program, and this one looks at the size of its inputs")
             return None
+
+
+def branches(part: torch.nn.Module) -> bool:
+    """Whether a script still has branches or loops when what is constant in it is folded; assertions are none."""
+    if not isinstance(part, torch.jit.ScriptModule) or not hasattr(part, "inlined_graph"):
+        return False
+    graph = (torch.jit.freeze(part) if hasattr(part, "training") else part).inlined_graph
+    ifs = graph.findAllNodes("prim::If", recurse=True)
+    raising = [any(block.findAllNodes("prim::RaiseException", recurse=True) for block in each.blocks()) for each in ifs]
+    return not all(raising) or bool(graph.findAllNodes("prim::Loop", recurse=True))
 
 
 @contextlib.contextmanager
