@@ -66,7 +66,7 @@ std::vector<ValueError> value_errors(const FrontOptions& options, const Front& f
     const SnapshotValues values = snapshot_values(options, front, model, inner, outputs, samples);
     std::vector<Difference> total(errors.size());
     quantize::in_order<std::vector<Difference>>(
-        count, pool,
+        count, pool.threads(), pool,
         [&](int64_t sample) {
             const auto exact = values.exact(sample), found = values.found(sample);
             std::vector<Difference> one;

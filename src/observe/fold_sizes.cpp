@@ -37,7 +37,8 @@ bool is_read(const Graph& graph, ValueId id) { return id != ValueId::none && !gr
 
 /// For those who read it.
 void make_constant(Graph& graph, ValueId id, Tensor value) {
-    const ValueId constant = graph.add_constant(graph.unused_value_name(graph.value(id).name + "_size"), std::move(value));
+    const std::string name = graph.unused_value_name(graph.value(id).name + "_size");
+    const ValueId constant = graph.add_constant(name, std::move(value));
     for (const NodeId reader : graph.readers(id))
         for (size_t i = 0; i < graph.node(reader).inputs.size(); ++i)
             if (graph.input(reader, i) == id) graph.set_input(reader, i, constant);

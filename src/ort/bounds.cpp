@@ -20,12 +20,17 @@ std::mutex& environment_guard() {
 
 }  // namespace
 
-BoundedMemory::BoundedMemory(const Library& library)
-    : library_(library), lock_(environment_guard()), info_(nullptr, library.api().ReleaseMemoryInfo) {
+BoundedMemory::BoundedMemory(const Library& library, const DirectMemory* direct)
+    : library_(library), lock_(environment_guard()), arena_info_(nullptr, library.api().ReleaseMemoryInfo) {
     const OrtApi& api = library.api();
+    if (direct != nullptr) {
+        check(api, api.RegisterAllocator(library.env(), direct->allocator()), "ORT_MODEL");
+        info_ = direct->info();
+        return;
+    }
     OrtMemoryInfo* info = nullptr;
     check(api, api.CreateCpuMemoryInfo(OrtArenaAllocator, OrtMemTypeDefault, &info), "ORT_MODEL");
-    info_.reset(info);
+    arena_info_.reset(info);
     // It grows by what is asked for (1), not by powers of two.
     const char* const keys[] = {"max_mem", "arena_extend_strategy"};
     const size_t values[] = {static_cast<size_t>(allowed_memory_bytes(library.limits())), 1};
@@ -34,21 +39,20 @@ BoundedMemory::BoundedMemory(const Library& library)
     OrtStatus* status = api.CreateAndRegisterAllocator(library.env(), info, arena);
     api.ReleaseArenaCfg(arena);
     check(api, status, "ORT_MODEL");
+    info_ = info;
 }
 
 BoundedMemory::~BoundedMemory() {
     const OrtApi& api = library_.api();
-    if (OrtStatus* status = api.UnregisterAllocator(library_.env(), info_.get())) api.ReleaseStatus(status);
+    if (OrtStatus* status = api.UnregisterAllocator(library_.env(), info_)) api.ReleaseStatus(status);
 }
 
-WatchedRun::WatchedRun(const Library& library, bool gives_back)
+WatchedRun::WatchedRun(const Library& library)
     : library_(library), options_(nullptr, library.api().ReleaseRunOptions) {
     const OrtApi& api = library.api();
     OrtRunOptions* options = nullptr;
     check(api, api.CreateRunOptions(&options), "ORT_RUN");
     options_.reset(options);
-    if (gives_back)
-        check(api, api.AddRunConfigEntry(options, "memory.enable_memory_arena_shrinkage", "cpu:0"), "ORT_RUN");
     ticket_ = library.watchdog().watch(options, library.limits().run_seconds);
 }
 

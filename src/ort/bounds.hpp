@@ -6,6 +6,7 @@
 #include <memory>
 #include <mutex>
 
+#include "ort/direct_memory.hpp"
 #include "ort/library.hpp"
 
 struct OrtMemoryInfo;
@@ -14,10 +15,10 @@ struct OrtRunOptions;
 namespace calotype::ort {
 
 /// While it lives, sessions that are made with `session.use_env_allocators` get an arena of their own that ends at the
-/// memory allowed: they keep it, the environment forgets it.
+/// memory allowed, or `direct` memory where it is given: they keep it, the environment forgets it.
 class BoundedMemory {
   public:
-    explicit BoundedMemory(const Library& library);
+    explicit BoundedMemory(const Library& library, const DirectMemory* direct = nullptr);
     ~BoundedMemory();
     BoundedMemory(const BoundedMemory&) = delete;
     BoundedMemory& operator=(const BoundedMemory&) = delete;
@@ -25,14 +26,14 @@ class BoundedMemory {
   private:
     const Library& library_;
     std::unique_lock<std::mutex> lock_;  // the environment is the process's
-    std::unique_ptr<OrtMemoryInfo, void (*)(OrtMemoryInfo*)> info_;
+    std::unique_ptr<OrtMemoryInfo, void (*)(OrtMemoryInfo*)> arena_info_;
+    const OrtMemoryInfo* info_ = nullptr;  // of what is registered
 };
 
 /// The options of one run, which is ended when its time is over.
 class WatchedRun {
   public:
-    /// gives_back: the arena returns what it can to the system, for runs that need not be fast.
-    WatchedRun(const Library& library, bool gives_back);
+    explicit WatchedRun(const Library& library);
     ~WatchedRun();
     WatchedRun(const WatchedRun&) = delete;
     WatchedRun& operator=(const WatchedRun&) = delete;

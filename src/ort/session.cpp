@@ -5,6 +5,7 @@
 
 #include <array>
 #include <cstring>
+#include <optional>
 
 #include "base/error.hpp"
 #include "ort/bounds.hpp"
@@ -54,7 +55,7 @@ DataType from_ort(ONNXTensorElementDataType type) {
 
 struct Session::State {
     Library library;
-    bool gives_back = false;  ///< memory between runs
+    std::optional<DirectMemory> direct;  ///< where memory goes back as soon as it can
     OrtSession* session = nullptr;
     OrtMemoryInfo* memory = nullptr;
     OrtAllocator* allocator = nullptr;
@@ -129,10 +130,10 @@ struct Session::State {
 
 Session::Session(const Library& library, std::string_view model_bytes, SessionOptions options)
     : state_(std::make_unique<State>(library)) {
-    // Sessions that show every value are given samples of many sizes; the arena would keep what each of them needed.
-    state_->gives_back = !options.optimize;
+    // Sessions that show every value are given samples of many sizes; an arena would keep what each of them needed.
+    if (!options.optimize) state_->direct.emplace(library);
     const OrtApi& api = library.api();
-    const BoundedMemory memory(library);
+    const BoundedMemory memory(library, state_->direct ? &*state_->direct : nullptr);
     OrtSessionOptions* raw = nullptr;
     state_->check(api.CreateSessionOptions(&raw), "ORT_MODEL");
     const std::unique_ptr<OrtSessionOptions, void (*)(OrtSessionOptions*)> settings(raw, api.ReleaseSessionOptions);
@@ -201,7 +202,7 @@ std::map<std::string, Tensor> Session::run(const std::map<std::string, Tensor>& 
         for (const std::string& name : wanted) output_names.push_back(name.c_str());
     }
     std::vector<OrtValue*> made(output_names.size(), nullptr);
-    WatchedRun watched(state_->library, state_->gives_back);
+    WatchedRun watched(state_->library);
     OrtStatus* status = api.Run(state_->session, watched.options(), input_names.data(), given.data(), given.size(),
                                 output_names.data(), output_names.size(), made.data());
     for (OrtValue* value : made) owned.emplace_back(value, release);

@@ -86,7 +86,7 @@ Errors cross_validate(const npu::FloatNetwork& network, const ScaleClasses& clas
         return held_back_errors(network, classes, cost, of_others[static_cast<size_t>(sample % kFolds)], values(sample),
                                 left_out);
     };
-    in_order<Errors>(samples, pool, work, [&](int64_t, Errors&& one) {
+    in_order<Errors>(samples, samples_at_once(network, pool.threads()), pool, work, [&](int64_t, Errors&& one) {
         for (size_t t = 0; t < errors.size(); ++t) {
             for (size_t w = 0; w < kWidths.size(); ++w) errors[t][w] += one[t][w];
         }

@@ -74,9 +74,10 @@ std::vector<LayerError> measure(const npu::FloatNetwork& from, const npu::Networ
         return one;
     };
     std::vector<Energy> total(network.layers.size());
-    in_order<std::vector<Energy>>(calibration.samples, pool, work, [&](int64_t, std::vector<Energy>&& one) {
-        for (size_t i = 0; i < total.size(); ++i) total[i].add(one[i]);
-    });
+    in_order<std::vector<Energy>>(calibration.samples, samples_at_once(from, pool.threads()), pool, work,
+                                  [&](int64_t, std::vector<Energy>&& one) {
+                                      for (size_t i = 0; i < total.size(); ++i) total[i].add(one[i]);
+                                  });
     std::vector<LayerError> errors;
     for (size_t i = 0; i < total.size(); ++i) {
         errors.push_back(

@@ -78,6 +78,16 @@ std::vector<float> reals_of(const npu::FloatTensor& tensor, const std::map<std::
     return tensor.constant.empty() ? in_tensor_order(values.at(tensor.value), tensor) : tensor.constant;
 }
 
+int64_t samples_at_once(const npu::FloatNetwork& network, int threads) {
+    constexpr int64_t kAtOnce = (int64_t{1} << 30) / static_cast<int64_t>(sizeof(float));
+    const auto elems = [&](npu::TensorId tensor) { return element_count(network.tensors[index_of(tensor)].shape); };
+    int64_t of_sample = 1;
+    for (size_t t = 0; t < network.tensors.size(); ++t) of_sample += elems(static_cast<npu::TensorId>(t));
+    for (const npu::FloatLayer& layer : network.layers)
+        if (layer.sum_value != network.tensors[index_of(layer.output)].value) of_sample += elems(layer.output);
+    return std::clamp<int64_t>(kAtOnce / of_sample, 1, threads);
+}
+
 Statistics gather(const npu::FloatNetwork& network, const Values& values, int64_t samples, ThreadPool& pool) {
     Statistics all;
     for (const npu::FloatTensor& tensor : network.tensors) {
@@ -123,7 +133,7 @@ Statistics gather(const npu::FloatNetwork& network, const Values& values, int64_
             for (size_t c = 0; c < all.sum_mean[i].size(); ++c) all.sum_mean[i][c] += one.sum[i][c];
         }
     };
-    in_order<SampleStatistics>(samples, pool, work, merge);
+    in_order<SampleStatistics>(samples, samples_at_once(network, pool.threads()), pool, work, merge);
     for (size_t i = 0; i < all.sum_mean.size(); ++i) {
         const auto output = static_cast<size_t>(network.layers[i].output);
         for (double& mean : all.sum_mean[i]) mean /= static_cast<double>(all.tensors[output].values_per_channel);

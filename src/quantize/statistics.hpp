@@ -36,12 +36,15 @@ std::vector<float> in_tensor_order(const Tensor& value, const npu::FloatTensor& 
 /// The tensor's elements in memory order: its own where it is a constant, else those of its value.
 std::vector<float> reals_of(const npu::FloatTensor& tensor, const std::map<std::string, Tensor>& values);
 
-/// Calls `work` for each sample on the pool, and `merge` with its results in the order of the samples; few are held at
-/// once.
+/// How many samples' FP32 values may lie in memory at once: one's a thread, but no more than 1 GiB together where the
+/// samples have the first one's size. What comes out does not depend on it.
+int64_t samples_at_once(const npu::FloatNetwork& network, int threads);
+
+/// Calls `work` for each sample on the pool, and `merge` with its results in the order of the samples; `block` of them
+/// are held at once.
 template <class Result>
-void in_order(int64_t samples, ThreadPool& pool, const std::function<Result(int64_t)>& work,
+void in_order(int64_t samples, int64_t block, ThreadPool& pool, const std::function<Result(int64_t)>& work,
               const std::function<void(int64_t, Result&&)>& merge) {
-    const int64_t block = pool.threads();
     for (int64_t first = 0; first < samples; first += block) {
         std::vector<Result> results(static_cast<size_t>(std::min(block, samples - first)));
         pool.for_each(static_cast<int64_t>(results.size()),

@@ -152,6 +152,36 @@ TEST(Session, AWrongShapeIsAnErrorInOnnxRuntimesWords) {
     }
 }
 
+/// Of 1 MB a value: an arena would keep the 4 MB of the first sample's size beside those of the second.
+TEST(Session, ThatShowsEveryValueGivesTheMemoryOfOneSizeBack) {
+    Limits limits;
+    limits.memory_bytes = 6'000'000;
+    const auto library = ort::Library::load({}, limits);
+    Graph graph;
+    ValueId value = graph.add_value("x", DataType::float32, Dims{-1});
+    graph.inputs = {value};
+    for (const char* name : {"a", "b", "c", "d"}) {
+        value = add(graph, "Relu", {value}, name);
+        graph.value(value).type = DataType::float32;
+        graph.outputs.push_back(value);
+    }
+    const ort::Session session(library, onnx::write(graph), {.threads = 1, .optimize = false});
+    const auto run = [&](int64_t size) {
+        const std::vector<float> x(static_cast<size_t>(size), 1);
+        return session.run({{"x", Tensor::of<float>({size}, std::span(x))}}).at("d").elements();
+    };
+    for (const int64_t size : {250'000, 260'000, 270'000, 250'000}) EXPECT_EQ(run(size), size);
+    try {
+        run(1'000'000);
+        FAIL() << "no error";
+    } catch (const Error& error) {
+        EXPECT_EQ(error.text().code, "LIMIT_MEMORY");
+        EXPECT_EQ(error.text().subject, "node `Relu_b` (Relu)");
+        EXPECT_EQ(error.text().fact, "it asks for 4000000 bytes, of the memory allowed for a run 2000000 are left");
+    }
+    EXPECT_EQ(run(250'000), 250'000);
+}
+
 TEST(Library, AMissingOneSaysWhatToDo) {
     try {
         ort::Library::load("/nowhere/libonnxruntime.so.1");

@@ -31,5 +31,15 @@ TEST(Statistics, ARunThatIsNotFiniteThoughTheFirstLookWasIsTheModelsFault) {
     }
 }
 
+TEST(Statistics, SamplesOfManyValuesAreFewerAtOnceThanThreads) {
+    tests::SmallNetwork small;
+    small.output(small.conv("y", small.input("x", {2, 2, 3}), {1, 1}));
+    EXPECT_EQ(samples_at_once(small.network, 8), 8);
+    small.network.tensors[0].shape = {5000, 5000, 3};  // 300 MB in FP32
+    EXPECT_EQ(samples_at_once(small.network, 8), 3);
+    small.network.tensors[0].shape = {50000, 5000, 3};
+    EXPECT_EQ(samples_at_once(small.network, 8), 1);
+}
+
 }  // namespace
 }  // namespace calotype::quantize
