@@ -702,3 +702,14 @@ for kind in (Scaled, Branching):
     run = script.ok(loop)
     assert run.stdout == script.ok(loop, hook=False).stdout
     assert [run.samples(i) for i in (0, 1)] == [(4, 8), (10, 2)], run.stderr
+
+
+def test_a_program_of_torch_export_is_left_to_pytorch(script):
+    loop = NETWORK + """
+model = torch.export.export(Small().eval(), (images(1)[0],)).module()
+with torch.no_grad():
+    print([model(each).sum() for each in images(5)])
+"""
+    run = script.ok(loop)
+    assert run.stdout == script.ok(loop, hook=False).stdout
+    assert "runs untouched: it is a program of torch.export" in run.report, run.stderr

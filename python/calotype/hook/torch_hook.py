@@ -19,6 +19,7 @@ _targets: dict[int, Target | None] = {}  # by id of the module; None for one tha
 _call = torch.nn.Module.__call__
 
 LAYERS = (torch.nn.modules.conv._ConvNd, torch.nn.Linear)
+PROGRAM_LAYERS = ("aten.conv", "aten.linear", "aten.addmm")
 SCRIPTED_LAYERS = ("aten::conv", "aten::_convolution", "aten::linear", "aten::addmm", "aten::matmul")
 
 
@@ -87,6 +88,10 @@ def call(self, *args, **kwargs):
 def meet(module: torch.nn.Module) -> Target | None:
     number = id(module)
     target = Target(inner_of(module)) if is_network(module) else None
+    if target is None and is_program(module) and not inside.busy and not in_worker():
+        with inside:
+            target = Target(module)
+            target.stop("it is a program of torch.export: call the module that it was made of")
     _targets[number] = target
     weakref.finalize(module, _targets.pop, number, None).atexit = False
     return target
@@ -111,6 +116,12 @@ def is_network(module: torch.nn.Module) -> bool:
         graph = getattr(inner, "inlined_graph", None)
         return graph is not None and any(layer in str(graph) for layer in SCRIPTED_LAYERS)
     return any(isinstance(part, LAYERS) for part in inner.modules())
+
+
+def is_program(module: torch.nn.Module) -> bool:
+    """One that torch.export made: its layers are operators of a graph."""
+    graph = module.graph if isinstance(module, torch.fx.GraphModule) else None
+    return graph is not None and any(str(node.target).startswith(PROGRAM_LAYERS) for node in graph.nodes)
 
 
 def called_by_forward_of_another(module: torch.nn.Module) -> bool:
