@@ -16,6 +16,10 @@ bool one_a_channel(Dims dims, const Dims& whole) {
     return true;
 }
 
+bool is_constant(const graph::Graph& graph, graph::ValueId value) {
+    return value != graph::ValueId::none && graph.is_constant(value);
+}
+
 }  // namespace
 
 bool reads_constant_map(const graph::Graph& graph, graph::NodeId id) {
@@ -32,6 +36,17 @@ bool only_moves(const graph::Graph& graph, graph::NodeId id) {
     static const std::set<std::string_view> ops = {"Concat",    "Reshape",  "Flatten", "Squeeze", "Unsqueeze",
                                                    "Transpose", "Identity", "Slice",   "Split",   "Gather"};
     return graph.node(id).domain.empty() && ops.contains(graph.node(id).op);
+}
+
+bool is_linear(const graph::Graph& graph, graph::NodeId id) {
+    const graph::Node& node = graph.node(id);
+    if (node.domain.empty() && node.op == "Conv" && is_constant(graph, node.inputs[1])) {
+        const Tensor& weights = *graph.value(node.inputs[1]).constant;
+        return graph::int_attribute(node, "group", 1) == weights.elements();
+    }
+    static const std::set<std::string_view> ops = {"Add", "Sub", "Mul", "Div"};
+    return node.domain.empty() && ops.contains(node.op) &&
+           std::ranges::any_of(node.inputs, [&](graph::ValueId in) { return is_constant(graph, in); });
 }
 
 }  // namespace calotype::partition

@@ -18,6 +18,9 @@ struct Extent {
 /// Whether it adds, multiplies or joins a constant map to one that is computed.
 bool reads_constant_map(const graph::Graph& graph, graph::NodeId id);
 
+/// A sum or product with any constant; one number a channel stands as a convolution of one tap.
+bool is_linear(const graph::Graph& graph, graph::NodeId id);
+
 /// Only moves elements: a Concat of what is computed too.
 bool only_moves(const graph::Graph& graph, graph::NodeId id);
 

@@ -16,20 +16,6 @@ using graph::ValueId;
 
 constexpr const char* kRule = "NPU_FEW_CODES";
 
-bool is_constant(const Graph& graph, ValueId value) { return value != ValueId::none && graph.is_constant(value); }
-
-/// A sum or product with any constant; one number a channel stands as a convolution of one tap.
-bool linear(const Graph& graph, NodeId id) {
-    const graph::Node& node = graph.node(id);
-    if (node.domain.empty() && node.op == "Conv" && is_constant(graph, node.inputs[1])) {
-        const Tensor& weights = *graph.value(node.inputs[1]).constant;
-        return graph::int_attribute(node, "group", 1) == weights.elements();
-    }
-    static const std::set<std::string_view> ops = {"Add", "Sub", "Mul", "Div"};
-    return node.domain.empty() && ops.contains(node.op) &&
-           std::ranges::any_of(node.inputs, [&](ValueId in) { return is_constant(graph, in); });
-}
-
 /// Nodes from which nothing but moves, sums and products with constants lead to the graph's outputs.
 std::set<NodeId> tail_of(const Graph& graph) {
     std::set<NodeId> tail;
@@ -38,7 +24,7 @@ std::set<NodeId> tail_of(const Graph& graph) {
             const auto readers = value == ValueId::none ? std::vector<NodeId>{} : graph.readers(value);
             return std::ranges::all_of(readers, [&](NodeId reader) { return tail.contains(reader); });
         };
-        if ((only_moves(graph, *id) || linear(graph, *id)) && std::ranges::all_of(graph.node(*id).outputs, leaves))
+        if ((only_moves(graph, *id) || is_linear(graph, *id)) && std::ranges::all_of(graph.node(*id).outputs, leaves))
             tail.insert(*id);
     }
     return tail;

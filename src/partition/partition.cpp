@@ -69,7 +69,7 @@ class Splitter {
             if (refused_.contains(*id)) continue;
             const bool reads_map = reads_constant_map(graph_, *id);
             NodeId host = NodeId::none;
-            bool leaves = reads_map || only_moves(graph_, *id);
+            bool leaves = reads_map || only_moves(graph_, *id) || is_linear(graph_, *id);
             for (const ValueId output : graph_.node(*id).outputs) {
                 if (output == ValueId::none) continue;
                 for (const NodeId reader : graph_.readers(output)) {

@@ -71,6 +71,20 @@ TEST(Partition, AMapThatIsAddedBeforeTheHostReadsIsAddedByTheHost) {
     }
 }
 
+TEST(Partition, AMapIsTheHostsThroughAFactorTooBeforeTheHostReads) {
+    Example e;
+    const ValueId placed = e.node("Add", {large(e, e.input(kMap)), e.constant(kMap)}, kMap);
+    const ValueId scaled = e.node("Conv", {placed, e.constant({64, 1, 1, 1})}, kMap,
+                                  {{"group", int64_t{64}}});  // as the rewrites leave it
+    const Plan plan = split(e, e.node("Cos", {scaled}, kMap));
+    EXPECT_EQ(devices(plan), "NPU CPU");
+    for (const Decision& decision : plan.decisions)
+        if (decision.op == "Add") {
+            EXPECT_EQ(decision.limit.value().code, "NPU_HOST_READS");
+        }
+    EXPECT_EQ(plan.subgraphs[1].graph.nodes().size(), 3U);
+}
+
 TEST(Partition, AMapThatIsAddedToAnOutputLeavesTheWholeOnTheNpu) {
     Example e;
     EXPECT_EQ(devices(split(e, e.node("Add", {large(e, e.input(kMap)), e.constant(kMap)}, kMap))), "NPU");
