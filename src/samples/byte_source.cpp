@@ -11,6 +11,7 @@
 #include <cerrno>
 #include <cstring>
 #include <mutex>
+#include <vector>
 
 #include "base/error.hpp"
 
@@ -18,6 +19,7 @@ namespace calotype::samples {
 namespace {
 
 constexpr int64_t kPieceBytes = 65536;
+constexpr size_t kWindowReads = 32, kWindowBytes = size_t{4} << 20;
 
 class File : public ByteSource {
   public:
@@ -85,7 +87,16 @@ class Deflated : public ByteSource {
 
     void read(int64_t offset_bytes, std::span<std::byte> out) const override {
         const std::lock_guard lock(mutex_);
-        if (offset_bytes < position_) restart();
+        window_ = std::max({window_, std::min(kWindowReads * out.size(), kWindowBytes), 2 * out.size()});
+        if (offset_bytes < position_ - std::ssize(recent_)) restart();
+        if (offset_bytes < position_) {
+            const auto behind = static_cast<size_t>(position_ - offset_bytes);
+            const auto known = std::span(recent_).last(behind).first(std::min(behind, out.size()));
+            std::ranges::copy(known, out.begin());
+            out = out.subspan(known.size());
+            offset_bytes += std::ssize(known);
+            if (out.empty()) return;
+        }
         std::array<std::byte, kPieceBytes> skipped;
         while (position_ < offset_bytes) {
             inflate(std::span(skipped).first(static_cast<size_t>(std::min(kPieceBytes, offset_bytes - position_))));
@@ -100,6 +111,13 @@ class Deflated : public ByteSource {
         started_ = true;
         CALOTYPE_ASSERT(::inflateInit2(&stream_, -MAX_WBITS) == Z_OK, "zlib starts");  // raw: zip has its own head
         taken_ = position_ = 0;
+        recent_.clear();
+    }
+
+    void keep(std::span<const std::byte> made) const {
+        recent_.insert(recent_.end(), made.begin(), made.end());
+        if (recent_.size() > 2 * window_)
+            recent_.erase(recent_.begin(), recent_.end() - static_cast<std::ptrdiff_t>(window_));
     }
 
     void inflate(std::span<std::byte> out) const {
@@ -111,6 +129,7 @@ class Deflated : public ByteSource {
             const int status = ::inflate(&stream_, Z_NO_FLUSH);
             const size_t made = piece - stream_.avail_out;
             position_ += static_cast<int64_t>(made);
+            keep(out.first(made));
             out = out.subspan(made);
             const bool stuck = made == 0 && stream_.avail_in == 0 && taken_ == entry_.stored_bytes;
             if ((status != Z_OK && status != Z_STREAM_END && status != Z_BUF_ERROR) || stuck ||
@@ -136,6 +155,10 @@ class Deflated : public ByteSource {
     mutable bool started_ = false;
     mutable int64_t taken_ = 0, position_ = 0;  ///< in stored and in inflated bytes
     mutable std::array<std::byte, kPieceBytes> input_;
+    // What was inflated last. A pass reads a sample twice, or threads read neighbours in either order: from the beginning
+    // each time that would be quadratic.
+    mutable std::vector<std::byte> recent_;
+    mutable size_t window_ = 0;
 };
 
 void check_crc(const ByteSource& source, const ZipEntry& entry, const std::filesystem::path& path) {
