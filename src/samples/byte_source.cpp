@@ -155,8 +155,8 @@ class Deflated : public ByteSource {
     mutable bool started_ = false;
     mutable int64_t taken_ = 0, position_ = 0;  ///< in stored and in inflated bytes
     mutable std::array<std::byte, kPieceBytes> input_;
-    // What was inflated last. A pass reads a sample twice, or threads read neighbours in either order: from the beginning
-    // each time that would be quadratic.
+    // What was inflated last. A pass reads a sample twice, or threads read neighbours in either order: from the
+    // beginning each time that would be quadratic.
     mutable std::vector<std::byte> recent_;
     mutable size_t window_ = 0;
 };

@@ -207,7 +207,8 @@ def test_a_large_picture_for_a_small_network(calotype, tmp_path):
 def test_deflated_samples_are_read_in_linear_time(calotype, tmp_path):
     """A pass reads each of them twice: from the beginning each time, these would take a minute."""
     (tmp_path / "model.onnx").write_bytes(models.conv(dims=("N", 2, 32, 32)).SerializeToString())
-    np.savez_compressed(tmp_path / "samples.npz", x=np.random.default_rng(1).normal(size=(2000, 2, 32, 32)).astype(np.float32))
+    x = np.random.default_rng(1).normal(size=(2000, 2, 32, 32)).astype(np.float32)
+    np.savez_compressed(tmp_path / "samples.npz", x=x)
     outcome = calotype("compile", tmp_path / "model.onnx", "--samples", tmp_path / "samples.npz", "--images", 2000,
                        "-o", tmp_path / "out")
     assert outcome.code == 0, outcome.stderr
