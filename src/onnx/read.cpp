@@ -27,6 +27,7 @@ graph::Graph parse(std::span<const std::byte> bytes, std::string_view name, cons
         refuse_endless_loops(graph, limits);
         graph.sort();
         upgrade(graph);
+        compute_in_float32(graph);
         return graph;
     } catch (const Error& error) {
         ErrorText text = error.text();

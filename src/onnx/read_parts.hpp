@@ -56,4 +56,7 @@ void refuse_endless_loops(const graph::Graph& graph, const Limits& limits);
 /// Names become ids; Constant nodes become constants.
 graph::Graph link(Model model);
 
+/// A network of other reals becomes one of float32.
+void compute_in_float32(graph::Graph& graph);
+
 }  // namespace calotype::onnx

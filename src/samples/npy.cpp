@@ -17,7 +17,7 @@ namespace {
 
 constexpr std::string_view kMagic{"\x93NUMPY", 6};
 
-constexpr std::array<std::pair<std::string_view, DataType>, 13> kTypes = {{
+constexpr std::array<std::pair<std::string_view, DataType>, 14> kTypes = {{
     {"<f4", DataType::float32},
     {"<f8", DataType::float64},
     {"<f2", DataType::float16},
@@ -31,6 +31,7 @@ constexpr std::array<std::pair<std::string_view, DataType>, 13> kTypes = {{
     {"<u8", DataType::uint64},
     {"|b1", DataType::boolean},
     {"|V2", DataType::bfloat16},  // how NumPy stores a type it does not know; checked last
+    {"<V2", DataType::bfloat16},  // likewise, by newer ml_dtypes
 }};
 
 [[noreturn]] void broken(const std::string& subject, const std::string& fact) {
