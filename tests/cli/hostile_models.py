@@ -275,9 +275,11 @@ CASES = {
     "no opset of ai.onnx": (lambda: graph([CONV], WEIGHTS, imports={"com.example": 1}), "opset"),
     "a custom operator": (
         lambda: graph([node("Magic", ["x"], domain="com.example")], imports={"": 17, "com.example": 1}), "Magic"),
-    "a convolution in float64": (
-        lambda: graph([helper.make_node("Cast", ["x"], ["c"], to=TensorProto.DOUBLE), node("Conv", ["c", "w"], ["d"]),
-                       helper.make_node("Cast", ["d"], ["y"], to=TensorProto.FLOAT)], ("w", WEIGHTS[1].astype(np.float64))), "node with name 'first' on float64"),
+    "a norm in float64": (
+        lambda: graph([helper.make_node("Cast", ["x"], ["c"], to=TensorProto.DOUBLE),
+                       node("InstanceNormalization", ["c", "s", "s"], ["d"]),
+                       helper.make_node("Cast", ["d"], ["y"], to=TensorProto.FLOAT)], ("s", np.ones(2))),
+        "node with name 'first' on float64"),
     "a segment of a tensor": (segmented, "tensor `w`: it is a segment"),
     "a custom operator without opset": (lambda: graph([node("Magic", ["x"], domain="com.example")]), "com.example"),
     "an input of strings": (lambda: graph([node("Identity", ["x"])], type=TensorProto.STRING), "input `x`"),
