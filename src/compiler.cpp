@@ -144,7 +144,8 @@ std::string report_of(const Imported& of, const execute::Model& model, nlohmann:
 }  // namespace
 
 CompileResult compile(const CompileOptions& options, const Samples& given) {
-    const auto synthetic = given.count() < 1 ? compiler::synthetic_sample(options.model, options.limits) : nullptr;
+    const auto synthetic =
+        given.count() < 1 ? compiler::synthetic_sample(options.model, options.shapes, options.limits) : nullptr;
     const Samples& samples = synthetic ? *synthetic : given;
     compiler::check_options(options, samples);
     const auto progress = [&](const CompileProgress& now) {

@@ -73,7 +73,8 @@ void add_compile(CLI::App& app, Action& action) {
         ->capture_default_str();
     command->add_option(
         "--shape", options->shapes,
-        "INPUT=DIMS: one more input shape to make a program for, beside the first sample's; repeatable");
+        "INPUT=DIMS: one more input shape to make a program for, beside the first sample's (of a quantized model "
+        "without samples the first); repeatable");
     command->add_option("--without", compile.without,
                         fmt::format("Switch an ingredient of quantization off (one of {}); repeatable",
                                     fmt::join(std::views::keys(quantize::ingredients()), ", ")));

@@ -52,19 +52,26 @@ bool any_states_scales(const Graph& graph) {
     return std::ranges::any_of(graph.nodes(), [&](NodeId id) { return ops.contains(graph.node(id).op); });
 }
 
-Dims dims_of(const graph::Value& input) {
+/// The file's, or the first of `shapes` that fills its free dims.
+Dims dims_of(const graph::Value& input, const Shapes& shapes) {
     Dims dims = input.dims.value_or(Dims{});
+    const auto fits = [&](const auto& given) {
+        return given.first == input.name &&
+               (!input.dims || std::equal(dims.begin(), dims.end(), given.second.begin(), given.second.end(),
+                                          [](int64_t stated, int64_t size) { return stated < 0 || stated == size; }));
+    };
+    if (const auto given = std::ranges::find_if(shapes, fits); given != shapes.end()) return given->second;
     if (!dims.empty() && dims[0] < 0) dims[0] = 1;
     if (!input.dims || std::ranges::find(dims, -1) != dims.end())
         throw Error({"SHAPE_FREE", fmt::format("input `{}`", input.name), "a dim besides the batch is free",
-                     "give --samples: the first one tells the shape"});
+                     fmt::format("give it by --shape {}=DIMS, or give --samples: the first one tells the shape", input.name)});
     return dims;
 }
 
 /// Codes over their whole range, reals over the stated one. The generator alone is the same on every machine.
-Tensor random_tensor(const Graph& graph, ValueId id, std::mt19937_64& generator) {
+Tensor random_tensor(const Graph& graph, ValueId id, const Shapes& shapes, std::mt19937_64& generator) {
     const graph::Value& input = graph.value(id);
-    Tensor tensor(input.type.value_or(DataType::float32), dims_of(input));
+    Tensor tensor(input.type.value_or(DataType::float32), dims_of(input, shapes));
     if (tensor.type() == DataType::float32) {
         const Extent extent = stated_extent(graph, id).value_or(Extent{});
         for (float& x : tensor.values<float>())
@@ -82,12 +89,13 @@ bool states_scales(const std::filesystem::path& model, const Limits& limits) {
     return any_states_scales(onnx::read(model, limits));
 }
 
-std::unique_ptr<Samples> synthetic_sample(const std::filesystem::path& model, const Limits& limits) {
+std::unique_ptr<Samples> synthetic_sample(const std::filesystem::path& model, const Shapes& shapes, const Limits& limits) {
     const Graph graph = onnx::read(model, limits);
     if (!any_states_scales(graph)) return nullptr;
     std::mt19937_64 generator(kSeed);
     std::map<std::string, Tensor> sample;
-    for (const ValueId id : graph.inputs) sample.emplace(graph.value(id).name, random_tensor(graph, id, generator));
+    for (const ValueId id : graph.inputs)
+        sample.emplace(graph.value(id).name, random_tensor(graph, id, shapes, generator));
     return std::make_unique<OneSample>(std::move(sample));
 }
 

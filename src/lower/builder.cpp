@@ -26,18 +26,18 @@ const Dims& Builder::dims(ValueId id) const {
     const graph::Value& value = graph.value(id);
     if (value.type != DataType::float32)
         decline("NPU_DATA_TYPE",
-                fmt::format("`{}` is {}", value.name, value.type ? name_of(*value.type) : "of unknown type"));
+                fmt::format("{}, that of `{}`", value.type ? name_of(*value.type) : "unknown", value.name));
     return dims_of_any_type(id);
 }
 
 const Dims& Builder::dims_of_any_type(ValueId id) const {
     const graph::Value& value = graph.value(id);
-    if (value.constant) decline("NPU_CONSTANT_MAP", fmt::format("`{}` is a constant", value.name));
+    if (value.constant) decline("NPU_CONSTANT_MAP", fmt::format("`{}`", value.name));
     if (!value.dims || std::find(value.dims->begin(), value.dims->end(), -1) != value.dims->end())
-        decline("NPU_SHAPE", fmt::format("`{}` has no known shape", value.name));
+        decline("NPU_SHAPE", fmt::format("unknown, that of `{}`", value.name));
     if (value.dims->size() < 2 || value.dims->size() > 5 || value.dims->front() != batch_ ||
         std::find(value.dims->begin(), value.dims->end(), 0) != value.dims->end())
-        decline("NPU_SHAPE", fmt::format("`{}` is {}, the batch is {}", value.name, to_string(*value.dims), batch_));
+        decline("NPU_SHAPE", fmt::format("{}, that of `{}`; the batch is {}", to_string(*value.dims), value.name, batch_));
     return *value.dims;
 }
 

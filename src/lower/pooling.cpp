@@ -112,7 +112,7 @@ void lower_reduce(Builder& builder, NodeId id) {
     if (axes == std::vector<int64_t>{1} && in.size() > 2 && !max)
         return sum_channels(builder, id, mean ? 1.0F / static_cast<float>(in[1]) : 1.0F);
     if (axes.front() == 1 || (!mean && !max))
-        builder.decline("NPU_AXIS", fmt::format("{} over axes {}", node.op, to_string(axes)));
+        builder.decline("NPU_AXIS", fmt::format("{} over axes {} of {} axes", node.op, to_string(axes), in.size()));
     npu::Pool pool{max ? npu::PoolKind::max : npu::PoolKind::average, axes.size() == in.size() - 2, {}};
     Dims reduced = in;
     for (const int64_t axis : axes) {

@@ -21,6 +21,7 @@ void beyond(int64_t Limits::* limit, std::string subject, std::string fact) {
 graph::Graph parse(std::span<const std::byte> bytes, std::string_view name, const std::filesystem::path& folder,
                    const Limits& limits) {
     const std::string file = fmt::format("`{}`", name);
+    if (bytes.empty()) broken(file, "it is empty", "check that the file arrived whole");
     try {
         graph::Graph graph = link(read_model(Message(bytes, "ModelProto"), {folder, limits}));
         refuse_not_finite(graph);

@@ -207,3 +207,21 @@ def test_a_float_model_needs_samples(tmp_path):
     result = calotype("compile", tmp_path / "m.onnx", "-o", tmp_path / "s")
     assert result.returncode == 1 and "SAMPLE_NONE" in result.stderr, result.stderr
     assert not (tmp_path / "s").exists()
+
+
+def test_free_dims_of_a_model_without_samples_are_given_by_shape(tmp_path):
+    model = quantized(tmp_path, **FORMS["qdq_u8s8"])
+    proto = onnx.load(model)
+    for dim, name in zip(proto.graph.input[0].type.tensor_type.shape.dim[2:], "HW"):
+        dim.dim_param = name
+    del proto.graph.value_info[:]
+    onnx.save(proto, model)
+    refused = calotype("compile", model, "-o", tmp_path / "s")
+    assert refused.returncode == 1 and "SHAPE_FREE: input `x`" in refused.stderr and "--shape x=DIMS" in refused.stderr
+    other = calotype("compile", model, "-o", tmp_path / "s", "--shape", "x=1x4x40x24")
+    assert other.returncode == 1 and "input `x`" in other.stderr, other.stderr
+    report = compiled(model, "--shape", "x=1x3x40x24")
+    assert [layer["name"] for layer in report["layers"] if not layer["own"]] == []
+    x = np.random.default_rng(7).normal(size=(2, 3, 40, 24)).astype(np.float32)
+    got, expected = run(tmp_path, {"x": x})["y"], in_onnx_runtime(model, {"x": x})["y"]
+    assert np.abs(got - expected).max() < 2.5 * output_scale(model)

@@ -89,3 +89,34 @@ def test_outputs_that_a_size_3_less_leaves_as_they_are(calotype: Command, tmp_pa
     assert ran.code == 0, ran.stderr
     exact = onnxruntime.InferenceSession(tmp_path / "m.onnx").run(None, {"x": larger})[0]
     assert snr_db(exact, np.load(tmp_path / "y.npz")["y"]) > 25  # four layers in INT8
+
+
+def tagger(path: Path) -> Path:
+    """x [1, T, 8] -> Transpose -> LSTM -> Squeeze, Transpose -> a product a step -> y [1, T, 5], for any T."""
+    constants = {"w": normal(1, 1, 48, 8), "r": normal(2, 1, 48, 12), "fully": normal(3, 12, 5),
+                 "direction": np.array([1])}
+    graph = helper.make_graph(
+        [helper.make_node("Transpose", ["x"], ["steps"], name="steps first", perm=[1, 0, 2]),
+         helper.make_node("LSTM", ["steps", "w", "r"], ["all"], name="lstm", hidden_size=12),
+         helper.make_node("Squeeze", ["all", "direction"], ["states"], name="squeeze"),
+         helper.make_node("Transpose", ["states"], ["rows"], name="batch first", perm=[1, 0, 2]),
+         helper.make_node("MatMul", ["rows", "fully"], ["y"], name="tag")],
+        "g", [helper.make_tensor_value_info("x", TensorProto.FLOAT, [1, "T", 8])],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, [1, "T", 5])],
+        [numpy_helper.from_array(array, name) for name, array in constants.items()])
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), path)
+    return path
+
+
+def test_a_network_over_time_takes_any_length(calotype: Command, tmp_path):
+    model = tagger(tmp_path / "m.onnx")
+    np.savez(tmp_path / "x.npz", x=normal(4, 4, 20, 8))
+    made = calotype("compile", model, "--samples", tmp_path / "x.npz", "-o", tmp_path / "s")
+    assert made.code == 0, made.stderr
+    for length in (1, 7, 20, 33):
+        x = normal(length, 1, length, 8)
+        np.savez(tmp_path / "x.npz", x=x)
+        ran = calotype("run", tmp_path / "s", "--input", tmp_path / "x.npz", "--output", tmp_path / "y.npz")
+        assert ran.code == 0, ran.stderr
+        exact = onnxruntime.InferenceSession(model).run(None, {"x": x})[0]
+        assert snr_db(exact, np.load(tmp_path / "y.npz")["y"]) > 30

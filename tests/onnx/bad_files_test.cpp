@@ -15,7 +15,7 @@ namespace {
 using testing::HasSubstr;
 
 TEST(BadFile, EmptyOrNoOnnx) {
-    EXPECT_THAT(message(""), HasSubstr("ONNX_INVALID: `m.onnx`: it holds no graph"));
+    EXPECT_THAT(message(""), HasSubstr("ONNX_INVALID: `m.onnx`: it is empty"));
     EXPECT_THAT(message(made([](pbf_writer& w) { w.add_message(field::model::graph, std::string()); })),
                 HasSubstr("ONNX_INVALID: `m.onnx`: the graph: it has no outputs"));
     EXPECT_THAT(message(made([](pbf_writer& w) { w.add_int64(field::model::ir_version, 1000); })),
