@@ -75,7 +75,7 @@ class Builder:
         shape = [int(n) for n in shape]
         quantization = _quantization(self.rng, shape[-1], per_channel)
         self.tensors.append({"value": f"x{len(self.tensors)}", "shape": shape, "quantization": quantization,
-                             "precision": "int8"})
+                             "precision": "int8", "constant": []})
         self.codes.append(self.rng.integers(-128, 128, shape).astype(np.int8))
 
     def finish(self, kind, attributes, shape, stage_kind="none", stage=None, weights=(), bias=(), quantization=None, pool_k=0.0,
@@ -83,7 +83,7 @@ class Builder:
         shape = [int(n) for n in shape]
         if quantization is None:
             quantization = _quantization(self.rng, shape[-1], False)
-        self.tensors.append({"value": "y", "shape": shape, "quantization": quantization, "precision": "int8"})
+        self.tensors.append({"value": "y", "shape": shape, "quantization": quantization, "precision": "int8", "constant": []})
         last = len(self.tensors) - 1
         layer = {"name": self.name, "sources": [self.name], "kind": kind, "attributes": attributes,
                  "inputs": list(range(last)), "output": last, "precision": "int8", "activation": NO_ACTIVATION,
