@@ -4,26 +4,15 @@
 #include <gtest/gtest.h>
 
 #include "base/error.hpp"
+#include "observe/add_node.hpp"
 #include "observe/fold_sizes.hpp"
 
 namespace calotype::observe {
 namespace {
 
 using graph::Graph;
-using graph::Node;
 using graph::ValueId;
 using testing::HasSubstr;
-
-ValueId add(Graph& graph, const std::string& op, std::vector<ValueId> inputs, const std::string& output,
-            std::map<std::string, graph::Attribute> attributes = {}) {
-    Node node;
-    node.name = op + "_" + output;
-    node.op = op;
-    node.inputs = std::move(inputs);
-    node.outputs = {graph.add_value(output)};
-    node.attributes = std::move(attributes);
-    return graph.output(graph.add_node(std::move(node)));
-}
 
 template <typename Do>
 ErrorText error_of(const Do& act) {

@@ -3,26 +3,15 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "observe/add_node.hpp"
 #include "onnx/write.hpp"
 
 namespace calotype::observe {
 namespace {
 
 using graph::Graph;
-using graph::Node;
 using graph::ValueId;
 using testing::HasSubstr;
-
-ValueId add(Graph& graph, const std::string& op, std::vector<ValueId> inputs, const std::string& output,
-            std::map<std::string, graph::Attribute> attributes = {}) {
-    Node node;
-    node.name = op + "_" + output;
-    node.op = op;
-    node.inputs = std::move(inputs);
-    node.outputs = {graph.add_value(output)};
-    node.attributes = std::move(attributes);
-    return graph.output(graph.add_node(std::move(node)));
-}
 
 ValueId ints(Graph& graph, const std::string& name, std::vector<int64_t> values) {
     return graph.add_constant(name, Tensor::of<int64_t>({static_cast<int64_t>(values.size())}, std::span(values)));

@@ -4,6 +4,7 @@ Of `x if x.shape[-1] < 200 else -x` the file knows the branch of its example. Py
 symbols for the free sizes; a file of ONNX does not.
 """
 
+import ast
 import math
 import operator
 
@@ -29,6 +30,25 @@ WORDS = {
     "False": False,
 }
 
+# The texts lie in the cache, where anybody may have written: no attribute, subscript or text gets through, and no power
+# that takes long.
+GRAMMAR = (ast.Expression, ast.Name, ast.Load, ast.Constant, ast.Call, ast.Compare, ast.cmpop, ast.BinOp, ast.Add, ast.Sub,
+           ast.Mult, ast.Div, ast.FloorDiv, ast.Mod, ast.Pow, ast.BitAnd, ast.BitOr, ast.BoolOp, ast.boolop, ast.UnaryOp,
+           ast.USub, ast.Not)
+
+
+def result(text: str, sizes: dict):
+    """What a condition or size comes to. Raises an exception for what is none."""
+    tree = ast.parse(text, mode="eval")
+    for node in ast.walk(tree):
+        is_number = not isinstance(node, ast.Constant) or isinstance(node.value, int)
+        is_word = not isinstance(node, ast.Call) or isinstance(node.func, ast.Name)
+        is_short = not (isinstance(node, ast.BinOp) and isinstance(node.op, ast.Pow)) or (
+            isinstance(node.right, ast.Constant) and 0 <= node.right.value <= 4)
+        if not (isinstance(node, GRAMMAR) and is_number and is_word and is_short):
+            raise ValueError(text)
+    return eval(compile(tree, "condition", "eval"), {**WORDS, **sizes})
+
 
 class Sizes:
     """`dims` are [input, axis, text]: that size is what the text gives, most often a symbol alone. `conditions` are texts
@@ -47,10 +67,10 @@ class Sizes:
     def evaluate(self, shapes: tuple) -> bool:
         sizes = {text: shapes[index][axis] for index, axis, text in self.dims if text.isidentifier()}
         try:
-            return all(eval(text, {**WORDS, **sizes}) == shapes[index][axis] for index, axis, text in self.dims) and all(
-                eval(text, {**WORDS, **sizes}) for text in self.conditions
+            return all(result(text, sizes) == shapes[index][axis] for index, axis, text in self.dims) and all(
+                result(text, sizes) for text in self.conditions
             )
-        except Exception:  # a word that is not among those: nothing is known of these sizes
+        except Exception:  # another word, or something else: nothing is known of these sizes
             return False
 
 
