@@ -1,7 +1,6 @@
 """One case: what ONNX Runtime makes of it, what calotype makes of it, and the verdict. Runs in a worker process."""
 
 import dataclasses
-import json
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +12,7 @@ from onnx import helper
 
 from bench.onnx_backend import reference, steps
 from bench.onnx_backend.cases import Case, DataSet, fed_inputs
+from bench.onnx_backend.coded_tensors import networks_of
 from bench.onnx_backend.judge import first_difference, too_far
 
 
@@ -94,7 +94,7 @@ def run_case(case: Case, npu: str, phase: Callable[[str], None]) -> Outcome:
             outputs = runner.run(feeds)
             outcome.layers = len(made.report["layers"])
             inspected = calotype.inspect(snapshot)
-            networks = json.loads((snapshot / "layers.json").read_text())
+            networks = networks_of(snapshot)
     except calotype.Error as error:
         outcome.cause = str(error)
         return outcome

@@ -59,9 +59,9 @@ def _seen_as(network: dict, tensor: int, names: set[str]) -> str:
 
 
 def rounded_inside(networks: dict, exact: set[str], names: set[str]) -> dict[str, float]:
-    """By value, half a step of those that the NPU parts of layers.json round where no layer of a node does: what they
-    read but `exact`, and what a Requantize layer brings to another scale. A value that only moves on to be joined with
-    others has their scale, however narrow its own range is. `names` are the model's values."""
+    """By value, half a step of those that the NPU parts round where no layer of a node does: what they read but `exact`,
+    and what a Requantize layer brings to another scale. A value that only moves on to be joined with others has their
+    scale, however narrow its own range is. `names` are the model's values."""
     sizes = {}
     for network in networks.values():
         for port in network["inputs"]:
@@ -87,7 +87,17 @@ def _values(model: onnx.ModelProto, names: list[str], inputs: dict) -> dict[str,
     return {name: value for name, value in zip(names, values) if value.dtype == np.float32}
 
 
-def _noisy(model: onnx.ModelProto, sizes: dict, shapes: dict, inputs: dict, random) -> tuple[onnx.ModelProto, dict]:
+def _never_negative(networks: dict, values: dict) -> set[str]:
+    """Of the exact `values`, those that are nowhere negative and whose codes cannot be: no noise makes a root of them
+    undefined."""
+    signed = {tensor["value"] for network in networks.values() for tensor in network["tensors"]
+              if max(tensor["quantization"]["zero_point"]) > -128}
+    coded = {tensor["value"] for network in networks.values() for tensor in network["tensors"]}
+    return {name for name, value in values.items() if name in coded - signed and value.min(initial=0) >= 0}
+
+
+def _noisy(model: onnx.ModelProto, sizes: dict, shapes: dict, never_negative: set, inputs: dict,
+           random) -> tuple[onnx.ModelProto, dict]:
     """`sizes` of the noise by value name, `shapes` of those inside, which change behind the node that makes them. An
     output that is read on is handed out as it is."""
     noisy = onnx.ModelProto()
@@ -116,13 +126,16 @@ def _noisy(model: onnx.ModelProto, sizes: dict, shapes: dict, inputs: dict, rand
             exact, changed = (name, name + "/noisy") if name in outputs else (name + "/exact", name)
             maker.output[place], read_on[name] = exact, changed
             noisy.graph.initializer.append(numpy_helper.from_array(noise(shapes[name], sizes[name]), name + "/noise"))
-            noisy.graph.node.append(helper.make_node("Add", [exact, name + "/noise"], [changed]))
+            moved = changed + "/signed" if name in never_negative else changed
+            noisy.graph.node.append(helper.make_node("Add", [exact, name + "/noise"], [moved]))
+            if moved != changed:
+                noisy.graph.node.append(helper.make_node("Relu", [moved], [changed]))
     return noisy, feeds
 
 
 def _sizes(model: onnx.ModelProto, report: dict, inspected: dict, networks: dict, inputs: dict) -> tuple:
-    """How large the noise on each value is, how large that of its own layers, and the shapes of those inside the model.
-    Layers that move codes have none of their own."""
+    """How large the noise on each value is, how large that of its own layers, the shapes of those inside the model, and
+    which of these no noise makes negative. Layers that move codes have none of their own."""
     made_by = {node.name: node.output[0] for node in model.graph.node if node.output}
     made = {name for node in model.graph.node for name in node.output}
     whole = {port["name"] for port in inspected["inputs"] if port["boundary"] in ("uint8", "int8")}  # they lose nothing
@@ -144,21 +157,22 @@ def _sizes(model: onnx.ModelProto, report: dict, inspected: dict, networks: dict
             # A node may be several layers, as a difference is a negation and an Add: each errs.
             own[value] = own.get(value, 0) + own_steps(layer) * layer["most_scale"]
     sizes.update({value: sizes.get(value, 0) + size for value, size in own.items()})
-    return sizes, own, {name: value.shape for name, value in values.items() if name in sizes}
+    shapes = {name: value.shape for name, value in values.items() if name in sizes}
+    return sizes, own, shapes, _never_negative(networks, values)
 
 
 def tolerances(model: onnx.ModelProto, given: list, wanted: list, report: dict, inspected: dict, networks: dict) -> list:
-    """An array an output of the graph: how far each element may be from `wanted`, the exact one. `networks` is what the
-    snapshot's layers.json holds."""
+    """An array an output of the graph: how far each element may be from `wanted`, the exact one. `networks` are the
+    snapshot's (`networks_of`)."""
     named = onnx.ModelProto()
     named.CopyFrom(model)
     _name_nodes(named)
     inputs = {value.name: np.asarray(array) for value, array in zip(fed_inputs(model), given)}
-    sizes, own, shapes = _sizes(named, report, inspected, networks, inputs)
+    sizes, own, shapes, never_negative = _sizes(named, report, inspected, networks, inputs)
     random = np.random.default_rng(7)
     largest = [np.zeros(np.shape(y)) for y in wanted]
     for _ in range(PROBES):
-        noisy, feeds = _noisy(named, sizes, shapes, inputs, random)
+        noisy, feeds = _noisy(named, sizes, shapes, never_negative, inputs, random)
         for place, y in enumerate(reference.run(noisy, DataSet(list(feeds.values()), []))):
             moved = np.abs(np.asarray(y, np.float64) - np.asarray(wanted[place], np.float64))
             largest[place] = np.fmax(largest[place], moved)

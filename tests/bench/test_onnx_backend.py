@@ -1,5 +1,6 @@
 """The judges of bench.onnx_backend must be able to say no."""
 
+import json
 import sys
 from pathlib import Path
 
@@ -8,8 +9,9 @@ import pytest
 from onnx import TensorProto, helper
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+from bench.onnx_backend.coded_tensors import networks_of  # noqa: E402
 from bench.onnx_backend.judge import first_difference, too_far  # noqa: E402
-from bench.onnx_backend.steps import _noisy, own_steps, rounded_inside  # noqa: E402
+from bench.onnx_backend.steps import _never_negative, _noisy, own_steps, rounded_inside  # noqa: E402
 
 Y = np.float32([1, 2, 3])
 
@@ -66,7 +68,7 @@ def test_each_output_of_a_node_gets_its_noise():
         [helper.make_node("Split", ["x"], ["a", "b"], num_outputs=2), helper.make_node("Add", ["a", "b"], ["y"])], "g",
         [helper.make_tensor_value_info("x", TensorProto.FLOAT, [4])], [helper.make_tensor_value_info("y", TensorProto.FLOAT, [2])])
     sizes = {"a": 0.5, "b": 0.25}
-    noisy, _ = _noisy(helper.make_model(graph), sizes, {"a": (2,), "b": (2,)}, {}, np.random.default_rng(1))
+    noisy, _ = _noisy(helper.make_model(graph), sizes, {"a": (2,), "b": (2,)}, set(), {}, np.random.default_rng(1))
     assert [list(node.output) for node in noisy.graph.node] == [["a/exact", "b/exact"], ["a"], ["b"], ["y"]]
 
 
@@ -75,6 +77,33 @@ def test_an_output_that_is_read_on_is_handed_out_without_its_noise():
         return helper.make_tensor_value_info(name, TensorProto.FLOAT, [2])
     graph = helper.make_graph([helper.make_node("Relu", ["x"], ["a"]), helper.make_node("Neg", ["a"], ["y"])], "g",
                               [info("x")], [info("a"), info("y")])
-    noisy, _ = _noisy(helper.make_model(graph), {"a": 0.5}, {"a": (2,)}, {}, np.random.default_rng(1))
+    noisy, _ = _noisy(helper.make_model(graph), {"a": 0.5}, {"a": (2,)}, set(), {}, np.random.default_rng(1))
     assert [list(node.output) for node in noisy.graph.node] == [["a"], ["a/noisy"], ["y"]]
     assert list(noisy.graph.node[2].input) == ["a/noisy"]
+
+
+def test_noise_makes_no_root_undefined():
+    def info(name):
+        return helper.make_tensor_value_info(name, TensorProto.FLOAT, [2])
+    graph = helper.make_graph([helper.make_node("Abs", ["x"], ["a"]), helper.make_node("Sqrt", ["a"], ["y"])], "g",
+                              [info("x")], [info("y")])
+    noisy, _ = _noisy(helper.make_model(graph), {"a": 0.5}, {"a": (2,)}, {"a"}, {}, np.random.default_rng(1))
+    assert [(node.op_type, list(node.output)) for node in noisy.graph.node] == [
+        ("Abs", ["a/exact"]), ("Add", ["a/signed"]), ("Relu", ["a"]), ("Sqrt", ["y"])]
+
+
+def test_codes_that_cannot_be_negative_are_those_without_any_below_zero():
+    def tensor(value, *zero_points):
+        return {"value": value, "quantization": {"zero_point": list(zero_points)}}
+    networks = {"NPU_0": {"tensors": [tensor("a", -128), tensor("b", -128, -127), tensor("c", -128)]}}
+    values = {"a": Y, "b": Y, "c": -Y, "d": Y}  # of d there are no codes
+    assert _never_negative(networks, values) == {"a"}
+
+
+def test_long_vectors_of_scales_are_read(tmp_path):
+    header = json.dumps({"s": {"dtype": "F32", "shape": [3], "data_offsets": [4, 16]}}).encode()
+    content = len(header).to_bytes(8, "little") + header + bytes(4) + Y.tobytes()
+    (tmp_path / "weights.safetensors").write_bytes(content)
+    quantization = {"scale": {"tensor": "s"}, "zero_point": [0]}
+    (tmp_path / "layers.json").write_text(json.dumps({"NPU_0": {"tensors": [{"quantization": quantization}]}}))
+    assert networks_of(tmp_path)["NPU_0"]["tensors"][0]["quantization"] == {"scale": [1, 2, 3], "zero_point": [0]}
