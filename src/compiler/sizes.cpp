@@ -16,9 +16,10 @@ constexpr int64_t kGrowth[] = {3, -3, 2, 4, 8, 16, 32, -32, 64};
 
 using Sample = std::map<std::string, Tensor>;
 
-/// Zeros of the sample's shapes, every free dim but the batch grown. What has none stays as it is: it may be a size.
-/// Nothing where a dim would end below 1: that one would say nothing of other sizes.
-std::optional<Sample> grown(const Front& front, const Sample& sample, int64_t growth) {
+/// Zeros of the sample's shapes, every free dim but the batch grown; `apart`, as often as dims of its size stand before
+/// it once more. What has none stays as it is: it may be a size. Nothing where a dim would end below 1: that one would
+/// say nothing of other sizes.
+std::optional<Sample> grown(const Front& front, const Sample& sample, int64_t growth, bool apart = false) {
     Sample grown;
     for (const graph::ValueId id : front.file_graph.inputs) {
         const graph::Value& input = front.file_graph.value(id);
@@ -26,7 +27,9 @@ std::optional<Sample> grown(const Front& front, const Sample& sample, int64_t gr
         Dims dims = given.dims();
         for (size_t axis = 1; axis < dims.size(); ++axis) {
             if (input.dims && (*input.dims)[axis] >= 0) continue;
-            dims[axis] += growth;
+            const auto same = std::count(given.dims().begin() + 1, given.dims().begin() + static_cast<int64_t>(axis),
+                                         given.dims()[axis]);
+            dims[axis] += apart ? growth * (1 + same) : growth;
             if (dims[axis] < 1) return std::nullopt;
         }
         grown.emplace(input.name, dims == given.dims() ? given : Tensor(given.type(), dims));
@@ -53,6 +56,24 @@ bool windows_fit(const graph::Graph& graph, int64_t growth) {
         }
         return true;
     });
+}
+
+/// The model brought to the split at another size. Dims of one size (a square) grow apart, which shows what was taken
+/// for the other; together where the model asks for equal ones. Nothing where that says nothing; throws Error where the
+/// model does not take it.
+std::optional<Front> front_at(const FrontOptions& options, const Front& front, const Sample& sample, int64_t growth) {
+    constexpr int64_t kMostAlike = 3;  // depth, height and width
+    Dump no_dump;
+    if (growth > 0 || windows_fit(front.graph, kMostAlike * growth)) {
+        try {
+            if (const auto apart = grown(front, sample, growth, true))
+                return make_front(options, *apart, no_dump, host_nodes_of(front.plan));
+        } catch (const Error&) {  // said of the equal ones
+        }
+    }
+    const auto together = grown(front, sample, growth);
+    if (!together || (growth < 0 && !windows_fit(front.graph, growth))) return std::nullopt;
+    return make_front(options, *together, no_dump, host_nodes_of(front.plan));
 }
 
 bool leaves_sizes_free(const Front& front) {
@@ -103,14 +124,13 @@ Sizes find_sizes(const FrontOptions& options, Front& front, const Sample& sample
         const graph::Value& input = front.file_graph.value(id);
         if (input.dims) sizes.ports.emplace(input.name, *input.dims);
     }
-    Dump no_dump;
     std::string not_taken;  // by the model itself, or split otherwise
     std::set<int64_t> other_layers_at;
     for (const int64_t growth : kGrowth) {
-        const auto other_sample = grown(front, sample, growth);
-        if (!other_sample || (growth < 0 && !windows_fit(front.graph, growth))) continue;
         try {
-            Front other = make_front(options, *other_sample, no_dump, host_nodes_of(front.plan));
+            std::optional<Front> made = front_at(options, front, sample, growth);
+            if (!made) continue;
+            Front& other = *made;
             count_crops_from_the_end(front, other);
             // A limit of the NPU may lie between the two sizes, or a bound that larger maps reach (x[:, :, :24] of 24
             // rows): then smaller ones are no proof.

@@ -292,6 +292,23 @@ def test_a_constant_that_came_from_the_shape_binds_the_size(calotype: Command, t
     assert not (tmp_path / "no").exists()
 
 
+def test_the_height_is_not_taken_for_the_width_of_a_square(calotype: Command, tmp_path: Path):
+    """Axis 3 was W and is H: as long in a square, and in any larger square."""
+    before = [integers("two", 2), helper.make_node("Unsqueeze", ["x", "two"], ["y"], name="before")]
+    file = model(tmp_path / "m.onnx", before, 5)
+    snapshot = compiled(calotype, tmp_path, file)
+    run(calotype, snapshot, image(24, 24))
+    refusal(calotype, snapshot, image(24, 31), "`before`, holds a constant that came from the shape")
+
+
+def test_a_network_of_squares_takes_other_squares(calotype: Command, tmp_path: Path):
+    turned = [*first(), helper.make_node("Transpose", ["b"], ["t"], name="turn", perm=[0, 1, 3, 2]),
+              helper.make_node("Add", ["b", "t"], ["y"], name="add")]
+    snapshot = compiled(calotype, tmp_path, model(tmp_path / "m.onnx", turned))
+    y, _ = run(calotype, snapshot, image(31, 31))
+    assert y.shape == (1, 16, 31, 31)
+
+
 @pytest.mark.parametrize("start", [-1, 20])
 def test_a_flip_keeps_the_size_free(calotype: Command, tmp_path: Path, start):
     """From the end, or from a column that a smaller map does not have."""
