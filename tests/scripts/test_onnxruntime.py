@@ -430,3 +430,20 @@ sys.stderr = sys.__stderr__
 """
     run = script.ok(loop, onnx_model)
     assert run.stdout == "6\n" and run.samples() == (4, 2), run.stderr
+
+
+def test_outputs_copied_from_a_binding_stay_what_they_were(script, onnx_model):
+    """The next run writes into the memory that is bound."""
+    loop = calls(5) + """
+value = onnxruntime.OrtValue.ortvalue_from_numpy(np.zeros((1, 5), np.float32))
+binding = session.io_binding()
+binding.bind_ortvalue_output("y", value)
+copies = []
+for x in inputs:
+    binding.bind_cpu_input("x", x)
+    session.run_with_iobinding(binding)
+    copies.append(binding.copy_outputs_to_cpu()[0])
+print([np.array_equal(copy, session.run(None, {"x": x})[0]) for x, copy in zip(inputs, copies)])
+"""
+    run = script.ok(loop, onnx_model)
+    assert run.stdout == "[True, True, True, True, True]\n" and run.samples() == (4, 11), run.stderr

@@ -80,7 +80,9 @@ def binding_class(onnxruntime):
             return super().get_outputs() if self._answer is None else self._answer
 
         def copy_outputs_to_cpu(self):
-            return super().copy_outputs_to_cpu() if self._answer is None else [each.numpy() for each in self._answer]
+            if self._answer is None:
+                return super().copy_outputs_to_cpu()
+            return [each.numpy().copy() for each in self._answer]  # the next run writes into what is bound
 
         def get_outputs_as_ortvaluevector(self):
             if self._answer is None:
