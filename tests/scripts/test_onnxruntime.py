@@ -447,3 +447,21 @@ print([np.array_equal(copy, session.run(None, {"x": x})[0]) for x, copy in zip(i
 """
     run = script.ok(loop, onnx_model)
     assert run.stdout == "[True, True, True, True, True]\n" and run.samples() == (4, 11), run.stderr
+
+
+def test_empty_batches_and_numbers_that_are_none(script, onnx_model):
+    """Neither counts as a sample that calibrates, nor ends a network's way to the NPU."""
+    loop = calls(0).replace("np.savez", "0 and np.savez").replace("np.stack", "") + """
+def run(x):
+    return session.run(None, {"x": x})[0]
+
+nothing = np.zeros((0, 3, 16, 16), np.float32)
+x = random.standard_normal((8, 1, 3, 16, 16), dtype=np.float32)
+print(run(nothing).shape)
+for each in x[:6]:
+    y = run(each)
+print(run(nothing).shape)
+"""
+    run = script.ok(loop, onnx_model)
+    assert run.stdout == "(0, 5)\n(0, 5)\n" and run.samples() == (4, 2), run.stderr
+    assert "0 samples in FP32" not in run.report and "7 batches" not in run.report, run.stderr

@@ -16,7 +16,7 @@ class Mixed(Exception):
 def close(a: np.ndarray, b: np.ndarray) -> bool:
     if a.shape != b.shape:
         return False
-    largest = np.max(np.abs(b), initial=0) if b.dtype != bool else 1
+    largest = np.max(np.abs(b), initial=0, where=np.isfinite(b)) if b.dtype != bool else 1
     return np.allclose(a, b, rtol=TOLERANCE, atol=TOLERANCE * largest + 1e-6, equal_nan=True)
 
 
@@ -48,6 +48,6 @@ def batch_of_two(compute: Callable[[list], list], rows: list[list[np.ndarray]]):
     if any(len(each) != len(together) for each in alone):
         raise Mixed
     for result, *parts in zip(together, *alone):
-        if any(part.ndim == 0 for part in parts) or not close(result, np.concatenate(parts)):
+        if any(part.ndim == 0 or part.shape[1:] != result.shape[1:] for part in parts) or not close(result, np.concatenate(parts)):
             raise Mixed
     return call, together

@@ -36,13 +36,14 @@ class Recording:
         path = self.samples / f"{len(self.files):06}.npz"
         self.files.append((path, samples))
         self.sizes.append([array.shape[1:] for array in arrays.values()])
-        with zipfile.ZipFile(path, "w") as archive:
-            for name, array in arrays.items():
-                with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
-                    np.lib.format.write_array(member, np.ascontiguousarray(array).reshape(array.shape), allow_pickle=False)
+        try:
+            write(path, arrays)
+        except BaseException:
+            self.drop_last()
+            raise
 
     def drop_last(self) -> None:
-        """Of a call that failed."""
+        """Of a call that failed, or could not be written."""
         path, _ = self.files.pop()
         self.sizes.pop()
         path.unlink(missing_ok=True)
@@ -71,6 +72,13 @@ class Recording:
         if self.lock is not None:
             os.close(self.lock)
             self.lock = None
+
+
+def write(path: Path, arrays: dict[str, np.ndarray]) -> None:
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, array in arrays.items():
+            with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
+                np.lib.format.write_array(member, np.ascontiguousarray(array).reshape(array.shape), allow_pickle=False)
 
 
 def take_lock(folder: Path) -> int:

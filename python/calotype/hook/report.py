@@ -60,7 +60,7 @@ def subgraphs(facts: dict) -> list[str]:
 
 
 def why_fp32(session, network: Network) -> list[str]:
-    lines = [f"\t [INFO]:  {plural(samples, 'sample')} in FP32: {reason}" for reason, samples in network.refused.items()]
+    lines = [f"\t [INFO]:  {plural(samples, 'sample')} in FP32: {reason}" for reason, samples in network.refused.items() if samples]
     if network.reason:
         lines.append(f"\t [INFO]:  runs untouched: {network.reason}")
     elif network.runner is None and network.left:

@@ -22,8 +22,15 @@ from calotype.hook.facts import facts_of
 from calotype.hook.messages import say
 from calotype.hook.progress import Progress
 from calotype.hook.recording import Recording
+from calotype.hook.signals import Heard, raised_by_handler
 
+NO_ELEMENTS = "an input has no elements"
 ONE_SIZE = ("SAMPLE_SIZES", "SAMPLE_SHAPE")  # codes that refuse samples of several sizes
+
+
+def is_empty(inputs: dict) -> bool:
+    """A batch of no samples; or no words so far."""
+    return 0 in [array.size for array in inputs.values()]
 
 
 class Untouched(Exception):
@@ -78,7 +85,7 @@ class Network:
         if self.runner is None:
             return self.untouched(self.source.samples(inputs), fp32)
         samples = self.source.samples(inputs)
-        refusal = self.source.refuses(inputs)
+        refusal = NO_ELEMENTS if is_empty(inputs) else self.source.refuses(inputs)
         if refusal:
             return self.untouched(samples, fp32, refusal)
         start = time.perf_counter()
@@ -90,6 +97,8 @@ class Network:
         except self.session.core.Error as reason:  # these inputs, of this size
             refusal = str(reason)
         except Exception as reason:  # our fault: the script goes on
+            if raised_by_handler(reason):
+                raise
             self.stop(f"{type(reason).__name__}: {reason}")
         if not answered:  # outside the handlers: what FP32 raises is the script's alone
             return self.untouched(samples, fp32, refusal)
@@ -101,6 +110,8 @@ class Network:
 
     def record(self, inputs: dict, fp32):
         samples = self.source.samples(inputs)
+        if is_empty(inputs):
+            return self.untouched(samples, fp32, NO_ELEMENTS)
         try:
             if self.recording is None:
                 self.recording = Recording(self.session.folder)
@@ -117,15 +128,21 @@ class Network:
             self.recording.drop_last()
             raise
         self.count("FP32", samples, start)
+        heard = Heard()
         try:
-            self.input_shapes = [array.shape for array in inputs.values()]
-            self.output_shapes = self.source.seen(result)
-            if self.recording.count >= self.session.options["VAISW_QUANTIZATION_NBIMAGES"]:
-                self.compile()
-        except Untouched as reason:
-            self.stop(str(reason))
-        except Exception as reason:  # our fault: the script has its result
-            self.stop(f"{type(reason).__name__}: {reason}")
+            with heard:
+                self.input_shapes = [array.shape for array in inputs.values()]
+                self.output_shapes = self.source.seen(result)
+                if self.recording.count >= self.session.options["VAISW_QUANTIZATION_NBIMAGES"]:
+                    self.compile()
+        except Exception as reason:  # our fault, where it is no Untouched: the script has its result
+            if heard.raised is None:
+                self.stop(str(reason) if isinstance(reason, Untouched) else f"{type(reason).__name__}: {reason}")
+        finally:
+            if heard.raised is not None:
+                self.leave("its compilation was interrupted")
+        if heard.raised is not None:
+            raise heard.raised
         return result
 
     def untouched(self, samples: int, fp32, refusal: str = ""):
