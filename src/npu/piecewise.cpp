@@ -10,6 +10,7 @@
 namespace calotype::npu {
 namespace {
 
+using pieces::kInf;
 using pieces::kPerBin;
 using pieces::Line;
 using pieces::Samples;
@@ -143,6 +144,27 @@ double activate(const Activation& a, double x) {
         case ActivationKind::elu: return x < 0 ? a.alpha * std::expm1(x) : x;
     }
     return x;
+}
+
+RealBounds reach_of(const Activation& a) {
+    // Least values of those that fall below zero and rise again.
+    const auto least_of_bend = [&]() -> double {
+        switch (a.kind) {
+            case ActivationKind::silu: return -0.27846454276107380 / a.alpha;
+            case ActivationKind::hard_swish: return -0.375;
+            case ActivationKind::gelu_erf: return -0.16997120747990369;
+            case ActivationKind::gelu_tanh: return -0.17004075057125412;
+            case ActivationKind::mish: return -0.30884341301725043;
+            default: return kInf;
+        }
+    };
+    if (a.kind == ActivationKind::silu && a.alpha <= 0) return {};  // its bend is a peak
+    const auto far = [&](double x) {
+        const double y = activate(a, x);
+        return std::abs(y) < 1e6 ? y : std::copysign(kInf, y);
+    };
+    const double left = far(-1e30), middle = activate(a, 0), right = far(1e30);
+    return {std::min({left, middle, right, least_of_bend()}), std::max({left, middle, right})};
 }
 
 int16_t piecewise_y16(const PiecewiseLinear& table, int16_t pre) {

@@ -5,12 +5,15 @@
 #include <span>
 #include <vector>
 
+#include "npu/arithmetic.hpp"
 #include "npu/layer.hpp"
 
 namespace calotype::npu {
 
 /// The activation in reals, float64: what a table is measured against.
 double activate(const Activation& activation, double x);
+/// What it never goes beyond, whatever it is given.
+RealBounds reach_of(const Activation& activation);
 
 struct PiecewiseResult {
     PiecewiseLinear stage;

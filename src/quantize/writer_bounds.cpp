@@ -3,6 +3,8 @@
 #include <limits>
 #include <optional>
 
+#include "npu/piecewise.hpp"
+
 namespace calotype::quantize {
 
 std::vector<Range> bounds_of_writers(const npu::FloatNetwork& network, const ScaleClasses& classes) {
@@ -23,11 +25,11 @@ std::vector<Range> bounds_of_writers(const npu::FloatNetwork& network, const Sca
     for (const npu::FloatLayer& layer : network.layers) {
         if (only_moves(layer.attributes)) continue;
         const bool same_reals = std::holds_alternative<npu::Requantize>(layer.attributes);
-        const bool clamps = layer.activation.kind == npu::ActivationKind::clamp;
-        const Range clamp{std::min<double>(layer.activation.lo, 0), std::max<double>(layer.activation.hi, 0)};
+        const npu::RealBounds reach = npu::reach_of(layer.activation);
+        const Range own{std::min(reach.lo, 0.0), std::max(reach.hi, 0.0)};
         for (int64_t c = 0; c < classes.channels(layer.output); ++c) {
             const auto& read = bounds[static_cast<size_t>(classes.of(layer.inputs[0], same_reals ? c : 0))];
-            include(layer.output, c, same_reals ? read.value_or(open) : clamps ? clamp : open);
+            include(layer.output, c, same_reals ? read.value_or(open) : own);
         }
     }
     std::vector<Range> all;

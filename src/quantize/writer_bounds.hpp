@@ -7,7 +7,7 @@
 
 namespace calotype::quantize {
 
-/// By slot: the clamps of the writers' activations. Open where a class has no writer: the zeros of a Pad.
+/// By slot: what the writers' activations never go beyond. Open where a class has no writer: the zeros of a Pad.
 std::vector<Range> bounds_of_writers(const npu::FloatNetwork& network, const ScaleClasses& classes);
 
 }  // namespace calotype::quantize

@@ -60,6 +60,21 @@ INSTANTIATE_TEST_SUITE_P(
         Case{ActivationKind::softplus, 0, 0, 0.03F, -128}, Case{ActivationKind::elu, 1, 0, 0.02F, -78},
         Case{ActivationKind::elu, 1, 0, 0.1F, -118}));
 
+TEST_P(Tables, NeverGoBeyondWhatTheFunctionReaches) {
+    const Case& c = GetParam();
+    const Activation activation{c.kind, 0, 0, c.alpha, c.beta};
+    const RealBounds reach = reach_of(activation);
+    double least = 1e30, most = -1e30;
+    for (double x = -40; x <= 40; x += 1e-3) {
+        least = std::min(least, activate(activation, x));
+        most = std::max(most, activate(activation, x));
+    }
+    // It is reached, or open where the function still grows at the end.
+    EXPECT_TRUE(reach.lo == -std::numeric_limits<double>::infinity() ? least < -0.3
+                                                                     : std::abs(reach.lo - least) < 1e-6);
+    EXPECT_TRUE(reach.hi == std::numeric_limits<double>::infinity() ? most > 30 : std::abs(reach.hi - most) < 1e-6);
+}
+
 TEST(Piecewise, WritesSeveralScalesWithinThreeCodes) {
     Activation silu;
     silu.kind = ActivationKind::silu;

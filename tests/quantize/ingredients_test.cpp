@@ -72,6 +72,13 @@ TEST(Ingredients, HeadroomWidensAnOutputTwofoldWhereSamplesAreFew) {
     EXPECT_FLOAT_EQ(scale({}), 2 * scale({"headroom"}));
 }
 
+TEST(Ingredients, HeadroomEndsWhereAnActivationDoes) {
+    SmallNetwork small;
+    const npu::Activation sigmoid{npu::ActivationKind::sigmoid, 0, 0, 0, 0};
+    small.output(small.conv("y", small.input("x", {8, 8, 8}), {8, 8, 8, 8}, sigmoid));
+    EXPECT_FLOAT_EQ(small.quantize().network.tensors.back().quantization.scale.at(0), 1 / 255.0F);
+}
+
 TEST(Ingredients, ChannelsOfUnlikeRangesGainByScalesOfTheirOwn) {
     SmallNetwork small;
     const auto map = small.conv("map", small.input("x", {16, 16, 4}), {100, 1, 1, 1});
