@@ -15,6 +15,7 @@ import torch
 
 from calotype.hook.program import codes_of, is_foreign, names_in, read_by, version_of
 from calotype.hook.state import Untouched
+from calotype.hook.torch_made import makers_of
 
 MOST_OBJECTS = 200_000
 # Every module has these and none of them is structure; torch.compile adds its own.
@@ -134,8 +135,10 @@ class Fingerprint:
         self.pairs("slot", ((name, getattr(value, name)) for name in slots if hasattr(value, name)))
 
     def attributes(self, value) -> None:
-        internal = INTERNAL if isinstance(value, torch.nn.Module) else ()
+        makers = makers_of(value) if isinstance(value, torch.nn.Module) else []
+        internal = INTERNAL.union(name for name, _ in makers) if isinstance(value, torch.nn.Module) else ()
         self.pairs("attribute", ((name, each) for name, each in sorted(vars(value).items()) if name not in internal))
+        self.pairs("made weight", makers)
 
     def reduced(self, value) -> None:
         """As it would be pickled: a slice, a range, an operator, a NumPy number, a distribution."""

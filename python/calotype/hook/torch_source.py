@@ -12,6 +12,7 @@ import torch
 from calotype.hook import structure
 from calotype.hook.state import Untouched
 from calotype.hook.torch_key import key_of
+from calotype.hook.torch_made import keep_made_weights, made_weights
 from calotype.hook.torch_sizes import Sizes
 from calotype.hook.torch_watch import Reached
 
@@ -141,9 +142,12 @@ def copied(module: torch.nn.Module) -> torch.nn.Module:
         torch.jit.save(module, file)
         file.seek(0)
         return torch.jit.load(file)
-    memo = {id(tensor): tensor.detach().clone() for tensor in Reached(module).tensors if not tensor.is_leaf}
+    tensors = Reached(module).tensors + made_weights(module)
+    memo = {id(tensor): tensor.detach().clone() for tensor in tensors if not tensor.is_leaf}
     try:
-        return copy.deepcopy(module, memo)
+        made = copy.deepcopy(module, memo)
+        keep_made_weights(made)
+        return made
     except Exception as reason:  # whatever a class does when it is copied
         raise Untouched(f"it cannot be copied: {reason}")
 

@@ -12,6 +12,7 @@ from calotype.hook import session as run
 from calotype.hook import structure
 from calotype.hook.messages import is_users, say_once
 from calotype.hook.state import Network, Skipped, Untouched
+from calotype.hook.torch_made import only_makers
 from calotype.hook.torch_source import ModuleSource, is_array
 from calotype.hook.torch_watch import Watch
 
@@ -97,7 +98,7 @@ class Target:
         form, tensors, skeleton, names = form_of(args, kwargs)
         if any(tensor.requires_grad for tensor in tensors):
             raise Untouched("an input requires a gradient")
-        if any(self.hooks):
+        if any(self.hooks) and not all(map(only_makers, self.hooks)):
             raise Skipped(HOOKED)
         if observed():
             raise Skipped("a mode or a tangent of PyTorch's looks at each operator")
@@ -123,7 +124,7 @@ class Target:
             raise Skipped("parts of it are in training mode although it is not")
         watch = Watch(module, training)
         self.hooks = watch.hooks
-        if any(self.hooks):
+        if any(self.hooks) and not all(map(only_makers, self.hooks)):
             raise Skipped(HOOKED)
         if training:
             say_once(TRAINING_MODE)

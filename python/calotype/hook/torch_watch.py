@@ -17,6 +17,7 @@ import torch
 
 from calotype.hook.program import is_foreign
 from calotype.hook.torch_key import Fingerprint
+from calotype.hook.torch_made import only_makers
 
 LOOKS = 16  # different places in each tensor
 LOOKED_AT = 8  # tensors in each call
@@ -126,8 +127,9 @@ class Watch:
         statistics = {id(buffer) for part in parts for buffer in part.buffers(recurse=False)} if training else ()
         tensors = [tensor for tensor in reached.tensors if id(tensor) not in statistics]
         self.training = training
-        self.hooks = [getattr(part, name) for part in parts for name in HOOKS] + HOOKS_OF_ALL
-        self.contents = Contents(reached.containers + self.hooks, reached.variables)
+        hooks = [getattr(part, name) for part in parts for name in HOOKS] + HOOKS_OF_ALL
+        self.hooks = [each for each in hooks if not (each and only_makers(each))]  # quickly seen to be empty
+        self.contents = Contents(reached.containers + hooks, reached.variables)
         self.classes = list({type(part) for part in parts if not isinstance(part, torch.jit.ScriptModule)})
         self.forwards = [each.forward for each in self.classes]
         self.script_writes = Scripts.writes if any(isinstance(part, torch.jit.ScriptModule) for part in parts) else None
