@@ -1,6 +1,11 @@
 // The generic kernels in AVX2. The target region opens after the includes: inline functions of the standard library that
 // are shared between files must not carry instructions that some processors lack.
 
+#include "emulate/kernels/fast.hpp"
+
+#if !defined(__x86_64__)
+std::unique_ptr<calotype::emulate::PreparedLayer> calotype::emulate::avx2::prepare(const LayerView&) { return nullptr; }
+#else
 #include <immintrin.h>
 
 #include <algorithm>
@@ -9,7 +14,6 @@
 #include <utility>
 
 #include "emulate/kernels/aligned.hpp"
-#include "emulate/kernels/fast.hpp"
 #include "emulate/kernels/reference/output_stage.hpp"
 
 #pragma GCC push_options
@@ -44,3 +48,4 @@ std::unique_ptr<PreparedLayer> prepare(const LayerView& view) { return prepare_h
 }  // namespace calotype::emulate::avx2
 
 #pragma GCC pop_options
+#endif
