@@ -58,6 +58,13 @@ void remove_leftovers(const fs::path& target) {
         for (const fs::path& path : leftovers(target, prefix)) fs::remove_all(path, ignored);
 }
 
+/// Asked by making one: what root may do on a read-only file system, or in /proc, no permission tells.
+void check_takes_entries(const fs::path& folder, const fs::path& target) {
+    const fs::path probe = folder / (staging_prefix(target) + std::to_string(::getpid()) + "-probe");
+    if (::mkdir(probe.c_str(), 0755) != 0) cannot_write(target, errno);
+    ::rmdir(probe.c_str());
+}
+
 /// Absolute, without a trailing slash.
 fs::path whole_path(const fs::path& path) {
     std::error_code ignored;
@@ -97,6 +104,27 @@ void replace_file(const fs::path& path, std::string_view text) {
     const int failure = errno;
     ::unlink(staging.c_str());
     cannot_write(path, failure);
+}
+
+void check_directory_can_be_made(const fs::path& path) {
+    if (path.empty()) throw Error({"FILE_UNWRITABLE", "the output", "its path is empty", "name a directory"});
+    std::error_code error;
+    fs::path parent = whole_path(path).parent_path();
+    while (!fs::exists(fs::symlink_status(parent, error)) && parent.has_relative_path()) parent = parent.parent_path();
+    if (!fs::is_directory(parent, error)) cannot_write(parent, ENOTDIR);
+    check_takes_entries(parent, path);
+}
+
+void check_file_can_be_made(const fs::path& path) {
+    std::error_code error;
+    const fs::path folder = path.has_parent_path() ? path.parent_path() : ".";
+    if (!fs::exists(folder, error)) cannot_write(path, ENOENT);
+    if (!fs::is_directory(folder, error)) cannot_write(path, ENOTDIR);
+    if (fs::is_directory(path, error)) cannot_write(path, EISDIR);
+    const fs::file_status status = fs::symlink_status(path, error);
+    const bool written_into = fs::exists(status) && !fs::is_regular_file(status);  // a device, a pipe, a link
+    if (!written_into) return check_takes_entries(folder, path);
+    if (::access(path.c_str(), W_OK) != 0 && errno != ENOENT) cannot_write(path, errno);
 }
 
 void recover_directory(const fs::path& target) {

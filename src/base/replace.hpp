@@ -13,6 +13,11 @@ namespace calotype {
 /// pipe, a link) the bytes go into it.
 void replace_file(const std::filesystem::path& path, std::string_view text);
 
+/// Before the work whose result is to go to `path`: whether a directory (its parents are made) or a file could be made or
+/// replaced there. Throws Error FILE_UNWRITABLE.
+void check_directory_can_be_made(const std::filesystem::path& path);
+void check_file_can_be_made(const std::filesystem::path& path);
+
 /// Where `target` is missing because a process was killed while it replaced it in two steps: the old one comes back.
 void recover_directory(const std::filesystem::path& target);
 

@@ -4,6 +4,7 @@
 #include <chrono>
 
 #include "base/counted.hpp"
+#include "base/replace.hpp"
 #include "calotype/snapshot.hpp"
 #include "cli/options.hpp"
 #include "cli/progress.hpp"
@@ -96,6 +97,7 @@ Sample all_of(const samples::Source& source) {
 }
 
 int work(const Options& options) {
+    if (!options.layers_output.empty()) check_file_can_be_made(options.layers_output);
     const auto outputs = open_outputs(options.output);
     Progress progress;
     RunnerOptions runner_options = cli::runner_options(options.run, options.snapshot);

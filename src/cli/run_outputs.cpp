@@ -114,10 +114,14 @@ bool is_array_file(const fs::directory_entry& entry) {
 }  // namespace
 
 std::unique_ptr<Outputs> open_outputs(const fs::path& path) {
-    if (is_array(path)) return std::make_unique<File>(path);
+    if (is_array(path)) {
+        check_file_can_be_made(path);
+        return std::make_unique<File>(path);
+    }
     if (path.has_extension() && !fs::is_directory(path))
         throw Error({"OPTION_VALUE", "`--output`", fmt::format("`{}` ends in neither .npz nor .npy", path.string()),
                      "name such a file, or a folder (without an extension) for one file a sample"});
+    check_directory_can_be_made(path);
     check_replaceable(path, is_array_file, "array",
                       "give a folder of its own for the outputs, or a file that ends in .npz or .npy");
     return std::make_unique<Folder>(path);

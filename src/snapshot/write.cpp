@@ -82,6 +82,7 @@ bool is_snapshot_file(const std::filesystem::directory_entry& entry) {
 }  // namespace
 
 void check_target(const std::filesystem::path& path) {
+    check_directory_can_be_made(path);
     check_replaceable(path, is_snapshot_file, "part of a snapshot",
                       "give a path of its own for the snapshot, or remove what is there");
 }

@@ -24,6 +24,22 @@ def test_unwritable_output(calotype, compiled, tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
 
+@pytest.mark.parametrize("path", ["", "/proc/out", "file/out", "file"])
+def test_an_output_that_cannot_be_made_is_refused_before_the_work(calotype, compiled, tmp_path, path):
+    """The samples, the model and the snapshot are missing: what is said of the output comes first."""
+    (tmp_path / "file").write_text("kept")
+    none, place = tmp_path / "none", str(tmp_path / path) if path.startswith("file") else path
+    wanted = place if place else "empty"
+    calotype.refuses("compile", DIGITS / "digits.onnx", "--samples", DIGITS / "calibration.npz", "-o", place, "--images",
+                     "1000", names=wanted if path != "file/out" else str(tmp_path / "file"))
+    for output in (f"{place}.npz", place) if path not in ("", "file") else (place,):
+        calotype.refuses("run", none, "--input", none, "--output", output, names=wanted if path != "file/out" else "file")
+    if path != "file":
+        calotype.refuses("run", none, "--input", none, "--output", tmp_path / "fine.npz", "--layers-output",
+                         f"{place}.npz" if path else tmp_path, names="FILE_UNWRITABLE")
+    assert [entry.name for entry in tmp_path.iterdir()] == ["file"]
+
+
 def test_output_that_does_not_take_all_bytes(calotype, compiled, tmp_path):
     calotype.refuses(*compile_digits(DIGITS / "calibration.npz", tmp_path / "out"), names="FILE_UNWRITABLE",
                      file_bytes=4096)
