@@ -38,10 +38,11 @@ void operator_table(std::string& text, const Plan& plan) {
                             percent(decision.macs, all), decision.host_us);
 }
 
-/// The operators that one and the same limit keeps off the NPU.
+/// The operators that one and the same limit keeps off the NPU, or one rule.
 struct Reason {
-    const npu::BrokenLimit* limit;
+    const npu::BrokenLimit* limit;  ///< the first one's
     std::vector<const Decision*> decisions;
+    bool likewise = false;  ///< the others break the rule with other values
 };
 
 std::vector<Reason> reasons_of(const Plan& plan) {
@@ -55,6 +56,23 @@ std::vector<Reason> reasons_of(const Plan& plan) {
             reasons.push_back({&*decision.limit, {&decision}});
     }
     return reasons;
+}
+
+/// A rule that many values break (each shape of a transformer) is told once, with the first of them.
+std::vector<Reason> by_rule(const std::vector<Reason>& all) {
+    constexpr int64_t kMostOfOneRule = 3;
+    std::vector<Reason> told;
+    for (const Reason& reason : all) {
+        const auto of_rule = [&](const Reason& other) { return other.limit->code == reason.limit->code; };
+        const auto first = std::ranges::find_if(told, of_rule);
+        if (first == told.end() || std::ranges::count_if(all, of_rule) <= kMostOfOneRule) {
+            told.push_back(reason);
+            continue;
+        }
+        first->likewise = true;
+        first->decisions.insert(first->decisions.end(), reason.decisions.begin(), reason.decisions.end());
+    }
+    return told;
 }
 
 /// "Softmax `prob` runs", "5 operators (Add `a`, Relu `b` and 3 more) run".
@@ -72,7 +90,7 @@ std::string subject_of(const Reason& reason) {
 void reasons(std::string& text, const Plan& plan, const npu::Config& config) {
     if (config.none()) return;
     const int64_t all = plan.npu_macs + plan.cpu_macs;
-    for (const Reason& reason : reasons_of(plan)) {
+    for (const Reason& reason : by_rule(reasons_of(plan))) {
         const npu::BrokenLimit& limit = *reason.limit;
         int64_t macs = 0;
         double host_us = 0;
@@ -80,7 +98,9 @@ void reasons(std::string& text, const Plan& plan, const npu::Config& config) {
             macs += decision->macs;
             host_us += decision->host_us;
         }
-        text += fmt::format("\n{}: {} on the CPU: {}\n", limit.code, subject_of(reason), npu::sentence_of(limit));
+        text += fmt::format("\n{}: {} on the CPU: {}{}{}\n", limit.code, subject_of(reason),
+                            reason.likewise ? "of the first, " : "", npu::sentence_of(limit),
+                            reason.likewise ? "; the others likewise, `--json` tells each" : "");
         text += fmt::format("  why:  {}\n", limit.why);
         text += fmt::format("  cost: {:.2f} % of the MACs leave the NPU, {:.1f} us on the host\n", percent(macs, all),
                             host_us);

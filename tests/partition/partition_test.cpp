@@ -1,5 +1,6 @@
 #include "partition/partition.hpp"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 
 #include <nlohmann/json.hpp>
@@ -170,6 +171,29 @@ TEST(Explain, OneReasonOfSeveralOperatorsIsToldOnce) {
     const std::string text = report::explain_text(plan, programs, config, "m.onnx");
     EXPECT_THAT(text, HasSubstr("\nNPU_OPERATOR: 4 operators (Cos `Cos`, Cos `Cos_1` and 2 more) run on the CPU: "));
     EXPECT_EQ(text.find("NPU_OPERATOR"), text.rfind("NPU_OPERATOR"));
+}
+
+TEST(Explain, ARuleThatManyValuesBreakIsToldOnce) {
+    const auto told = [](const std::vector<std::string>& operators) {
+        Example e;
+        ValueId x = large(e, e.input(kMap));
+        for (const std::string& op : operators) x = e.node(op, {x}, kMap);
+        const Plan plan = split(e, x);
+        const npu::Config config = npu::find_config(npu::kDefaultConfig);
+        const std::vector<npu::Program> programs{plan::plan(plan.subgraphs[0].network, config)};
+        const auto json = nlohmann::json::parse(report::explain_json(plan, programs, config, "m.onnx"));
+        EXPECT_EQ(json["operators"].back()["reason"]["actual"], operators.back());
+        return report::explain_text(plan, programs, config, "m.onnx");
+    };
+    const std::string three = told({"Cos", "Sin", "Tan"});
+    for (const char* op : {"Cos", "Sin", "Tan"})
+        EXPECT_THAT(three,
+                    HasSubstr(fmt::format("\nNPU_OPERATOR: {0} `{0}` runs on the CPU: the operator is {0};", op)));
+    const std::string four = told({"Cos", "Sin", "Tan", "Cosh"});
+    EXPECT_THAT(four, HasSubstr("\nNPU_OPERATOR: 4 operators (Cos `Cos`, Sin `Sin` and 2 more) run on the CPU: of the "
+                                "first, the operator is Cos; "));
+    EXPECT_THAT(four, HasSubstr("; the others likewise, `--json` tells each\n  why:  "));
+    EXPECT_EQ(four.find("NPU_OPERATOR"), four.rfind("NPU_OPERATOR"));
 }
 
 }  // namespace
