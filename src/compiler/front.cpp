@@ -6,6 +6,7 @@
 #include <set>
 
 #include "base/error.hpp"
+#include "compiler/computed_sizes.hpp"
 #include "npu/text.hpp"
 #include "observe/observe.hpp"
 #include "onnx/read.hpp"
@@ -96,6 +97,7 @@ Front make_front(const FrontOptions& options, const std::map<std::string, Tensor
     const bool ask = host_nodes && !front.config.none();
     front.plan = partition::partition(front.graph, front.config,
                                       ask ? host_nodes(front.graph, front.library) : partition::HostNodes{});
+    compute_sizes_in_parts(front);
     dump("partition", subgraphs_text(front.plan));
     front.batch = batch_of(front.graph);
     return front;

@@ -76,13 +76,6 @@ std::optional<Front> front_at(const FrontOptions& options, const Front& front, c
     return make_front(options, *together, no_dump, host_nodes_of(front.plan));
 }
 
-bool leaves_sizes_free(const Front& front) {
-    return std::ranges::any_of(front.file_graph.inputs, [&](graph::ValueId id) {
-        const auto& dims = front.file_graph.value(id).dims;
-        return dims && dims->size() > 1 && std::any_of(dims->begin() + 1, dims->end(), [](int64_t d) { return d < 0; });
-    });
-}
-
 /// Dims of the inputs and outputs, -1 where they differ.
 std::map<std::string, Dims> ports_of(const Front& a, const Front& b) {
     std::map<std::string, Dims> ports;
@@ -117,9 +110,16 @@ void free_where_larger_differs(const FrontOptions& options, const Front& front, 
 
 }  // namespace
 
+bool leaves_sizes_free(const graph::Graph& file_graph) {
+    return std::ranges::any_of(file_graph.inputs, [&](graph::ValueId id) {
+        const auto& dims = file_graph.value(id).dims;
+        return dims && dims->size() > 1 && std::any_of(dims->begin() + 1, dims->end(), [](int64_t d) { return d < 0; });
+    });
+}
+
 Sizes find_sizes(const FrontOptions& options, Front& front, const Sample& sample) {
     Sizes sizes;
-    if (!leaves_sizes_free(front)) return sizes;
+    if (!leaves_sizes_free(front.file_graph)) return sizes;
     for (const graph::ValueId id : front.file_graph.inputs) {
         const graph::Value& input = front.file_graph.value(id);
         if (input.dims) sizes.ports.emplace(input.name, *input.dims);

@@ -9,6 +9,9 @@
 
 namespace calotype::compiler {
 
+/// Whether the file leaves a dim other than the batch free.
+bool leaves_sizes_free(const graph::Graph& file_graph);
+
 /// The heights and widths (depths, lengths) that one snapshot can serve.
 struct Sizes {
     bool free = false;                  ///< other sizes than the first sample's too

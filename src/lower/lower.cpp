@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 
+#include "lower/as_large_as.hpp"
 #include "lower/families.hpp"
 
 namespace calotype::lower {
@@ -172,6 +173,7 @@ Lowering lower(const Graph& graph, std::span<const NodeId> nodes, const npu::Con
     // Each round that fails leaves out at least one node more, so this ends.
     while (!lower_once(graph, left, config, result))
         std::erase_if(left, [&](NodeId id) { return result.declined.contains(id); });
+    spread_as_large_as_met(result.network);
     return result;
 }
 

@@ -46,6 +46,13 @@ Map slide(const Attributes& attributes, const Window& window, const Map& map) {
             slide(attributes, window.width, map.width, "width"), map.channels};
 }
 
+/// Whether pixel i of `out` is pixel floor(i / repeats(in, out)) of `in` by position too, floor(i * in / out): it is where the
+/// last of each run still lies in its pixel.
+bool repeats_evenly(int64_t in, int64_t out) {
+    const int64_t times = repeats(in, out);
+    return in <= out && out / times * (times * in - out) < in;
+}
+
 /// The shape rule of each kind; `made_for` is what the output was when the network was made.
 struct OutputShape {
     const Attributes& attributes;
@@ -125,6 +132,15 @@ struct OutputShape {
     }
     Dims operator()(const Upsample& upsample) const {
         Map map = as_map(first());
+        if (upsample.like != TensorId::none) {
+            const Map like = as_map(inputs.back());
+            for (const auto& [from, to] : {std::pair(map.height, like.height), std::pair(map.width, like.width)})
+                if (!repeats_evenly(from, to))
+                    shape_error(attributes,
+                                fmt::format("{} cannot be made as large as {} by repeating each pixel equally often",
+                                            to_string(first()), to_string(inputs.back())));
+            return shape_of({map.depth, like.height, like.width, map.channels});
+        }
         map.height *= upsample.factor_height;
         map.width *= upsample.factor_width;
         return shape_of(map);
@@ -203,6 +219,12 @@ std::string kind_name(const Attributes& attributes) { return std::visit(NameOfKi
 
 static_assert(kActivationNames.size() == static_cast<size_t>(ActivationKind::elu) + 1);
 std::string name_of(ActivationKind kind) { return kActivationNames.at(static_cast<size_t>(kind)); }
+
+std::vector<TensorId> sources_of_shape(const Attributes& attributes, std::vector<TensorId> inputs) {
+    const auto* upsample = std::get_if<Upsample>(&attributes);
+    if (upsample != nullptr && upsample->like != TensorId::none) inputs.push_back(upsample->like);
+    return inputs;
+}
 
 Dims output_shape(const Attributes& attributes, const std::vector<Dims>& inputs, const Dims& made_for) {
     CALOTYPE_ASSERT(!inputs.empty(), "a layer has an input");

@@ -106,11 +106,15 @@ struct CropRange {
     std::array<int64_t, 4> first{0, 0, 0, 0}, count{0, 0, 0, 0};
 };
 CropRange range_of(const Crop& crop, const Map& in);
-/// Nearest: y[h, w] = x[h / factor_height, w / factor_width].
+/// Nearest: y[h, w] = x[h / factor_height, w / factor_width]. With `like` y is as high and wide as that tensor, of which
+/// nothing but the shape is read: the factors are the smallest that reach it, whatever lies beyond is left out.
 struct Upsample {
     int64_t factor_height = 1, factor_width = 1;
+    TensorId like = TensorId::none;
     friend bool operator==(const Upsample&, const Upsample&) = default;
 };
+/// How often each pixel of a row (or row of a map) stands in one of `out`, the last one's perhaps less often.
+constexpr int64_t repeats(int64_t in, int64_t out) { return (out + in - 1) / in; }
 /// TensorFlow order: y[h, w, (bh * block + bw) * C + c] = x[h * block + bh, w * block + bw, c].
 struct SpaceToDepth {
     int64_t block = 2;
@@ -281,7 +285,9 @@ struct Network {
     friend bool operator==(const Network&, const Network&) = default;
 };
 
-/// Output shape of a layer for the given input shapes (all per sample, channels last). Throws Error LAYER_SHAPE where
+/// The tensors from whose shapes that of a layer's output follows: its inputs, and the one that an Upsample is like.
+std::vector<TensorId> sources_of_shape(const Attributes& attributes, std::vector<TensorId> inputs);
+/// Output shape of a layer for the shapes of those (all per sample, channels last). Throws Error LAYER_SHAPE where
 /// the window does not fit, inputs disagree, or the output would be empty.
 Dims output_shape(const Attributes& attributes, const std::vector<Dims>& inputs, const Dims& made_for);
 /// MACs of a layer: Conv and FC their products; other layers 0.

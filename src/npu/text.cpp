@@ -43,6 +43,7 @@ struct AttributeText {
         return fmt::format(" first={} end={} step={}", crop.first, crop.end, crop.step);
     }
     std::string operator()(const Upsample& upsample) const {
+        if (upsample.like != TensorId::none) return fmt::format(" like t{}", index_of(upsample.like));
         return fmt::format(" {}x{}", upsample.factor_height, upsample.factor_width);
     }
     std::string operator()(const SpaceToDepth& space) const { return fmt::format(" block={}", space.block); }

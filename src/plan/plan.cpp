@@ -73,9 +73,12 @@ void check_channels(const Dims& shape, const Dims& made_for, const std::string& 
 npu::Step plan_layer(const Item& layer, size_t number, std::vector<Dims>& shapes, const npu::Config& config) {
     std::vector<Dims> inputs;
     for (const npu::TensorId tensor : layer.inputs) inputs.push_back(shapes[index_of(tensor)]);
+    std::vector<Dims> sources;
+    for (const npu::TensorId tensor : npu::sources_of_shape(layer.attributes, layer.inputs))
+        sources.push_back(shapes[index_of(tensor)]);
     Dims& output = shapes[index_of(layer.output)];
     const Dims made_for = output;
-    output = npu::output_shape(layer.attributes, inputs, made_for);
+    output = npu::output_shape(layer.attributes, sources, made_for);
     check_channels(output, made_for, fmt::format("layer `{}`", layer.name));
     const auto broken = npu::broken_limits({layer.attributes, inputs, output}, config);
     if (!broken.empty())

@@ -31,7 +31,8 @@ std::vector<Dims> shapes_of_any(const Network& network, const InputDims& dims) {
     }
     for (const auto& layer : network.layers) {
         std::vector<Dims> inputs;
-        for (const npu::TensorId input : layer.inputs) inputs.push_back(shapes[index_of(input)]);
+        for (const npu::TensorId source : npu::sources_of_shape(layer.attributes, layer.inputs))
+            inputs.push_back(shapes[index_of(source)]);
         Dims& output = shapes[index_of(layer.output)];
         try {
             output = npu::output_shape(layer.attributes, inputs, output);

@@ -44,6 +44,11 @@ class Writer {
     void field(const char* key, T& value) {
         put(json_[key], value, path_ + "/" + key);
     }
+    /// Left out where it is `absent`.
+    template <class T>
+    void field_unless(const char* key, T& value, T absent) {
+        if (value != absent) field(key, value);
+    }
     /// An enumeration by its names, in order of its values from 0.
     template <class E, size_t N>
     void choice(const char* key, E& value, const std::array<const char*, N>& names) {
@@ -110,6 +115,11 @@ class Reader {
     template <class T>
     void field(const char* key, T& value) {
         get(member(key), value, path_ + "/" + key);
+    }
+    template <class T>
+    void field_unless(const char* key, T& value, T absent) {
+        value = absent;
+        if (json_.contains(key)) field(key, value);
     }
     template <class E, size_t N>
     void choice(const char* key, E& value, const std::array<const char*, N>& names) {

@@ -160,7 +160,7 @@ void check_network(const npu::Network& network, const std::string& where) {
         const std::string at = fmt::format("{}: layer `{}`", where, layer.name);
         require(!layer.inputs.empty() && layer.inputs.size() == inputs_expected(layer), at, "a wrong number of inputs");
         std::vector<Dims> shapes;
-        for (const npu::TensorId id : layer.inputs) {
+        for (const npu::TensorId id : npu::sources_of_shape(layer.attributes, layer.inputs)) {
             require(within(static_cast<int64_t>(id), 0, tensor_count - 1) && made[static_cast<size_t>(id)], at,
                     "an input is not made before it");
             shapes.push_back(network.tensors[static_cast<size_t>(id)].shape);
@@ -210,7 +210,7 @@ void check_program(const npu::Network& network, const npu::Program& program, con
                 "a step's layer does not exist");
         const npu::Layer& layer = network.layers[static_cast<size_t>(step.layer)];
         std::vector<Dims> shapes;
-        for (const npu::TensorId id : layer.inputs) {
+        for (const npu::TensorId id : npu::sources_of_shape(layer.attributes, layer.inputs)) {
             require(made[static_cast<size_t>(id)], where, fmt::format("layer `{}` runs before its input", layer.name));
             shapes.push_back(program.shapes[static_cast<size_t>(id)]);
         }

@@ -72,6 +72,7 @@ template <class A>
 void describe(A& a, Upsample& x) {
     a.field("factor_height", x.factor_height);
     a.field("factor_width", x.factor_width);
+    a.field_unless("like", x.like, TensorId::none);
 }
 template <class A>
 void describe(A& a, SpaceToDepth& x) {

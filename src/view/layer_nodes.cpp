@@ -112,15 +112,25 @@ struct LayerNodes {
         return node("Slice", {inputs[0], builder.ints(name + "/starts", first), builder.ints(name + "/ends", last),
                               builder.ints(name + "/axes", axis), builder.ints(name + "/steps", step)});
     }
-    ValueId operator()(const npu::Upsample& upsample) const {
+    ValueId operator()(const npu::Upsample&) const {
         std::vector<float> scales(rank() + 1, 1.0F);
-        scales[scales.size() - 1] = static_cast<float>(upsample.factor_width);
-        if (rank() > 2) scales[scales.size() - 2] = static_cast<float>(upsample.factor_height);
+        std::vector<int64_t> sizes, axes;
+        for (size_t i = 0; i + 1 < rank(); ++i) {
+            const int64_t size = output().shape[i], times = npu::repeats(input().shape[i], size);
+            scales[i + 2] = static_cast<float>(times);
+            if (times * input().shape[i] == size) continue;
+            sizes.push_back(size);
+            axes.push_back(static_cast<int64_t>(i) + 2);
+        }
         const ValueId factors = builder.floats(layer.name + "/scales", {static_cast<int64_t>(scales.size())}, scales);
-        return node("Resize", {inputs[0], ValueId::none, factors},
-                    {{"mode", std::string("nearest")},
-                     {"nearest_mode", std::string("floor")},
-                     {"coordinate_transformation_mode", std::string("asymmetric")}});
+        const ValueId whole = node("Resize", {inputs[0], ValueId::none, factors},
+                                   {{"mode", std::string("nearest")},
+                                    {"nearest_mode", std::string("floor")},
+                                    {"coordinate_transformation_mode", std::string("asymmetric")}});
+        if (axes.empty()) return whole;
+        const std::vector<int64_t> starts(axes.size(), 0);
+        return node("Slice", {whole, builder.ints(layer.name + "/starts", starts),
+                              builder.ints(layer.name + "/ends", sizes), builder.ints(layer.name + "/axes", axes)});
     }
     ValueId operator()(const npu::SpaceToDepth& space) const {
         return node("SpaceToDepth", {inputs[0]}, {{"blocksize", space.block}});

@@ -256,14 +256,15 @@ HALVED = [*first(), helper.make_node("Shape", ["x"], ["shape"], name="shape of x
           helper.make_node("Slice", ["shape", "two", "three"], ["height"], name="height"),
           helper.make_node("Div", ["height", "two"], ["half"], name="half"),
           slice_of("b", "c", "zero", "half"), helper.make_node("Conv", ["c", "w2"], ["y"], name="last")]
-# A tail that the NPU leaves to the CPU, with a shape computed from the input's.
+# A tail that the NPU leaves to the CPU, with the shape of a value that is not there any more: a Transpose that vanished.
 FOLDED = [*first(), helper.make_node("DepthToSpace", ["b"], ["c"], name="shuffle", blocksize=4, mode="CRD"),
-          helper.make_node("Shape", ["c"], ["shape"], name="shape of c"), integers("two", 2), integers("zero", 0),
-          helper.make_node("Gather", ["shape", "two"], ["rows"], name="rows"), integers("one", 1),
+          helper.make_node("Transpose", ["c"], ["t"], name="turn", perm=[0, 2, 3, 1]),
+          helper.make_node("Shape", ["t"], ["shape"], name="shape of t"), integers("zero", 0),
+          helper.make_node("Gather", ["shape", "one"], ["rows"], name="rows"), integers("one", 1),
           helper.make_node("Concat", ["one", "rows", "minus"], ["to"], name="to", axis=0), integers("minus", -1),
           helper.make_node("Reshape", ["c", "to"], ["y"], name="fold")]
-REPEATED = [*first(), helper.make_node("GlobalAveragePool", ["b"], ["pooled"], name="pool"),
-            helper.make_node("Add", ["b", "pooled"], ["y"], name="add")]
+REPEATED = [*first(), integers("rows_and_columns", 2, 3), integers("zeros", 0, 0), integers("ones", 1, 1),
+            slice_of("b", "corner", "zeros", "ones"), helper.make_node("Add", ["b", "corner"], ["y"], name="add")]
 REDUCED = [*first(), helper.make_node("ReduceMean", ["b"], ["y"], name="means", axes=[3])]
 SAME = [*first(auto_pad="SAME_UPPER", strides=[2, 2]), helper.make_node("Conv", ["b", "w2"], ["y"], name="last")]
 
@@ -271,7 +272,7 @@ SAME = [*first(auto_pad="SAME_UPPER", strides=[2, 2]), helper.make_node("Conv", 
 @pytest.mark.parametrize("nodes, rank, named", [
     (SAME, 4, "layer `relu` holds a constant that came from the shape: the pads of `first`, by auto_pad SAME_UPPER"),
     (HALVED, 4, "layer `c` holds a constant that came from the shape: `half`, computed from the shape of `x`"),
-    (FOLDED, 3, "node `fold`, holds a constant that came from the shape: `to`, computed from the shape of `c`"),
+    (FOLDED, 3, "node `fold`, holds a constant that came from the shape: `to`, computed from the shape of `t`"),
     (REPEATED, 4, "layer `add/Resize` holds a constant that came from the shape: how often `add` repeats one map over"),
     (REDUCED, 4, "layer `means` holds a constant that came from the shape: the length of the axes that `means` reduces"),
 ], ids=["pads", "bound", "reshape", "broadcast", "reduction"])

@@ -265,6 +265,14 @@ void Maker::move() {
         if (chance(50)) cut(3, y.channels);
         return finish(c, {x}, {}, q);
     }
+    if (kind_ == "upsample" && chance(50)) {
+        npu::Map like = m;
+        for (int64_t* size : {&like.height, &like.width}) {
+            const int64_t times = between(1, 4);
+            *size = *size * times - (times > 1 && chance(50) ? 1 : 0);
+        }
+        return finish(npu::Upsample{1, 1, input(like)}, {x}, {}, q);
+    }
     if (kind_ == "upsample") return finish(npu::Upsample{between(1, 3), between(1, 3)}, {x}, {}, q);
     if (kind_ == "space_to_depth") return finish(npu::SpaceToDepth{2}, {x}, {}, quantization(1, false));
     if (kind_ == "reorder") {

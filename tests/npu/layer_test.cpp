@@ -27,6 +27,13 @@ TEST(Layer, OutputShapes) {
     EXPECT_EQ(output_shape(Concat{2}, {{4, 4, 3}, {4, 4, 5}}, {}), (Dims{4, 4, 8}));
     EXPECT_EQ(output_shape(Mul{}, {{4, 4, 3}, {4, 4, 1}}, {}), (Dims{4, 4, 3}));
     EXPECT_EQ(output_shape(Upsample{2, 3}, {{4, 4, 3}}, {}), (Dims{8, 12, 3}));
+    const Upsample like{1, 1, TensorId{1}};
+    EXPECT_EQ(output_shape(like, {{1, 1, 3}, {7, 5, 9}}, {}), (Dims{7, 5, 3}));
+    EXPECT_EQ(output_shape(like, {{23, 4, 3}, {45, 8, 9}}, {}), (Dims{45, 8, 3}));
+    EXPECT_THROW(output_shape(like, {{16, 4, 3}, {33, 8, 9}}, {}), Error);  // pixels of 2 and one of 3
+    EXPECT_THROW(output_shape(like, {{16, 4, 3}, {15, 4, 9}}, {}), Error);
+    EXPECT_EQ(sources_of_shape(like, {TensorId{0}}), (std::vector{TensorId{0}, TensorId{1}}));
+    EXPECT_EQ(sources_of_shape(Upsample{2, 2}, {TensorId{0}}), (std::vector{TensorId{0}}));
     EXPECT_EQ(output_shape(SpaceToDepth{2}, {{4, 6, 3}}, {}), (Dims{2, 3, 12}));
     EXPECT_EQ(output_shape(Reshape{}, {{4, 6, 3}}, {72}), (Dims{72}));
 }

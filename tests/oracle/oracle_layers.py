@@ -104,8 +104,11 @@ def crop(layer, inputs, quantizations, output):
 
 
 def upsample(layer, inputs, quantizations, output):
-    tall = np.repeat(inputs[0], layer["attributes"]["factor_height"], axis=2)
-    return np.repeat(tall, layer["attributes"]["factor_width"], axis=3)
+    factors = [layer["attributes"][f"factor_{axis}"] for axis in ("height", "width")]
+    if "like" in layer["attributes"]:  # the smallest that reach that tensor's size
+        factors = [-(-into // of) for into, of in zip(as_map(output["shape"])[1:3], inputs[0].shape[2:4])]
+    wide = np.repeat(np.repeat(inputs[0], factors[0], axis=2), factors[1], axis=3)
+    return wide[:, :, :as_map(output["shape"])[1], :as_map(output["shape"])[2]]
 
 
 def space_to_depth(layer, inputs, quantizations, output):

@@ -149,11 +149,12 @@ struct Run {
                                      first[2] + w * crop.step[2],
                                  first[3] + c * crop.step[3]);
     }
-    void operator()(const npu::Upsample& up) {
+    void operator()(const npu::Upsample&) {
+        const int64_t down = npu::repeats(maps[0].height, out.height), across = npu::repeats(maps[0].width, out.width);
         for (int64_t h = 0; h < out.height; ++h)
             for (int64_t w = 0; w < out.width; ++w)
                 for (int64_t c = 0; c < out.channels; ++c)
-                    at(h * out.width + w, c) = from(0, h / up.factor_height * maps[0].width + w / up.factor_width, c);
+                    at(h * out.width + w, c) = from(0, h / down * maps[0].width + w / across, c);
     }
     void operator()(const npu::SpaceToDepth& layer_) {
         const int64_t b = layer_.block, channels = maps[0].channels;

@@ -149,16 +149,20 @@ Layer space_to_depth(const LayerView& view, const npu::SpaceToDepth& layer) {
     });
 }
 
-Layer upsample(const LayerView& view, const npu::Upsample& up) {
+Layer upsample(const LayerView& view) {
     const npu::Map &in = view.in[0], &out = view.out;
-    if (out.height != in.height * up.factor_height || out.width != in.width * up.factor_width) return nullptr;
-    return move("upsample", [up, in, row = row_codes(out)](Inputs inputs, int8_t* y) {
-        for (int64_t i = 0; i < in.depth * in.height; ++i, y += up.factor_height * row) {
-            const int8_t* x = inputs[0] + i * row_codes(in);
-            for (int64_t k = 0; k < up.factor_width; ++k)
-                copy_stretches(y + k * in.channels, up.factor_width * in.channels, x, in.channels, in.channels,
-                               in.width);
-            for (int64_t k = 1; k < up.factor_height; ++k) copy(y + k * row, y, row);
+    return move("upsample", [in, out, down = npu::repeats(in.height, out.height),
+                             across = npu::repeats(in.width, out.width)](Inputs inputs, int8_t* y) {
+        for (int64_t i = 0; i < out.depth * out.height; ++i, y += row_codes(out)) {
+            const int64_t h = i % out.height;
+            if (h % down != 0) {
+                copy(y, y - row_codes(out), row_codes(out));
+                continue;
+            }
+            const int8_t* x = inputs[0] + (i / out.height * in.height + h / down) * row_codes(in);
+            for (int64_t k = 0; k < across; ++k)
+                copy_stretches(y + k * in.channels, across * in.channels, x, in.channels, in.channels,
+                               npu::repeats(across, out.width - k));
         }
     });
 }
@@ -168,7 +172,7 @@ struct Prepare {
     Layer operator()(const npu::Concat& layer) const { return concat(view, layer); }
     Layer operator()(const npu::Pad& layer) const { return pad(view, layer); }
     Layer operator()(const npu::Crop& layer) const { return crop(view, layer); }
-    Layer operator()(const npu::Upsample& layer) const { return upsample(view, layer); }
+    Layer operator()(const npu::Upsample&) const { return upsample(view); }
     Layer operator()(const npu::SpaceToDepth& layer) const { return space_to_depth(view, layer); }
     Layer operator()(const npu::ChannelReorder& layer) const { return channel_reorder(view, layer); }
     template <class Other>

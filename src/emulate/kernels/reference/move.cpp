@@ -61,9 +61,10 @@ void crop(const LayerView& view, Inputs inputs, int8_t* y) {
 }
 
 void upsample(const LayerView& view, Inputs inputs, int8_t* y) {
-    const auto& u = std::get<npu::Upsample>(view.layer->attributes);
+    const int64_t down = npu::repeats(view.in[0].height, view.out.height);
+    const int64_t across = npu::repeats(view.in[0].width, view.out.width);
     for_pixels(view.out, [&](int64_t d, int64_t h, int64_t w) {
-        const int8_t* x = pixel(view.in[0], inputs[0], d, h / u.factor_height, w / u.factor_width);
+        const int8_t* x = pixel(view.in[0], inputs[0], d, h / down, w / across);
         y = std::copy_n(x, view.out.channels, y);
     });
 }

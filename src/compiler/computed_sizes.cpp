@@ -1,0 +1,142 @@
+#include "compiler/computed_sizes.hpp"
+
+#include <algorithm>
+
+#include "compiler/same_size.hpp"
+#include "compiler/size_computation.hpp"
+#include "compiler/sizes.hpp"
+#include "lower/as_large_as.hpp"
+
+namespace calotype::compiler {
+namespace {
+
+using graph::Graph;
+using graph::Node;
+using graph::NodeId;
+using graph::ValueId;
+
+/// Sizes of one part of the host.
+class HostPart {
+  public:
+    HostPart(Front& front, size_t index) : front_(front), index_(index), graph_(front.plan.subgraphs[index].graph) {}
+
+    void compute() {
+        const Graph& file = front_.file_graph;
+        for (const NodeId id : std::vector<NodeId>(graph_.nodes())) {
+            const Node node = graph_.node(id);
+            if (const NodeId source = node_of_file(file, node.sources, node.op); source != NodeId::none) {
+                for (size_t i = 1; i < file.node(source).inputs.size(); ++i) compute(id, i, file.input(source, i));
+            } else if (const NodeId expand = node_of_file(file, node.sources, "Expand");
+                       expand != NodeId::none && node.op == "Resize") {
+                compute(id, 3, file.input(expand, 1));
+            } else if (node.op == "Resize") {
+                broadcast_again(id);
+            }
+        }
+        graph_.remove_dead();
+        graph_.sort();
+    }
+
+  private:
+    /// A Resize that was made of a sum or product for the NPU, which adds and multiplies maps of one shape: the host's
+    /// operators broadcast by themselves.
+    void broadcast_again(NodeId resize) {
+        const std::vector<NodeId> readers = graph_.readers(graph_.output(resize));
+        if (readers.size() != 1 || graph_.is_output(graph_.output(resize))) return;
+        const Node& reader = graph_.node(readers[0]);
+        if (reader.sources == graph_.node(resize).sources && (reader.op == "Add" || reader.op == "Mul"))
+            graph_.replace_uses(graph_.output(resize), graph_.input(resize, 0));
+    }
+
+    void compute(NodeId id, size_t input, ValueId of_file) {
+        const auto computation = computation_of(front_.file_graph, of_file);
+        if (!computation) return;
+        std::map<ValueId, std::string> at_hand;
+        std::map<ValueId, Dims> dims;
+        for (const ValueId value : computation->measured) {
+            const auto found = value_at_hand(front_, index_, value);
+            if (!found) return;
+            at_hand.emplace(value, *found);
+            dims.emplace(value, *graph::concrete_dims(front_.graph, *front_.graph.find_value(*found)));
+        }
+        const Tensor now = evaluated(front_.file_graph, *computation, dims, front_.library);
+        if (!states(id, input, now)) return;
+
+        std::map<ValueId, ValueId> measured;
+        for (const auto& [value, name] : at_hand) measured[value] = bring_into_part(front_, index_, name);
+        const ValueId sizes = copied(front_.file_graph, *computation, std::move(measured), graph_, id);
+        graph_.value(sizes).type = now.type();
+        graph_.value(sizes).dims = now.dims();
+        if (by_factors(id, input)) graph_.set_input(id, 2, ValueId::none);
+        if (graph_.node(id).inputs.size() <= input) graph_.node(id).inputs.resize(input + 1, ValueId::none);
+        graph_.set_input(id, input, sizes);
+    }
+
+    /// A Resize whose sizes were whole factors.
+    bool by_factors(NodeId id, size_t input) const {
+        return graph_.node(id).op == "Resize" && input == 3 && graph_.input(id, 2) != ValueId::none;
+    }
+
+    /// Whether that is what the node reads, or for a Resize by factors what it makes.
+    bool states(NodeId id, size_t input, const Tensor& sizes) const {
+        const ValueId read = graph_.input(id, input);
+        if (graph_.is_constant(read)) return *graph_.value(read).constant == sizes;
+        if (!by_factors(id, input) || graph_.node(id).attributes.contains("axes")) return false;
+        const auto made = front_.graph.find_value(graph_.value(graph_.output(id)).name);
+        const auto dims = made ? graph::concrete_dims(front_.graph, *made) : std::nullopt;
+        return dims && sizes.type() == DataType::int64 && std::ranges::equal(sizes.values<int64_t>(), *dims);
+    }
+
+    Front& front_;
+    size_t index_;
+    Graph& graph_;
+};
+
+/// The value of the file, among those measured, whose height and width the computation makes the last of its result.
+/// Asked with sizes that no arithmetic gives by chance.
+ValueId followed(const Front& front, const SizeComputation& computation) {
+    std::map<ValueId, Dims> dims;
+    int64_t height = 10007, width = 20011;  // primes, others for each value
+    for (const ValueId value : computation.measured) {
+        dims[value] = {1, 3, height, width};
+        height += 2 * 4999, width += 2 * 5003;
+    }
+    const Tensor made = evaluated(front.file_graph, computation, dims, front.library);
+    if (made.type() != DataType::int64 || made.elements() != 4) return ValueId::none;
+    const auto sizes = made.values<int64_t>();
+    for (const auto& [value, of_value] : dims)
+        if (sizes[2] == of_value[2] && sizes[3] == of_value[3]) return value;
+    return ValueId::none;
+}
+
+/// A pooled map that is spread to the size of another one, and meets none in its part, is as large as what the file says.
+void spread_as_the_file_says(Front& front, npu::FloatNetwork& network) {
+    std::vector<npu::TensorId> spread = lower::spread_by_factors(network);
+    for (const npu::TensorId tensor : spread) {
+        const auto layer = std::ranges::find(network.layers, tensor, &npu::FloatLayer::output);
+        for (const auto& [op, input] : {std::pair("Resize", 3), std::pair("Expand", 1)}) {
+            const NodeId source = node_of_file(front.file_graph, layer->sources, op);
+            if (source == NodeId::none) continue;
+            const auto computation =
+                computation_of(front.file_graph, front.file_graph.input(source, static_cast<size_t>(input)));
+            const ValueId like = computation ? followed(front, *computation) : ValueId::none;
+            const auto at_hand = like == ValueId::none ? std::nullopt : tensor_as_large(front, network, like);
+            if (at_hand) lower::spread_as_large_as(network, tensor, *at_hand);
+            break;
+        }
+    }
+}
+
+}  // namespace
+
+void compute_sizes_in_parts(Front& front) {
+    if (!leaves_sizes_free(front.file_graph)) return;
+    for (size_t k = 0; k < front.plan.subgraphs.size(); ++k) {
+        if (front.plan.subgraphs[k].device == partition::Device::cpu)
+            HostPart(front, k).compute();
+        else
+            spread_as_the_file_says(front, front.plan.subgraphs[k].network);
+    }
+}
+
+}  // namespace calotype::compiler

@@ -1,0 +1,16 @@
+#pragma once
+
+#include "npu/layer.hpp"
+
+namespace calotype::lower {
+
+/// Where a globally pooled map is spread over another one, with which it is joined, added or multiplied, the Upsample is
+/// as large as that one at every height and width, not so many times as large as at the network's own.
+void spread_as_large_as_met(npu::FloatNetwork& network);
+
+/// What the other Upsamples of a pooled map make.
+std::vector<npu::TensorId> spread_by_factors(const npu::FloatNetwork& network);
+/// One of them becomes as large as `like`, unless that follows from it or has another size.
+void spread_as_large_as(npu::FloatNetwork& network, npu::TensorId made, npu::TensorId like);
+
+}  // namespace calotype::lower

@@ -1,0 +1,187 @@
+"""Maps made as large as others: at every size, where the file computes theirs from shapes."""
+
+import json
+
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+from forge import replace
+from networks import Network
+from test_split import snr_db
+
+SIZES = [(64, 64), (67, 61), (96, 80), (97, 99), (50, 71), (128, 65), (66, 130), (33, 47), (72, 104), (41, 200)]
+
+
+def image(height, width, count=1):
+    return np.random.default_rng(height * 1000 + width).normal(size=(count, 3, height, width)).astype(np.float32)
+
+
+class Head(Network):
+    """Nodes as PyTorch writes them: sizes by Shape, Slice or Gather, and Concat."""
+
+    def __init__(self):
+        super().__init__()
+        self.x = self.input("x", ["N", 3, "H", "W"])
+
+    def integers(self, *values):
+        return self.constant(np.array(values, np.int64))
+
+    def conv(self, x, into, channels, kernel=3, stride=1, dilation=1, relu=True):
+        weights = self.random.normal(size=(channels, into, kernel, kernel)) * np.sqrt(2 / (into * kernel**2))
+        bias = self.random.normal(size=channels) * 0.1
+        made = self.node("Conv", x, *(self.constant(w.astype(np.float32)) for w in (weights, bias)),
+                         pads=[dilation * (kernel // 2)] * 4, strides=[stride] * 2, dilations=[dilation] * 2)
+        return self.node("Relu", made) if relu else made
+
+    def size(self, of, first=2, end=4):
+        return self.node("Slice", self.node("Shape", of), self.integers(first), self.integers(end), self.integers(0))
+
+    def gathered_size(self, of):
+        sides = [self.node("Gather", self.node("Shape", of), self.constant(np.array(axis, np.int64)), axis=0) for axis in (2, 3)]
+        return self.node("Concat", *(self.node("Unsqueeze", side, self.integers(0)) for side in sides), axis=0)
+
+    def as_large_as(self, x, like, mode="linear", gathered=False):
+        size = self.gathered_size(like) if gathered else self.size(like)
+        sizes = self.node("Concat", self.size(x, 0, 2), size, axis=0)
+        how = {"coordinate_transformation_mode": "pytorch_half_pixel"}
+        if mode == "nearest":
+            how = {"coordinate_transformation_mode": "asymmetric", "nearest_mode": "floor"}
+        return self.node("Resize", x, "", "", sizes, mode=mode, **how)
+
+    def pooled(self, x, into, channels):
+        return self.conv(self.node("GlobalAveragePool", x), into, channels, 1)
+
+    def backbone(self):
+        a = self.conv(self.x, 3, 16, stride=2)
+        b = self.conv(a, 16, 32, stride=2)
+        return a, b, self.conv(b, 32, 48, stride=2)
+
+    def finished(self, y):
+        self.output(y, "y")
+        return self.model()
+
+
+def aspp(head, spread):
+    """DeepLab's: dilated branches, and a pooled one as large as they are; the result as large as the image."""
+    low, _, c = head.backbone()
+    branches = [head.conv(c, 48, 24, 1), *(head.conv(c, 48, 24, dilation=d) for d in (2, 3))]
+    y = head.node("Concat", *branches, spread(head, head.pooled(c, 48, 24), c), axis=1)
+    low = head.conv(low, 16, 12, 1)
+    y = head.node("Concat", head.as_large_as(head.conv(y, 96, 32, 1), low), low, axis=1)
+    return head.finished(head.as_large_as(head.conv(y, 44, 5, 1, relu=False), head.x))
+
+
+def expanded(head, x, like):
+    return head.node("Expand", x, head.node("Concat", head.size(x, 0, 2), head.size(like), axis=0))
+
+
+def psp(head):
+    """Pools of three sizes, one of the whole map. They meet the map behind the host's resizes only."""
+    c = head.backbone()[2]
+    pools = [head.node("AveragePool", c, kernel_shape=[k, k], strides=[k, k]) for k in (2, 3)]
+    parts = [head.as_large_as(head.conv(pool, 48, 12, 1), c) for pool in pools]
+    y = head.node("Concat", c, head.as_large_as(head.pooled(c, 48, 12), c), *parts, axis=1)
+    return head.finished(head.as_large_as(head.conv(y, 84, 5, relu=False), head.x))
+
+
+def fpn(head):
+    a, b, c = head.backbone()
+    a, b, c = (head.conv(x, into, 24, 1, relu=False) for x, into in ((a, 16), (b, 32), (c, 48)))
+    b = head.node("Add", b, head.as_large_as(c, b))
+    return head.finished(head.conv(head.node("Add", a, head.as_large_as(b, a)), 24, 8, relu=False))
+
+
+def unet(head):
+    halved = dict(kernel_shape=[2, 2], strides=[2, 2])
+    a = head.conv(head.x, 3, 16)
+    b = head.conv(head.node("MaxPool", a, **halved), 16, 32)
+    c = head.conv(head.node("MaxPool", b, **halved), 32, 48)
+    d = head.conv(head.node("Concat", b, head.as_large_as(c, b), axis=1), 80, 32)
+    e = head.conv(head.node("Concat", a, head.as_large_as(d, a), axis=1), 48, 16)
+    return head.finished(head.conv(e, 16, 4, 1, relu=False))
+
+
+def added(head):
+    """What broadcasts over a map is as large as that."""
+    b = head.backbone()[1]
+    return head.finished(head.conv(head.node("Add", b, head.pooled(b, 32, 32)), 32, 8, relu=False))
+
+
+def folded(head):
+    """The target of a Reshape on the host."""
+    shuffled = head.node("DepthToSpace", head.conv(head.x, 3, 16), blocksize=4)
+    rows = head.node("Gather", head.node("Shape", shuffled), head.integers(2), axis=0)
+    return head.finished(head.node("Reshape", shuffled, head.node("Concat", head.integers(1), rows, head.integers(-1), axis=0)))
+
+
+HEADS = {
+    "aspp": lambda: aspp(Head(), Head.as_large_as),
+    "aspp by Expand": lambda: aspp(Head(), expanded),
+    "aspp by Gather": lambda: aspp(Head(), lambda head, x, like: head.as_large_as(x, like, gathered=True)),
+    "psp": lambda: psp(Head()), "fpn": lambda: fpn(Head()), "unet": lambda: unet(Head()), "added": lambda: added(Head()),
+    "folded": lambda: folded(Head()),
+}
+
+
+def outputs(calotype, snapshot, folder, *options):
+    ran = calotype("run", snapshot, "--input", folder, "--output", folder.parent / "found", *options)
+    assert ran.code == 0, ran.stderr
+    return {path.stem: np.load(path) for path in (folder.parent / "found").iterdir()}
+
+
+@pytest.mark.parametrize("name", HEADS)
+def test_a_map_made_as_large_as_another_binds_no_size(calotype, tmp_path, name):
+    file = tmp_path / "m.onnx"
+    onnx.save(HEADS[name](), file)
+    np.savez(tmp_path / "samples.npz", x=image(64, 64, 6))
+    made = calotype("compile", file, "--samples", tmp_path / "samples.npz", "-o", tmp_path / "m.snapshot")
+    assert made.code == 0, made.stderr
+    folder = tmp_path / "images"
+    folder.mkdir()
+    for height, width in SIZES:
+        np.save(folder / f"{height}x{width}.npy", image(height, width))
+    exact = onnxruntime.InferenceSession(file)
+    found = outputs(calotype, tmp_path / "m.snapshot", folder)
+    for height, width in SIZES:
+        x = image(height, width)
+        expected, y = exact.run(None, {"x": x})[0], found[f"{height}x{width}"]
+        assert y.shape == expected.shape
+        assert snr_db(expected, y) > 25, (height, width)
+    reference = outputs(calotype, tmp_path / "m.snapshot", folder, "--kernels", "reference")
+    assert all(reference[size].tobytes() == y.tobytes() for size, y in found.items())
+    # In FP32 the host's nodes compute the very sizes.
+    assert calotype("compile", file, "--samples", tmp_path / "samples.npz", "-o", tmp_path / "none", "--npu", "none").code == 0
+    for size, y in outputs(calotype, tmp_path / "none", folder).items():
+        assert np.array_equal(exact.run(None, {"x": np.load(folder / f"{size}.npy")})[0], y), size
+
+
+@pytest.mark.parametrize("name", ["aspp", "unet"])
+def test_samples_of_many_sizes_calibrate_it(calotype, tmp_path, name):
+    file, folder = tmp_path / "m.onnx", tmp_path / "images"
+    onnx.save(HEADS[name](), file)
+    folder.mkdir()
+    for height, width in SIZES[:6]:
+        np.save(folder / f"{height}x{width}.npy", image(height, width))
+    made = calotype("compile", file, "--samples", folder, "-o", tmp_path / "m.snapshot", "--shape", "x=1x3x41x200")
+    assert made.code == 0, made.stderr
+    verified = calotype("verify", tmp_path / "m.snapshot", "--model", file, "--samples", folder)
+    assert verified.code == 0, verified.stdout + verified.stderr
+    exact = onnxruntime.InferenceSession(file)
+    for size, y in outputs(calotype, tmp_path / "m.snapshot", folder).items():
+        assert snr_db(exact.run(None, {"x": np.load(folder / f"{size}.npy")})[0], y) > 25, size
+
+
+def test_a_snapshot_whose_map_follows_one_made_later_is_refused(calotype, tmp_path):
+    file = tmp_path / "m.onnx"
+    onnx.save(HEADS["added"](), file)
+    np.savez(tmp_path / "samples.npz", x=image(64, 64))
+    made = calotype("compile", file, "--samples", tmp_path / "samples.npz", "-o", tmp_path / "m.snapshot")
+    assert made.code == 0, made.stderr
+    layers = json.loads((tmp_path / "m.snapshot" / "layers.json").read_text())
+    spread = [layer for layer in layers["NPU_0"]["layers"] if "like" in layer["attributes"]]
+    assert len(spread) == 1
+    for tensor, names in (layers["NPU_0"]["layers"][-1]["output"], "made before"), (10**6, "made before"), ("1", "number"):
+        spread[0]["attributes"]["like"] = tensor
+        replace(tmp_path / "m.snapshot", "layers.json", json.dumps(layers).encode())
+        calotype.refuses("inspect", tmp_path / "m.snapshot", names=names)
