@@ -10,14 +10,29 @@ namespace {
 
 using Sequence = std::vector<size_t>;
 
+template <class Key>
+Sequence by_key(const std::vector<Lifetime>& tensors, const Key& key) {
+    Sequence sequence(tensors.size());
+    std::iota(sequence.begin(), sequence.end(), size_t{0});
+    std::stable_sort(sequence.begin(), sequence.end(),
+                     [&](size_t a, size_t b) { return key(tensors[a]) < key(tensors[b]); });
+    return sequence;
+}
+
 class Placer {
   public:
     explicit Placer(const std::vector<Lifetime>& tensors)
         : tensors_(tensors), offsets_(tensors.size(), 0), overlaps_(tensors.size()) {
-        for (size_t i = 0; i < tensors.size(); ++i)
-            for (size_t k = 0; k < tensors.size(); ++k)
-                if (i != k && tensors[i].first <= tensors[k].last && tensors[k].first <= tensors[i].last)
-                    overlaps_[i].push_back(k);
+        Sequence living;  // at the step where the next tensor begins
+        for (const size_t i : by_key(tensors, [](const Lifetime& t) { return t.first; })) {
+            std::erase_if(living, [&](size_t k) { return tensors[k].last < tensors[i].first; });
+            for (const size_t k : living) {
+                overlaps_[i].push_back(k);
+                overlaps_[k].push_back(i);
+            }
+            living.push_back(i);
+        }
+        for (Sequence& others : overlaps_) std::sort(others.begin(), others.end());
     }
 
     /// Each tensor in turn into the smallest gap that holds it among those placed before; returns the arena's size.
@@ -72,19 +87,13 @@ int64_t lower_bound(const std::vector<Lifetime>& tensors) {
 }
 
 std::vector<Sequence> first_sequences(const std::vector<Lifetime>& tensors) {
-    Sequence all(tensors.size());
-    std::iota(all.begin(), all.end(), size_t{0});
     const std::function<int64_t(const Lifetime&)> keys[] = {
         [](const Lifetime& t) { return -t.size_bytes; },
         [](const Lifetime& t) { return -t.size_bytes * (t.last - t.first + 1); },
         [](const Lifetime& t) { return -(t.last - t.first); }, [](const Lifetime& t) { return t.first; },
         [](const Lifetime& t) { return -t.last; }};
     std::vector<Sequence> sequences;
-    for (const auto& key : keys) {
-        sequences.push_back(all);
-        std::stable_sort(sequences.back().begin(), sequences.back().end(),
-                         [&](size_t a, size_t b) { return key(tensors[a]) < key(tensors[b]); });
-    }
+    for (const auto& key : keys) sequences.push_back(by_key(tensors, key));
     return sequences;
 }
 

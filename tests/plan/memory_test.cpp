@@ -36,6 +36,15 @@ TEST(Memory, AChainNeedsItsTwoLargestNeighbours) {
     EXPECT_EQ(plan.arena_bytes, 1920);
 }
 
+// In time that grows with what lives together, not with the square of all.
+TEST(Memory, AChainOfManyNeedsWhatAShortOneDoes) {
+    std::vector<Lifetime> tensors;
+    for (int64_t step = 0; step < 300'000; ++step) tensors.push_back({640, step, step + 1});
+    const MemoryPlan plan = place(tensors);
+    EXPECT_EQ(plan.lower_bound_bytes, 1280);
+    EXPECT_EQ(plan.arena_bytes, 1280);
+}
+
 TEST(Memory, NothingNeedsNothing) { EXPECT_EQ(place({}).arena_bytes, 0); }
 
 TEST(Memory, RandomLifetimesNeverOverlapAndStayNearTheBound) {
