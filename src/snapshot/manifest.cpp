@@ -90,10 +90,9 @@ void check_version(const Json& json) {
 }  // namespace
 
 std::string with_checksum(const Json& fields) {
-    nlohmann::ordered_json text = nlohmann::ordered_json::object();
-    for (const auto& [key, value] : fields.items()) text[key] = nlohmann::ordered_json::parse(value.dump());
-    text["sha256"] = sha256(fields.dump());
-    return text.dump(1) + "\n";
+    std::string text = fields.dump(1);  // its keys are sorted, the checksum stands behind them
+    text.resize(text.size() - std::string_view(fields.empty() ? "}" : "\n}").size());
+    return fmt::format("{}{}\n \"sha256\": \"{}\"\n}}\n", text, fields.empty() ? "" : ",", sha256(fields.dump()));
 }
 
 std::string to_text(const Manifest& manifest) {

@@ -70,6 +70,13 @@ def test_a_file_of_another_size_is_not_read(calotype, snapshot):
     assert calotype("inspect", snapshot).code == 0
 
 
+def test_a_manifest_of_many_keys(calotype, snapshot):
+    """In time that grows with its bytes."""
+    many = ",".join(f'"k{i}":0' for i in range(300_000))
+    (snapshot / "manifest.json").write_text(f'{{{many},"sha256":"x"}}')
+    calotype.refuses("inspect", snapshot, names="manifest.json")
+
+
 def test_files_larger_than_the_memory_allowed(calotype, snapshot, tmp_path):
     run = ("run", snapshot, "--input", DIGITS / "test.npz", "--output", tmp_path / "o.npz")
     assert calotype(*run, "--max-memory", 100_000).code == 0  # bounds the tensors of a run
