@@ -4,6 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "base/error.hpp"
 #include "base/hash.hpp"
 #include "calotype/compile.hpp"
 #include "compiler/check_options.hpp"
@@ -24,6 +25,7 @@
 #include "report/explain.hpp"
 #include "runtime/golden.hpp"
 #include "runtime/load.hpp"
+#include "snapshot/check_network.hpp"
 #include "snapshot/snapshot.hpp"
 #include "view/view.hpp"
 
@@ -141,6 +143,15 @@ std::string report_of(const Imported& of, const execute::Model& model, nlohmann:
     return report.dump();
 }
 
+/// A snapshot that its own reader refuses would be a fault of ours, found only on the device.
+void check_readable(const execute::Model& model) {
+    try {
+        snapshot::check_model(model);
+    } catch (const Error& error) {
+        CALOTYPE_ASSERT(false, fmt::format("what is written can be read back; {}", error.what()));
+    }
+}
+
 }  // namespace
 
 CompileResult compile(const CompileOptions& options, const Samples& given) {
@@ -189,6 +200,7 @@ CompileResult compile(const CompileOptions& options, const Samples& given) {
         for (const std::string& text : survey.warnings) warn(text);  // an error would have made them noise
     }
     progress({"snapshot", 0});
+    check_readable(model);
     contents.tool_version = CALOTYPE_VERSION;
     contents.npu = {front.config.name, front.config.fingerprint};
     contents.model_sha256 = sha256(onnx::write(front.file_graph));

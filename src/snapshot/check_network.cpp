@@ -271,4 +271,16 @@ void check_flow(const execute::Model& model) {
     }
 }
 
+void check_model(const execute::Model& model) {
+    for (size_t k = 0; k < model.subgraphs.size(); ++k) {
+        const auto* npu = std::get_if<execute::NpuSubgraph>(&model.subgraphs[k]);
+        if (npu == nullptr) continue;
+        const std::string where = execute::name_of(model.subgraphs[k], k);
+        check_network(npu->network, where);
+        check_program(npu->network, npu->program, where);
+        for (const npu::Program& program : npu->more_programs) check_program(npu->network, program, where);
+    }
+    check_flow(model);
+}
+
 }  // namespace calotype::snapshot

@@ -16,4 +16,7 @@ void check_program(const npu::Network& network, const npu::Program& program, con
 /// Whether every value that a subgraph or the model's outputs read has been made before.
 void check_flow(const execute::Model& model);
 
+/// All of these, of a model that was just made: what is written is what `read` takes.
+void check_model(const execute::Model& model);
+
 }  // namespace calotype::snapshot

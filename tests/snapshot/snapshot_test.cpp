@@ -9,6 +9,7 @@
 #include <limits>
 
 #include "base/file.hpp"
+#include "snapshot/check_network.hpp"
 #include "snapshot/example.hpp"
 
 namespace calotype::snapshot {
@@ -151,6 +152,7 @@ TEST_F(SnapshotTest, AnActivationOfALongVectorIsRead) {
     contents.golden = {};
     write(path(), contents);
     EXPECT_EQ(read(path()), contents);
+    EXPECT_EQ(code_of([&] { check_model(contents.model); }), "no error");
 }
 
 // Its codes would be read with scales that are not there.
@@ -224,6 +226,7 @@ TEST_F(SnapshotTest, NetworksThatCannotRunAreRefused) {
         write(path(), contents);
         const std::string code = code_of([&] { read(path()); });
         EXPECT_EQ(code, "SNAPSHOT_DAMAGED") << "edit " << i;
+        EXPECT_EQ(code_of([&] { check_model(contents.model); }), code) << "before writing, edit " << i;
     }
 }
 
