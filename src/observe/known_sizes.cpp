@@ -41,6 +41,7 @@ NodeShapes shapes_of(const Graph& graph, const Node& node, const Shapes& shapes)
 }
 
 void check_tensor(const ort::Info& output, const Limits& limits) {
+    refuse_many_dims(output.name, output.dims);
     const int64_t count = elements(output.dims);
     if (count <= limits.tensor_elems) return;
     throw Error({"LIMIT_ELEMENTS", fmt::format("tensor `{}`", output.name),
@@ -79,6 +80,14 @@ int64_t copies_of(const Graph& graph, const std::string& name) {
 }
 
 }  // namespace
+
+void refuse_many_dims(const std::string& tensor, const Dims& dims) {
+    constexpr size_t kMostDims = 64;
+    if (dims.size() <= kMostDims) return;
+    throw Error({"ONNX_INVALID", fmt::format("tensor `{}`", tensor),
+                 fmt::format("its shape has {} dims, at most {} are supported", dims.size(), kMostDims),
+                 "export the model again"});
+}
 
 void refuse_large_runs(const Graph& graph, const std::vector<ort::Info>& outputs, const Limits& limits) {
     const int64_t allowed_bytes = allowed_memory_bytes(limits);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <set>
+#include <string>
 #include <vector>
 
 #include "calotype/limits.hpp"
@@ -9,9 +10,12 @@
 
 namespace calotype::observe {
 
+/// Throws Error ONNX_INVALID for a shape of more dims than are read of a file: a node may make one of any length.
+void refuse_many_dims(const std::string& tensor, const Dims& dims);
+
 /// Before a graph runs with every value kept: whether the tensors whose shapes are known by then stay within the
 /// limits, alone and together, and whether no node computes longer than it may, as none can be interrupted. `outputs`
-/// are the session's. Throws Error LIMIT_MEMORY, LIMIT_ELEMENTS, LIMIT_MACS with the tensor's or node's name.
+/// are the session's. Throws Error LIMIT_MEMORY, LIMIT_ELEMENTS, LIMIT_MACS, ONNX_INVALID with the tensor's or node's name.
 void refuse_large_runs(const graph::Graph& graph, const std::vector<ort::Info>& outputs, const Limits& limits);
 
 /// Whether the values in `fixed` stay within the file's own constants and what may be added: each, as it is computed,

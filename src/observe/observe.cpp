@@ -38,9 +38,10 @@ void bind_inputs(Graph& graph, const std::map<std::string, Tensor>& sample) {
 
 /// Every value made by a node becomes an output.
 void expose_all(Graph& graph) {
+    const std::set<ValueId> shown(graph.outputs.begin(), graph.outputs.end());
     for (const NodeId id : graph.nodes()) {
         for (const ValueId out : graph.node(id).outputs) {
-            if (out != ValueId::none && !graph.is_output(out)) graph.outputs.push_back(out);
+            if (out != ValueId::none && !shown.contains(out)) graph.outputs.push_back(out);
         }
     }
 }
@@ -140,6 +141,7 @@ void look_at(Graph& graph, const ort::Library& library, const std::map<std::stri
         const auto id = graph.find_value(name);
         CALOTYPE_ASSERT(id.has_value(), "ONNX Runtime answers with values of the graph");
         graph::Value& value = graph.value(*id);
+        refuse_many_dims(name, tensor.dims());
         value.type = tensor.type();
         value.dims = tensor.dims();
         if (!fixed.contains(*id) || tensor.type() == DataType::string || graph.is_output(*id)) continue;

@@ -211,6 +211,8 @@ CASES = {
     "an absurd Reshape": (lambda: graph([node("Reshape", ["x", "s"])], sizes(1 << 40, 1 << 40)), "first"),
     "an absurd Tile": (lambda: graph([node("Tile", ["x", "s"])], sizes(1, 10000, 1000, 100)), "tensor `y`"),
     "an absurd Pad": (lambda: graph([node("Pad", ["x", "s"])], sizes(0, 0, 1 << 40, 0, 0, 0, 0, 0)), "tensor `y`"),
+    "a shape of 3,000 dims": (
+        lambda: graph([node("Expand", ["x", "s"])], sizes(*[1] * 3000)), "tensor `y`: its shape has 3000 dims"),
     "an absurd constant": (
         lambda: graph([node("ConstantOfShape", ["s"], ["c"]), helper.make_node("Relu", ["x"], ["y"])],
                       sizes(1 << 30, 1 << 4)), "tensor `c`"),
