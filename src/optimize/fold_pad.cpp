@@ -41,21 +41,11 @@ bool never_below(const Graph& graph, ValueId x, float fill) {
     return fill <= kSentinel || (fill <= 0 && never_negative(graph, x));
 }
 
-/// The pads before and after an axis; the axes left out are 0.
+/// The pads before and after an axis, all of them.
 std::optional<std::vector<int64_t>> pads_of(const Graph& graph, NodeId pad, size_t rank) {
-    const auto given = integers_of(graph, pad, 1, "pads");
-    if (!given) return {};
-    if (!has_input(graph, pad, 3)) return given->size() == 2 * rank ? given : std::nullopt;
-    const auto axes = integers(graph, graph.input(pad, 3));
-    if (!axes || given->size() != 2 * axes->size()) return {};
-    std::vector<int64_t> pads(2 * rank, 0);
-    for (size_t i = 0; i < axes->size(); ++i) {
-        const auto axis = static_cast<size_t>(own_axis((*axes)[i], rank));
-        if (axis >= rank) return {};
-        pads[axis] = (*given)[i];
-        pads[axis + rank] = (*given)[i + axes->size()];
-    }
-    return pads;
+    if (has_input(graph, pad, 3)) return {};  // computed, or pad_all_axes had taken them
+    const auto pads = integers_of(graph, pad, 1, "pads");
+    return pads && pads->size() == 2 * rank ? pads : std::nullopt;
 }
 
 /// Why the pool cannot take these pads; empty where it can.

@@ -34,6 +34,7 @@ std::vector<Entry> pipeline(const Evaluate& evaluate) {
         {"hard_sigmoid_from_clip", hard_sigmoid_from_clip,
          "before constant sums and products become convolutions: these belong to an activation"},
 
+        {"pad_all_axes", pad_all_axes, "one spelling of a Pad, before Transposes sink past it"},
         {"gather_nd_to_gather", gather_nd_to_gather, "before Transposes sink: they move past a Gather"},
         {"merge_transposes", merge_transposes, "before sinking: what cancels need not move"},
         {"transpose_between_reshapes", transpose_between_reshapes, "before the Reshapes merge with others"},

@@ -89,6 +89,7 @@ Rewrite zeros_to_pad(Graph& graph, NodeId id);
 Rewrite fold_pad(Graph& graph, NodeId id);
 
 Rewrite matmul_to_gemm(Graph& graph, NodeId id);
+Rewrite pad_all_axes(Graph& graph, NodeId id);
 Rewrite plain_gemm(Graph& graph, NodeId id);
 Rewrite rows_to_batch(Graph& graph, NodeId id);
 Rewrite left_matmul_to_conv(Graph& graph, NodeId id);

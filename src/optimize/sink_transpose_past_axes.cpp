@@ -26,9 +26,9 @@ std::vector<T> put(const std::vector<T>& values, const Perm& perm) {
     return result;
 }
 
-/// The axes' list of a Slice or Pad, filled up where the file leaves it out; nothing where it is computed.
-std::optional<std::vector<int64_t>> axes_of(const Graph& graph, NodeId id, size_t input, size_t count) {
-    if (has_input(graph, id, input)) return integers(graph, graph.input(id, input));
+/// The axes' list of a Slice, filled up where the file leaves it out; nothing where it is computed.
+std::optional<std::vector<int64_t>> axes_of_slice(const Graph& graph, NodeId id, size_t count) {
+    if (has_input(graph, id, 3)) return integers(graph, graph.input(id, 3));
     std::vector<int64_t> axes;
     for (size_t axis = 0; axis < count; ++axis) axes.push_back(static_cast<int64_t>(axis));
     return axes;
@@ -52,10 +52,16 @@ std::optional<NewOp> moved(Graph& graph, NodeId id, const Perm& perm) {
         f.attributes["axis"] = turned({graph::int_attribute(node, "axis", 0)}).front();
         return f;
     }
-    if (node.op == "Slice" || node.op == "Pad") {
-        const auto count = integers(graph, graph.input(id, 1));
-        if (!count) return {};
-        const auto axes = axes_of(graph, id, 3, node.op == "Pad" ? count->size() / 2 : count->size());
+    if (node.op == "Pad") {
+        const auto pads = has_input(graph, id, 3) ? std::nullopt : integers(graph, graph.input(id, 1));
+        if (!pads || pads->size() != 2 * perm.size()) return {};
+        set(1, put(*pads, perm));
+        return f;
+    }
+    if (node.op == "Slice") {
+        const auto starts = integers(graph, graph.input(id, 1));
+        if (!starts) return {};
+        const auto axes = axes_of_slice(graph, id, starts->size());
         if (!axes) return {};
         set(3, turned(*axes));
         return f;

@@ -1,4 +1,4 @@
-// explicit_pads, fold_pad, zeros_to_pad
+// pad_all_axes, explicit_pads, fold_pad, zeros_to_pad
 #include <gmock/gmock.h>
 
 #include <limits>
@@ -14,6 +14,36 @@ using testing::UnorderedElementsAre;
 using Ints = std::vector<int64_t>;
 
 const Ints& pads_of(const graph::Node& node) { return std::get<Ints>(node.attributes.at("pads")); }
+
+TEST(PadAllAxes, HasAnEntryAnAxis) {
+    Writer w;
+    const ValueId x = w.node("Softmax", {w.input("x", {1, 2, 4, 5})});
+    w.output(w.node("Pad", {x, w.ints({1, 2, 3, 4}), ValueId::none, w.ints({-1, 2})}), "y");
+    const Outcome outcome = optimized(w);
+    EXPECT_EQ(outcome.applied("pad_all_axes"), 1);
+    const graph::Node& pad = outcome.only("Pad");
+    ASSERT_EQ(pad.inputs.size(), 2U);
+    EXPECT_THAT(outcome.graph.value(pad.inputs[1]).constant->values<int64_t>(), ElementsAre(0, 0, 2, 1, 0, 0, 4, 3));
+}
+
+TEST(PadAllAxes, LeavesAxesThatAreComputed) {
+    Writer w;
+    const ValueId axis = w.node("Cast", {w.input("a", {1})}, {{"to", int64_t{7}}});
+    w.output(w.node("Pad", {w.input("x", {1, 2, 4, 5}), w.ints({1, 1}), ValueId::none, axis}), "y");
+    const Outcome outcome = optimized(w);
+    EXPECT_EQ(outcome.applied("pad_all_axes"), 0);
+    EXPECT_THAT(outcome.reasons("pad_all_axes"), ElementsAre("the rank, pads or axes are known only at run time"));
+}
+
+// ONNX Runtime takes the Transpose of the MatMul's convolution past a Pad as if its axes were 0, 1, 2, 3.
+TEST(SinkTransposePastAxes, LeavesThePadWithoutAxes) {
+    Writer w;
+    const ValueId rows = w.node("MatMul", {w.input("x", {1, 6, 7, 1}), w.weights({1, 6})});
+    const ValueId turned = w.node("Transpose", {rows}, {{"perm", Ints{0, 2, 1, 3}}});
+    w.output(w.node("Pad", {turned, w.ints({0, 2, 0, 2, 0, 0, 1, 1})}), "y");
+    const Outcome outcome = optimized(w);
+    EXPECT_EQ(outcome.only("Pad").inputs.size(), 2U);
+}
 
 TEST(ExplicitPads, SameUpperAndLowerDifferInTheOddPixel) {
     for (const auto& [mode, pads] : std::map<std::string, Ints>{
