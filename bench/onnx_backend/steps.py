@@ -49,12 +49,15 @@ def _largest_scale(network: dict, tensor: int) -> float:
 
 
 def _seen_as(network: dict, tensor: int, names: set[str]) -> str:
-    """The tensor's value, or, where a rewrite renamed it, the first of `names` that a layer makes of it by moving codes."""
+    """The tensor's value or what it is handed out as, or, where a rewrite renamed it, the first of `names` that a layer
+    makes of it by moving codes."""
     value = network["tensors"][tensor]["value"]
+    known = [name for name in (value, *(port["value"] for port in network["outputs"] if port["tensor"] == tensor))
+             if name in names]
     moved = [layer["output"] for layer in network["layers"]
              if layer["kind"] in MOVE_CODES | {"Requantize"} and tensor in layer["inputs"]]
-    if value in names or not moved:
-        return value
+    if known or not moved:
+        return next(iter(known), value)
     return next((name for name in (_seen_as(network, output, names) for output in moved) if name in names), value)
 
 

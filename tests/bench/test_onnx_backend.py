@@ -51,9 +51,10 @@ def test_a_layer_errs_by_what_its_arithmetic_does(kind, table, steps):
 def test_a_value_read_has_the_scale_of_what_it_is_joined_with():
     def tensor(value, *scales):
         return {"value": value, "quantization": {"scale": list(scales)}}
-    networks = {"NPU_0": {"inputs": [{"value": "a", "tensor": 1}], "layers": [],
+    networks = {"NPU_0": {"inputs": [{"value": "a", "tensor": 1}], "layers": [], "outputs": [],
                           "tensors": [tensor("x", 9), tensor("a", 0.5, 0.25)]},
                 "NPU_2": {"inputs": [{"value": "a", "tensor": 0}, {"value": "b", "tensor": 1}],
+                          "outputs": [{"value": "y", "tensor": 3}],
                           "layers": [{"kind": "Requantize", "inputs": [1], "output": 2}, {"kind": "Concat", "inputs": [0, 2], "output": 3}],
                           "tensors": [tensor("a", 0.125), tensor("b", 2), tensor("b", 3), tensor("c", 3)]}}
     names = {"a", "b", "c"}
@@ -61,6 +62,7 @@ def test_a_value_read_has_the_scale_of_what_it_is_joined_with():
     assert rounded_inside(networks, {"b"}, names) == {"a": 0.25, "b": 1.5}
     # A value that a rewrite made is what becomes of it by moving.
     assert rounded_inside(networks, set(), {"a", "c"}) == {"a": 0.25, "c": 1 + 1.5}
+    assert rounded_inside(networks, set(), {"a", "y"}) == {"a": 0.25, "y": 1 + 1.5}  # it handed on by another name
 
 
 def test_each_output_of_a_node_gets_its_noise():

@@ -35,9 +35,23 @@ def other_size(writer) -> dict:
     return {"x": writer.random.normal(size=dims).astype(np.float32)}
 
 
+def windows_fit(model, dims: dict) -> bool:
+    """Whether every pool's window lies in its map: ONNX Runtime divides what lies beyond in several ways."""
+    for node in model.graph.node:
+        attributes = {a.name: onnx.helper.get_attribute_value(a) for a in node.attribute}
+        if node.op_type not in ("AveragePool", "MaxPool") or attributes.get("auto_pad", b"").startswith(b"SAME"):
+            continue
+        kernel = attributes["kernel_shape"]
+        pads = attributes.get("pads", [0] * 2 * len(kernel))
+        given = zip(kernel, dims[node.input[0]][2:], pads, pads[len(kernel):])
+        if any(size > length + before + behind for size, length, before, behind in given):
+            return False
+    return True
+
+
 def values_at(model, inputs: dict) -> list | None:
-    """Nothing where the model itself cannot have that size, or has a map inside that is empty: ONNX Runtime's mean of
-    nothing is a number for ReduceMean and a fault for GlobalAveragePool."""
+    """Nothing where the model itself cannot have that size, or has a map inside that is empty or less than a window:
+    ONNX Runtime's mean of nothing is a number for ReduceMean and a fault for GlobalAveragePool."""
     exposed = onnx.ModelProto()
     exposed.CopyFrom(model)
     outputs = [value.name for value in model.graph.output]
@@ -48,6 +62,8 @@ def values_at(model, inputs: dict) -> list | None:
     except Exception:  # whatever the package raises is its refusal
         return None
     told = values[:len(outputs)]
+    if not windows_fit(model, {name: y.shape for name, y in [*inputs.items(), *zip(outputs + inside, values)]}):
+        return None
     sound = all(y.ndim > 0 and y.shape[0] == 1 and np.isfinite(y).all() for y in told)
     return told if sound and all(y.size > 0 for y in values) else None
 
