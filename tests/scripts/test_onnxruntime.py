@@ -465,3 +465,11 @@ print(run(nothing).shape)
     run = script.ok(loop, onnx_model)
     assert run.stdout == "(0, 5)\n(0, 5)\n" and run.samples() == (4, 2), run.stderr
     assert "0 samples in FP32" not in run.report and "7 batches" not in run.report, run.stderr
+
+
+def test_calls_refused_for_many_shapes_are_one_line_of_the_report(script, onnx_model):
+    free_sizes(onnx_model, script.folder / "free.onnx", tied=True)
+    loop = SIZES.replace("(16, 20, 16, 20, 16, 20)", "(16, 16, 16, 16, 20, 24, 28)")
+    run = script.ok(loop)
+    assert run.samples() == (7, 0) and run.report.count("samples in FP32") == 1, run.stderr
+    assert "3 samples in FP32: " in run.report and "(and 2 more like this)" in run.report, run.report

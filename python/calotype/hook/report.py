@@ -1,6 +1,8 @@
 """The [VAISW] lines at the end of a run."""
 
+import re
 import time
+from collections import Counter
 
 from calotype.hook.messages import say
 from calotype.hook.state import Network
@@ -59,8 +61,22 @@ def subgraphs(facts: dict) -> list[str]:
     return lines
 
 
+def joined(refused: Counter[str]) -> list[tuple[str, int]]:
+    """Reasons that differ in numbers alone, as those of many shapes do, are told by the first of them."""
+    alike: dict[str, list[str]] = {}
+    for reason, samples in refused.items():
+        if samples:
+            alike.setdefault(re.sub(r"\d+", "0", reason), []).append(reason)
+    return [(told(*reasons), sum(refused[each] for each in reasons)) for reasons in alike.values()]
+
+
+def told(first: str, *rest: str) -> str:
+    fact, line_end, hint = first.partition("\n")
+    return fact + (f" (and {len(rest)} more like this)" if rest else "") + line_end + hint
+
+
 def why_fp32(session, network: Network) -> list[str]:
-    lines = [f"\t [INFO]:  {plural(samples, 'sample')} in FP32: {reason}" for reason, samples in network.refused.items() if samples]
+    lines = [f"\t [INFO]:  {plural(samples, 'sample')} in FP32: {reason}" for reason, samples in joined(network.refused)]
     if network.reason:
         lines.append(f"\t [INFO]:  runs untouched: {network.reason}")
     elif network.runner is None and network.left:
