@@ -341,3 +341,28 @@ with torch.no_grad():
     run = script.ok(loop)
     assert run.stdout == script.ok(loop, hook=False).stdout
     assert "runs untouched: it is a program of torch.export" in run.report, run.stderr
+
+
+def test_results_that_are_one_object_stay_one(script):
+    """In double precision besides. A loss of the script may compare with the input that it gets back, and gradients are
+    PyTorch's."""
+    loop = NETWORK + """
+class Several(Small):
+    def forward(self, x):
+        y = super().forward(x)
+        return {"y": y, "x": x, "again": [y, y.relu()]}
+
+model = Several().double().eval()
+x = [each.double() for each in images(6)]
+for each in x:
+    found = model(each)
+    print(found["x"] is each, found["again"][0] is found["y"], found["y"].dtype)
+(found["again"][0].sum() + 2 * found["again"][1].sum()).backward()
+np.savez("outputs.npz", y=model.head.weight.grad)
+"""
+    plain = script.ok(loop, hook=False)
+    gradient = outputs(script)
+    for samples in ((4, 2), (0, 6)):
+        run = script.ok(loop)
+        assert run.stdout == plain.stdout and run.samples() == samples, run.stderr
+        np.testing.assert_allclose(outputs(script), gradient)

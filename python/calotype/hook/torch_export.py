@@ -22,7 +22,7 @@ from calotype.hook.state import Untouched
 from calotype.hook.torch_compare import Attempt, Compared
 from calotype.hook.torch_outside import Outside
 from calotype.hook.torch_sizes import Sizes, of_batch, of_program
-from calotype.hook.torch_source import copied
+from calotype.hook.torch_source import OTHER_FLOATS, copied
 
 OPSET = 18
 COMPARED_CALLS = 8
@@ -65,7 +65,7 @@ def export(source, recording) -> Path:
     if missing:
         raise Untouched(f"PyTorch's exporter needs {' and '.join(missing)}: pip install {' '.join(missing)}")
     module = copied(source.reference)  # exporting and comparing call it, and it may count its calls
-    if any(tensor.dtype in (torch.float16, torch.bfloat16) for tensor in module.state_dict().values()):
+    if any(tensor.dtype in OTHER_FLOATS for tensor in module.state_dict().values()):
         module = module.float()
     flat = Flat(module, source.skeleton)
     scripted = any(isinstance(part, torch.jit.ScriptModule) for part in module.modules())

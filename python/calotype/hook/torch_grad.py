@@ -3,14 +3,13 @@ FP32 network at the same inputs. What the NPU computed has none of its own."""
 
 import torch
 
-from calotype.hook import structure
 from calotype.hook.guard import inside
-from calotype.hook.torch_source import is_array
 
 
 class Answer(torch.autograd.Function):
-    """`anchor` is a parameter that requires a gradient: through it the results do, too. They come as a list, since a
-    tensor that goes in and comes out is a view to PyTorch, which the script could not write into."""
+    """`original` gives the tensors of PyTorch's own result. `anchor` is a parameter that requires a gradient: through it the
+    results do, too. They come as a list, since a tensor that goes in and comes out is a view to PyTorch, which the script
+    could not write into."""
 
     @staticmethod
     def forward(ctx, original, anchor, results: list, wanted: list[bool]):
@@ -21,8 +20,7 @@ class Answer(torch.autograd.Function):
     @staticmethod
     def backward(ctx, *gradients):
         with torch.enable_grad(), inside:
-            tensors = structure.flatten(ctx.original(), is_array)[0]
-            wanted = [(t, g) for t, g in zip(tensors, gradients) if t.requires_grad and g is not None]
+            wanted = [(t, g) for t, g in zip(ctx.original(), gradients) if t.requires_grad and g is not None]
             torch.autograd.backward([t for t, _ in wanted], [g for _, g in wanted])
         return None, None, None, None
 

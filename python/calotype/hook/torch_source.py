@@ -18,6 +18,7 @@ from calotype.hook.torch_watch import Reached
 
 OTHER_SIZES = "its program looks at sizes, and may do something else for these"
 PLAIN = (torch.Tensor, torch.nn.Parameter)
+OTHER_FLOATS = (torch.float16, torch.bfloat16, torch.float64)  # what the NPU's compiler takes as float32
 
 
 def is_array(value) -> bool:
@@ -37,6 +38,7 @@ class ModuleSource:
         self.outputs: dict | None = None  # skeleton, names and types of the result, known from the first one
         self.sizes: Sizes | None = None  # for which the exported program holds
         self.orders: list = []  # of each result's axes in memory, as order_of gives them
+        self.latest: list = []  # tensors of the latest call that PyTorch answered
         self.gradients: list[bool] | None = None  # whether each result requires one while gradients are enabled
 
     @property
@@ -90,10 +92,12 @@ class ModuleSource:
             "skeleton": skeleton,
             "names": ["output" + (f".{name}" if name else "") for name in names],
             "types": [str(tensor.dtype).removeprefix("torch.") for tensor in tensors],
+            "same": same_as(tensors, self.latest),
         }
         if self.outputs is not None and self.outputs != outputs:
             raise Untouched("the form of its result changes from call to call")
         self.outputs = outputs
+        self.latest = []
         self.orders = [order_of(tensor) for tensor in tensors]
         if torch.is_grad_enabled():
             self.gradients = [tensor.requires_grad for tensor in tensors]
@@ -114,24 +118,53 @@ class ModuleSource:
         except (structure.Unknown, AttributeError):
             return False
         self.outputs = outputs
+        self.own = [i for i, same in enumerate(outputs["same"]) if same is None]
         self.orders = facts["orders"]
         self.sizes = None if facts["sizes"] is None else Sizes(*facts["sizes"])
         return True
 
-    def give(self, outputs: dict, device: torch.device, original, called: "ModuleSource"):
+    def give(self, outputs: dict, inputs: list, original, called: "ModuleSource"):
         """The script's result of the module of `called`, whose call is `original`."""
+        device, names, types, orders = inputs[0].device, self.outputs["names"], self.result_types, self.orders
         tensors = [
-            ordered(torch.from_numpy(outputs[name]).to(device=device, dtype=dtype), order)
-            for name, dtype, order in zip(self.outputs["names"], self.result_types, self.orders)
+            ordered(torch.from_numpy(outputs[names[i]]).to(device=device, dtype=types[i]), orders[i]) for i in self.own
         ]
         if called.anchor is not None and torch.is_grad_enabled():
             from calotype.hook.torch_grad import with_gradient
 
             if called.gradients is None:  # the first call that asks is made once more
                 called.gradients = [tensor.requires_grad for tensor in structure.flatten(original(), is_array)[0]]
-            tensors = with_gradient(tensors, original, called.anchor, called.gradients)
+            wanted = [called.gradients[i] for i in self.own]
+            tensors = with_gradient(tensors, lambda: self.own_of(original()), called.anchor, wanted)
+        if len(tensors) < len(names):
+            tensors = self.all_of(tensors, inputs)
         skeleton = self.outputs["skeleton"]
         return tensors[0] if skeleton == {"array": 0} else structure.rebuild(skeleton, tensors)
+
+    def own_of(self, result) -> list:
+        """Its tensors, without those that are an input or an earlier one."""
+        tensors, _, _ = structure.flatten(result, is_array)
+        return [tensors[i] for i in self.own]
+
+    def all_of(self, own: list, inputs: list) -> list:
+        rest, tensors = iter(own), []
+        for same in self.outputs["same"]:
+            if same is None:
+                tensors.append(next(rest))
+            else:
+                kind, index = same
+                tensors.append((inputs if kind == "input" else tensors)[index])
+        return tensors
+
+
+def same_as(tensors: list, inputs: list) -> list:
+    """For each result, which input or earlier result it is."""
+    places = {id(tensor): ["input", i] for i, tensor in enumerate(inputs)}
+    same = []
+    for i, tensor in enumerate(tensors):
+        same.append(places.get(id(tensor)))
+        places.setdefault(id(tensor), ["result", i])
+    return same
 
 
 def copied(module: torch.nn.Module) -> torch.nn.Module:
@@ -168,7 +201,7 @@ def ordered(tensor: torch.Tensor, order: list[int] | None) -> torch.Tensor:
 
 def numpy_of(tensor: torch.Tensor):
     plain = tensor.detach()
-    if plain.dtype in (torch.float16, torch.bfloat16):
+    if plain.dtype in OTHER_FLOATS:
         plain = plain.float()
     return plain.cpu().numpy()
 

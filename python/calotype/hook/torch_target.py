@@ -70,7 +70,6 @@ class Target:
         if slot is None:
             return original()
         self.latest = slot.network
-        device = tensors[0].device
         try:
             arrays = slot.source.arrays(tensors)
         except Exception:  # a tensor of torch.vmap, or of the device "meta"
@@ -79,10 +78,12 @@ class Target:
             return slot.network.untouched(1, original, "its inputs are tensors without elements that can be read")
 
         def fp32():
+            if slot.network.recording is not None:
+                form.latest = tensors
             return slot.fp32(original, self.inner())
 
         form = slot.network.source  # of the first module met of this network: it has seen its results
-        return slot.network.call(arrays, fp32, lambda outputs: form.give(outputs, device, original, slot.source))
+        return slot.network.call(arrays, fp32, lambda outputs: form.give(outputs, tensors, original, slot.source))
 
     def untouched(self, args: tuple, original, skipped: str = ""):
         if self.latest is not None:
