@@ -109,6 +109,16 @@ class Reader {
     std::vector<std::string> known_;
 };
 
+/// It stands in messages, reports and snapshots: letters, digits and what names files.
+bool is_name(std::string_view text) {
+    constexpr size_t kMost = 100;
+    const auto fits = [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-' ||
+               c == '.';
+    };
+    return !text.empty() && text.size() <= kMost && std::all_of(text.begin(), text.end(), fits);
+}
+
 /// No NPU at all; the host's figures are those of the default configuration, for the predictions.
 Config no_npu() {
     Config config = find_config(kDefaultConfig);
@@ -140,6 +150,7 @@ Config parse_config(std::string_view json, std::string_view subject) {
     Config config;
     Reader reader(root, where);
     config.name = reader.text("name");
+    if (!is_name(config.name)) reader.fail("its `name` is not of 1 to 100 letters, digits, `_`, `-` and `.`");
     config.about = reader.text("about");
     for (const Number& number : kNumbers) config.*number.member = reader.number(number.key, number.least, number.most);
     Reader limits(reader.at("limits"), where + ", limits");

@@ -66,6 +66,10 @@ TEST(Config, NothingIsIgnored) {
                 HasSubstr("`pad_pixels` is missing"));
     EXPECT_THAT(what_is_wrong(replaced(default_json(), "\"softmax\": false", "\"softmax\": 0")),
                 HasSubstr("true or false"));
+    for (const char* name : {"two words", "../one", "line\\nbreak", "\\u001b[31m"})
+        EXPECT_THAT(what_is_wrong(replaced(default_json(), "\"name\": \"VE2802_NPU_IP_O00_A304_M3\"",
+                                           "\"name\": \"" + std::string(name) + "\"")),
+                    HasSubstr("its `name` is not of"));
     EXPECT_EQ(what_is_wrong("{"), "this is not JSON");
     EXPECT_EQ(what_is_wrong("[]"), "an object is needed");
 }
