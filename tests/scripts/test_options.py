@@ -88,6 +88,13 @@ def test_a_wrong_line_of_an_ini_file_is_named(script, onnx_model):
     assert run.code == 1 and f"`VAISW_QUANTIZATION_NBIMAGE` in {script.folder}/vaisw.ini, line 2" in run.stderr
 
 
+def test_a_long_line_of_an_ini_file_is_told_in_short(script, onnx_model):
+    write_ini(script.folder, "[QUANTIZATION]\n" + "n" * 1_000_000 + "\n")
+    run = script(ONE_RUN, onnx_model)
+    assert run.code == 1 and "vaisw.ini`, line 2: `nnn" in run.stderr, run.stderr[:1000]
+    assert len(run.stderr) < 4000
+
+
 def test_an_ini_file_is_a_file(script, onnx_model):
     os.mkfifo(script.folder / "vaisw.ini")
     run = script(ONE_RUN, onnx_model)

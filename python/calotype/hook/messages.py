@@ -18,11 +18,18 @@ def say_once(text: str) -> None:
         say(text)
 
 
+LONGEST = 1000  # characters of a subject or fact, which may quote a file: as in the errors of the native part
+
+
+def shortened(text: str) -> str:
+    return text if len(text) <= LONGEST else text[:LONGEST] + "..."
+
+
 def user_error(code: str, subject: str, fact: str, hint: str = "") -> Exception:
     """A calotype.Error, in the form that all of its kind have."""
     from calotype import Error
 
-    error = Error(f"{code}: {subject}: {fact}" + (f"\n  try: {hint}" if hint else ""))
+    error = Error(f"{code}: {shortened(subject)}: {shortened(fact)}" + (f"\n  try: {hint}" if hint else ""))
     error.code = code
     return error
 
