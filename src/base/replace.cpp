@@ -32,6 +32,8 @@ std::string staging_prefix(const fs::path& target) { return fmt::format(".{}.par
 /// Of the old directory while the new one takes its place.
 std::string aside_prefix(const fs::path& target) { return fmt::format(".{}.replaced-", target.filename().string()); }
 
+std::string probe_prefix(const fs::path& target) { return fmt::format(".{}.probe-", target.filename().string()); }
+
 /// True if the process that wrote the leftover is gone (its id ends the name).
 bool abandoned(std::string_view pid_text) {
     int pid = 0;
@@ -54,15 +56,8 @@ std::vector<fs::path> leftovers(const fs::path& target, const std::string& prefi
 
 void remove_leftovers(const fs::path& target) {
     std::error_code ignored;
-    for (const std::string& prefix : {staging_prefix(target), aside_prefix(target)})
+    for (const std::string& prefix : {staging_prefix(target), aside_prefix(target), probe_prefix(target)})
         for (const fs::path& path : leftovers(target, prefix)) fs::remove_all(path, ignored);
-}
-
-/// Asked by making one: what root may do on a read-only file system, or in /proc, no permission tells.
-void check_takes_entries(const fs::path& folder, const fs::path& target) {
-    const fs::path probe = folder / (staging_prefix(target) + std::to_string(::getpid()) + "-probe");
-    if (::mkdir(probe.c_str(), 0755) != 0) cannot_write(target, errno);
-    ::rmdir(probe.c_str());
 }
 
 /// Absolute, without a trailing slash.
@@ -72,7 +67,7 @@ fs::path whole_path(const fs::path& path) {
     return whole.has_filename() ? whole : whole.parent_path();
 }
 
-/// The staging directories of this process.
+/// Files and directories that this process is writing beside their places.
 struct Staged {
     std::mutex guard;
     std::set<fs::path> paths;
@@ -80,6 +75,36 @@ struct Staged {
 Staged& staged() {
     static Staged all;
     return all;
+}
+void enter(const fs::path& path) {
+    const std::lock_guard lock(staged().guard);
+    staged().paths.insert(path);
+}
+void leave(const fs::path& path) {
+    const std::lock_guard lock(staged().guard);
+    std::error_code ignored;
+    fs::remove_all(path, ignored);
+    staged().paths.erase(path);
+}
+
+/// One of them until it goes out of scope; what is left there then is removed.
+class Entered {
+  public:
+    explicit Entered(fs::path path) : path_(std::move(path)) { enter(path_); }
+    ~Entered() { leave(path_); }
+    Entered(const Entered&) = delete;
+    Entered& operator=(const Entered&) = delete;
+
+  private:
+    fs::path path_;
+};
+
+/// Asked by making one: what root may do on a read-only file system, or in /proc, no permission tells.
+void check_takes_entries(const fs::path& folder, const fs::path& target) {
+    const fs::path probe = folder / (probe_prefix(target) + std::to_string(::getpid()));
+    const std::lock_guard lock(staged().guard);  // a process that ends waits until it is gone
+    if (::mkdir(probe.c_str(), 0755) != 0 && errno != EEXIST) cannot_write(target, errno);
+    ::rmdir(probe.c_str());
 }
 
 }  // namespace
@@ -93,6 +118,7 @@ void replace_file(const fs::path& path, std::string_view text) {
     remove_leftovers(folder / path.filename());
     const fs::path staging = folder / (staging_prefix(path) + std::to_string(::getpid()));
     ::unlink(staging.c_str());  // of a dead process of the same id, or somebody's link to elsewhere
+    const Entered entered(staging);
     try {
         write_file(staging, text, Existing::refused);
     } catch (const Error& failed) {
@@ -100,10 +126,10 @@ void replace_file(const fs::path& path, std::string_view text) {
         named.subject = fmt::format("`{}`", path.string());
         throw Error(std::move(named));
     }
-    if (::rename(staging.c_str(), path.c_str()) == 0) return;
-    const int failure = errno;
-    ::unlink(staging.c_str());
-    cannot_write(path, failure);
+    std::unique_lock lock(staged().guard);
+    const int failure = ::rename(staging.c_str(), path.c_str()) == 0 ? 0 : errno;
+    lock.unlock();
+    if (failure != 0) cannot_write(path, failure);
 }
 
 void check_directory_can_be_made(const fs::path& path) {
@@ -161,22 +187,21 @@ StagedDirectory::StagedDirectory(fs::path target) {
     remove_leftovers(target_);
     staging_ = target_.parent_path() / (staging_prefix(target_) + std::to_string(::getpid()));
     fs::remove_all(staging_, error);
-    if (::mkdir(staging_.c_str(), 0755) != 0) cannot_write(staging_, errno);
-    const std::lock_guard lock(staged().guard);
-    staged().paths.insert(staging_);
+    enter(staging_);
+    if (::mkdir(staging_.c_str(), 0755) == 0) return;
+    const int failure = errno;
+    leave(staging_);
+    cannot_write(staging_, failure);
 }
 
-StagedDirectory::~StagedDirectory() {
-    const std::lock_guard lock(staged().guard);
-    std::error_code ignored;
-    fs::remove_all(staging_, ignored);  // after commit this is the old directory, or nothing
-    staged().paths.erase(staging_);
-}
+StagedDirectory::~StagedDirectory() { leave(staging_); }  // after commit this is the old directory, or nothing
 
-void StagedDirectory::remove_all() {
-    const std::lock_guard lock(staged().guard);
+void remove_staged() {
+    constexpr int kRounds = 3;  // another thread may write one file more into a directory that is being removed
+    staged().guard.lock();      // for good: what is removed in part must take no place any more
     std::error_code ignored;
-    for (const fs::path& path : staged().paths) fs::remove_all(path, ignored);
+    for (int round = 0; round < kRounds; ++round)
+        for (const fs::path& path : staged().paths) fs::remove_all(path, ignored);
 }
 
 int StagedDirectory::exchange(const fs::path& one, const fs::path& other) {
@@ -186,6 +211,7 @@ int StagedDirectory::exchange(const fs::path& one, const fs::path& other) {
 void StagedDirectory::commit(Exchange exchange) {
     CALOTYPE_ASSERT(!committed_, "a staged directory is committed once");
     sync_directory(staging_);
+    const std::lock_guard lock(staged().guard);
     if (exchange(staging_, target_) != 0) {
         const int error = errno;
         // A rename takes the place of nothing and of an empty directory in one step anywhere.

@@ -39,9 +39,6 @@ class StagedDirectory {
 
     const std::filesystem::path& path() const { return staging_; }
 
-    /// Of all that live: for a process that ends at once, whose destructors do not run.
-    static void remove_all();
-
     /// Swaps two directories in one step; 0, or -1 and errno.
     using Exchange = int (*)(const std::filesystem::path& one, const std::filesystem::path& other);
     static int exchange(const std::filesystem::path& one, const std::filesystem::path& other);
@@ -57,5 +54,9 @@ class StagedDirectory {
     std::filesystem::path staging_;
     bool committed_ = false;
 };
+
+/// What is being written beside its place, for a process that ends at once, whose destructors do not run: from here on
+/// nothing takes its place any more, and who tries waits.
+void remove_staged();
 
 }  // namespace calotype

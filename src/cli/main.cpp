@@ -10,6 +10,7 @@
 #include "base/nearest.hpp"
 #include "calotype/error.hpp"
 #include "cli/command.hpp"
+#include "cli/interrupts.hpp"
 
 namespace calotype::cli {
 namespace {
@@ -81,6 +82,7 @@ int run(int argc, char** argv) {
     } catch (const CLI::ParseError& error) {
         return usage_error(app, error, misspelt(app, argc, argv));
     }
+    leave_nothing_when_interrupted();
     const int code = act(action);
     // Results that did not reach their reader (full disk, closed pipe) are no success.
     if (std::fflush(stdout) != 0 && code == kFine) {

@@ -46,7 +46,7 @@ std::string* at_work = nullptr;  // read by the thread that ends the process
     const Error error({"LIMIT_TIME", fmt::format("`{}`: ONNX Runtime", *at_work),
                        fmt::format("a node, or making a session, took longer than {} s and was ended", seconds),
                        how_to_raise(&Limits::run_seconds)});
-    StagedDirectory::remove_all();
+    remove_staged();
     std::fprintf(stderr, "%s\n", error.what());
     ::_exit(kBadInput);
 }

@@ -2,6 +2,7 @@
 
 import ctypes
 import os
+import shutil
 import signal
 import stat
 import subprocess
@@ -101,16 +102,17 @@ def staging_of(snapshot):
     return [path for path in snapshot.parent.iterdir() if path.name.startswith(f".{snapshot.name}.partial-")]
 
 
-def kill_compile(arguments, snapshot, seconds, from_staging_on):
-    """Starts a compile and kills it after `seconds`, counted from its start or from the first byte it writes."""
+def kill_compile(arguments, snapshot, seconds, from_staging_on, by=signal.SIGKILL):
+    """Starts a compile and ends it after `seconds`, counted from its start or from the first byte it writes."""
     process = subprocess.Popen(arguments, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     mine = f".{snapshot.name}.partial-{process.pid}"
     while from_staging_on and process.poll() is None and not (snapshot.parent / mine).exists():
         pass
     time.sleep(seconds)
-    process.kill()
+    process.send_signal(by)
     process.wait()
-    return process.returncode == -signal.SIGKILL
+    assert process.returncode in (0, -by)
+    return process.returncode == -by
 
 
 def test_killed_compile_leaves_the_old_or_the_new_snapshot(calotype, snapshot):
@@ -134,6 +136,32 @@ def test_killed_compile_leaves_the_old_or_the_new_snapshot(calotype, snapshot):
     subprocess.run(arguments, check=True, capture_output=True)
     assert staging_of(snapshot) == []
     assert (snapshot / "manifest.json").read_bytes() == new
+
+
+@pytest.mark.parametrize("by", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP], ids=lambda by: by.name)
+def test_an_interrupted_compile_leaves_nothing(calotype, tmp_path, by):
+    """The snapshot whole, where it was done, or nothing: none half-written, none beside its place."""
+    target = tmp_path / "s"
+    arguments = [calotype.path, *map(str, compile_digits(DIGITS / "calibration.npz", target))]
+    ended = 0
+    for milliseconds in (0, 0, 0, 0.2, 0.2, 0.5, 0.5, 1, 1, 2, 3):
+        ended += kill_compile(arguments, target, milliseconds / 1000, True, by)
+        assert os.listdir(tmp_path) in ([], ["s"])
+        if target.exists():
+            assert calotype("verify", target).code == 0
+            shutil.rmtree(target)
+    assert ended >= 3
+    ignoring = subprocess.run(["sh", "-c", f"trap '' {by.name[3:]}; exec \"$@\"", "sh", *arguments], capture_output=True)
+    assert ignoring.returncode == 0
+
+
+def test_compiles_at_once_to_one_place_leave_one_whole_snapshot(calotype, tmp_path):
+    arguments = [calotype.path, *map(str, compile_digits(DIGITS / "calibration.npz", tmp_path / "s"))]
+    for _ in range(3):
+        running = [subprocess.Popen([*arguments, "--images", str(4 + k)], stdout=subprocess.DEVNULL) for k in range(3)]
+        assert [process.wait() for process in running] == [0, 0, 0]
+        assert os.listdir(tmp_path) == ["s"]
+        assert calotype("verify", tmp_path / "s").code == 0
 
 
 @pytest.mark.parametrize("what", ["a folder with a file of mine", "the model's folder", "a file", "a link"])
