@@ -46,14 +46,15 @@ double settles_at(const Target& target, double side) {
     return outer;
 }
 
-Samples::Samples(const Target& target, double scale_pre) {
+Samples::Samples(const Target& target, double scale_pre)
+    : steepest(*std::ranges::max_element(target.output.scale) * 32767 / 32768) {
     for (int p = -32768; p <= 32768; p += kStep) {
         const double x = std::min(p, 32767) * scale_pre;
         pre.push_back(std::min(p, 32767));
-        const double raw = activate(target.activation, x);
-        y.push_back(std::clamp(raw, target.lo, target.hi));
-        at_least.push_back(raw <= target.lo ? -kInf : y.back());
-        at_most.push_back(raw >= target.hi ? kInf : y.back());
+        raw.push_back(activate(target.activation, x));
+        y.push_back(std::clamp(raw.back(), target.lo, target.hi));
+        at_least.push_back(raw.back() <= target.lo ? -kInf : y.back());
+        at_most.push_back(raw.back() >= target.hi ? kInf : y.back());
         unit.push_back(target.unit(y.back()));
     }
 }
@@ -75,10 +76,15 @@ Line with_slope(const Samples& s, size_t begin, size_t end, double slope, double
 }
 
 // The chord is the best slope for a convex or concave piece; a piece with both bends is split by the search where it
-// pays.
+// pays. Where the output clamps within a piece, the chord of the function beyond may be the better one: a straight tail
+// is then followed to the last code, whatever the bins are worth.
 Line chord(const Samples& s, int first, int last, double limit) {
     const size_t begin = static_cast<size_t>(first) * kPerBin, end = static_cast<size_t>(last) * kPerBin;
-    return with_slope(s, begin, end, (s.y[end] - s.y[begin]) / (s.pre[end] - s.pre[begin]), limit);
+    const auto slope = [&](const std::vector<double>& y) { return (y[end] - y[begin]) / (s.pre[end] - s.pre[begin]); };
+    const Line clamped = with_slope(s, begin, end, slope(s.y), limit);
+    if (slope(s.raw) == clamped.slope || std::abs(slope(s.raw)) >= s.steepest) return clamped;
+    const Line followed = with_slope(s, begin, end, slope(s.raw), std::min(limit, clamped.error));
+    return followed.error < clamped.error ? followed : clamped;
 }
 
 namespace {

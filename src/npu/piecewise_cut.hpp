@@ -32,9 +32,11 @@ struct Target {
 /// linear, where the output clamps.
 double settles_at(const Target& target, double side);
 
-/// The exact function at every kStep-th code of `pre`; what may be overshot (the output clamps) is open on that side.
+/// The exact function at every kStep-th code of `pre`, as it is and within the codes; what may be overshot (the output
+/// clamps) is open on that side.
 struct Samples {
-    std::vector<double> pre, y, at_least, at_most, unit;
+    std::vector<double> pre, raw, y, at_least, at_most, unit;
+    double steepest;  ///< the slope that Q15 holds in codes of the coarsest scale
     Samples(const Target& target, double scale_pre);
 };
 

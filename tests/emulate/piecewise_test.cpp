@@ -60,6 +60,14 @@ INSTANTIATE_TEST_SUITE_P(
         Case{ActivationKind::softplus, 0, 0, 0.03F, -128}, Case{ActivationKind::elu, 1, 0, 0.02F, -78},
         Case{ActivationKind::elu, 1, 0, 0.1F, -118}));
 
+// With a slope of 0.01 a bin of `pre` is a hundred codes on the positive side: the last one holds the clamp.
+TEST(Piecewise, ATinySlopeThatReachesTheLowestCodeLeavesTheOtherSideExact) {
+    const Activation leaky{ActivationKind::leaky_relu, 0, 0, 0.01F, 0};
+    const PiecewiseResult r = make_piecewise(leaky, std::vector{0.001}, {{1 / 32.0F}, {1}});
+    EXPECT_EQ(r.output.scale[0], 1 / 32.0F);
+    EXPECT_LT(r.error_codes, 1.5);
+}
+
 TEST_P(Tables, NeverGoBeyondWhatTheFunctionReaches) {
     const Case& c = GetParam();
     const Activation activation{c.kind, 0, 0, c.alpha, c.beta};
