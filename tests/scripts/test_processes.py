@@ -262,3 +262,11 @@ def test_start_up_takes_at_most_10_ms_more(script):
         for hook in best:
             best[hook] = min(best[hook], processor_seconds(script.environment(hook, {})))
     assert best[True] - best[False] < 0.010, best
+
+
+def test_a_working_folder_that_is_gone(script, onnx_model):
+    loop = "import os\nos.mkdir('gone')\nos.chdir('gone')\nos.rmdir('../gone')\n" + LOOP
+    run = script.ok(loop, onnx_model)
+    assert run.stdout == "done (1, 5)\n" and run.samples() == (4, 2), run.stderr
+    relative = script(loop, onnx_model, VAISW_RUNSESSION_DIRECTORY="here")
+    assert relative.code == 1 and "OPTION_VALUE" in relative.stderr, relative.stderr

@@ -366,3 +366,19 @@ np.savez("outputs.npz", y=model.head.weight.grad)
         run = script.ok(loop)
         assert run.stdout == plain.stdout and run.samples() == samples, run.stderr
         np.testing.assert_allclose(outputs(script), gradient)
+
+
+def test_a_script_in_inference_mode_that_times_one_image(script):
+    """The copy that is exported is none of inference mode, whose tensors the better exporter refuses; the other one takes no
+    module for which all recorded inputs are one."""
+    loop = NETWORK + """
+model = Small().eval()
+x = images(1)[0]
+with torch.inference_mode():
+    y = [model(x) for _ in range(6)]
+    model.train()
+    y += [model(x) for _ in range(6)]
+print(all(each.is_inference() for each in y))
+"""
+    run = script.ok(loop)
+    assert run.stdout == "True\n" and run.samples() == (4, 8), run.stderr

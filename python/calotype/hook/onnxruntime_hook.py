@@ -134,8 +134,8 @@ def attach(onnxruntime) -> None:
         def __init__(self, path_or_bytes, sess_options=None, *args, **kwargs):
             model, stamp = path_or_bytes, None
             if isinstance(model, (str, os.PathLike)):
-                model = os.path.abspath(model)  # the script may go to another folder before its first run
                 with contextlib.suppress(OSError):  # ONNX Runtime says what is amiss
+                    model = os.path.abspath(model)  # the script may go to another folder before its first run
                     stamp = stamp_of(Path(model))
             super().__init__(path_or_bytes, sess_options, *args, **kwargs)
             self._calotype = Target(model, stamp)

@@ -4,6 +4,7 @@ A later place wins: vaisw.ini beside the installation, ~/.amd/vaisw/vaisw.ini, .
 `python3 -m calotype` puts its own options).
 """
 
+import contextlib
 import difflib
 import os
 from collections.abc import Callable
@@ -47,9 +48,16 @@ def share(text: str) -> float:
     return value
 
 
+def absolute(path: Path) -> Path:
+    try:
+        return path.absolute()
+    except OSError:
+        raise ValueError  # from a working folder that was removed
+
+
 BOOLEANS = {"true": True, "1": True, "false": False, "0": False}
 BOOLEAN = Kind(lambda text: BOOLEANS[text.lower()], "allowed are true, 1, false, 0", tuple(BOOLEANS))
-FOLDER = Kind(lambda text: Path(text).expanduser().absolute(), "a folder's path is needed")
+FOLDER = Kind(lambda text: absolute(Path(text).expanduser()), "a folder's path is needed")
 TEXT = Kind(str, "a name is needed")
 MODES = one_of("constrainedCalibrationV1.5", "constrainedCalibrationV2", "dynamic", "dynamicV2")
 VIEWS = one_of("AUTO", "FLOAT32")
@@ -129,11 +137,11 @@ def check_name(name: str, place: str, mention: Callable[[str], None]) -> bool:
 def ini_files() -> list[Path]:
     """Weakest first."""
     places = [Path(__file__).parents[1] / "vaisw.ini"]
-    try:
+    with contextlib.suppress(RuntimeError):  # no home folder
         places.append(Path.home() / ".amd" / "vaisw" / "vaisw.ini")
-    except RuntimeError:
-        pass  # no home folder
-    return places + [Path.cwd() / "vaisw.ini"]
+    with contextlib.suppress(OSError):  # the working folder was removed
+        places.append(Path.cwd() / "vaisw.ini")
+    return places
 
 
 class Options:

@@ -168,13 +168,20 @@ def same_as(tensors: list, inputs: list) -> list:
 
 
 def copied(module: torch.nn.Module) -> torch.nn.Module:
-    """With state of its own. Results that a part keeps and that have a gradient are copied without it: autograd's graph
+    """With state of its own, and of tensors that the exporters take, also where the script is in inference mode. Results that a part keeps and that have a gradient are copied without it: autograd's graph
     is the script's. A copied script would share its code, which exporters change."""
-    if isinstance(module, torch.jit.ScriptModule):
-        file = io.BytesIO()
-        torch.jit.save(module, file)
-        file.seek(0)
-        return torch.jit.load(file)
+    with torch.inference_mode(False), torch.no_grad():
+        return copied_script(module) if isinstance(module, torch.jit.ScriptModule) else copied_module(module)
+
+
+def copied_script(module: torch.jit.ScriptModule) -> torch.jit.ScriptModule:
+    file = io.BytesIO()
+    torch.jit.save(module, file)
+    file.seek(0)
+    return torch.jit.load(file)
+
+
+def copied_module(module: torch.nn.Module) -> torch.nn.Module:
     tensors = Reached(module).tensors + made_weights(module)
     memo = {id(tensor): tensor.detach().clone() for tensor in tensors if not tensor.is_leaf}
     try:
