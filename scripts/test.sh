@@ -14,7 +14,7 @@ ctest_status=$?
 # A minute of each fuzz target: $FUZZ_SECONDS changes that.
 ctest --test-dir build/fuzz -j "$(nproc)" --output-on-failure --output-junit "$PWD/$build/results/fuzz.xml"
 fuzz_status=$?
-CALOTYPE_COMMAND="$PWD/$venv/bin/calotype" "$venv/bin/python" -m pytest -q tests \
+CALOTYPE_COMMAND="$PWD/$venv/bin/calotype" "$venv/bin/python" -m pytest -q tests -n "$(nproc)" --maxprocesses 8 --dist worksteal \
     --junitxml="$build/results/pytest.xml"
 pytest_status=$?
 "$venv/bin/python" scripts/count_tests.py "$build/results" "$ctest_status" "$fuzz_status" "$pytest_status"
