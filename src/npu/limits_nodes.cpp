@@ -122,7 +122,7 @@ const std::vector<SupportRow>& support_rows() {
         {"Activations",
          "Relu, Clip, Min, Max, Abs, LeakyRelu, PRelu, Sigmoid, x * Sigmoid(x), HardSigmoid, HardSwish, Tanh, Gelu, "
          "Mish, "
-         "Softplus, Elu",
+         "Softplus, Elu, Selu, Celu",
          "piecewise linear, at most 16 intervals; PRelu with a slope a channel is two products, a ReLU and a sum",
          {"NPU_PRELU_MAPS"}},
         {"Max pooling", "MaxPool, GlobalMaxPool", "", {"NPU_POOL_KERNEL", "NPU_THIN_MAX_POOL", "NPU_POOL_3D"}},

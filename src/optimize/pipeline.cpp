@@ -23,6 +23,7 @@ std::vector<Entry> pipeline(const Evaluate& evaluate) {
         {"layer_norm_from_parts", layer_norm_from_parts, "before its mean, product and sum become layers of their own"},
         {"softplus_from_parts", softplus_from_parts, "likewise"},
         {"abs_to_leaky_relu", abs_to_leaky_relu, "one spelling of an activation"},
+        {"selu_to_elu", selu_to_elu, "likewise; before its products fold into their neighbours"},
         {"prelu_to_relu", prelu_to_relu, "before its products fold into their neighbours"},
 
         {"sum_to_add", sum_to_add, "one spelling of a sum for all that follow"},

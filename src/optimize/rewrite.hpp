@@ -57,6 +57,7 @@ Rewrite merge_clips(Graph& graph, NodeId id);
 Rewrite clip_to_relu(Graph& graph, NodeId id);
 Rewrite hard_sigmoid_from_clip(Graph& graph, NodeId id);
 Rewrite abs_to_leaky_relu(Graph& graph, NodeId id);
+Rewrite selu_to_elu(Graph& graph, NodeId id);
 Rewrite prelu_to_relu(Graph& graph, NodeId id);
 
 Rewrite merge_transposes(Graph& graph, NodeId id);

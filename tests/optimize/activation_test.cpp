@@ -1,4 +1,5 @@
-// gelu_from_parts, hard_swish_from_parts, layer_norm_from_parts, softplus_from_parts, prelu_to_relu
+// gelu_from_parts, hard_swish_from_parts, layer_norm_from_parts, softplus_from_parts, prelu_to_relu, abs_to_leaky_relu,
+// selu_to_elu
 #include <gmock/gmock.h>
 
 #include <functional>
@@ -226,6 +227,29 @@ TEST(AbsToLeakyRelu, DeclinesWholeNumbers) {
     w.graph.value(x).type = DataType::int64;
     w.output(w.node("Cast", {w.node("Abs", {x})}, {{"to", int64_t{1}}}), "y");
     EXPECT_THAT(optimized(w).reasons("abs_to_leaky_relu"), ElementsAre("it is not of float32"));
+}
+
+TEST(SeluToElu, ScalesGoToTheNeighbours) {
+    Writer w;
+    const ValueId x = w.node("Conv", {w.input("x", {1, 3, 6, 5}), w.weights({4, 3, 1, 1})});
+    const ValueId selu = w.node("Conv", {w.node("Selu", {x}), w.weights({4, 4, 1, 1})});
+    const ValueId celu = w.node("Celu", {selu}, {{"alpha", 0.5F}});
+    w.output(w.node("Conv", {celu, w.weights({4, 4, 1, 1})}), "y");
+    const Outcome outcome = optimized(w);
+    EXPECT_EQ(outcome.applied("selu_to_elu"), 2);
+    EXPECT_THAT(outcome.ops, ElementsAre("Conv", "Elu", "Conv", "Elu", "Conv"));
+}
+
+TEST(SeluToElu, ACeluOfAlphaOneIsAnElu) {
+    Writer w;
+    w.output(w.node("Celu", {w.input("x", {1, 3, 6, 5})}), "y");
+    EXPECT_THAT(optimized(w).ops, ElementsAre("Elu"));
+}
+
+TEST(SeluToElu, DeclinesACeluThatFallsBelowZero) {
+    Writer w;
+    w.output(w.node("Celu", {w.input("x", {1, 3, 6, 5})}, {{"alpha", -0.5F}}), "y");
+    EXPECT_THAT(optimized(w).reasons("selu_to_elu"), ElementsAre("its alpha is not above zero"));
 }
 
 }  // namespace
