@@ -151,7 +151,7 @@ const std::vector<SupportRow>& support_rows() {
          "where the elements keep their order in memory: nothing is done",
          {"NPU_TRANSPOSE"}},
         {"Quantization",
-         "QuantizeLinear, DequantizeLinear",
+         "QuantizeLinear, DequantizeLinear; Cast of an input of bytes",
          "the scales of a quantized model: no layer, or a Requantize where two meet",
          {"NPU_QUANTIZATION", "NPU_NO_SCALE"}},
         {"Deconvolution 2D, 3D", "ConvTranspose", "", {"NPU_CONV_TRANSPOSE"}},

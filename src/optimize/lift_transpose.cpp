@@ -26,14 +26,14 @@ ValueId computed_input(const Graph& graph, NodeId id) {
 
 bool is_input_layout(const Graph& graph, ValueId value) {
     const NodeId id = graph.producer(value);
-    return is_op(graph, id, "Transpose") && graph.producer(graph.input(id, 0)) == NodeId::none;
+    return is_op(graph, id, "Transpose") && is_input(graph, graph.input(id, 0));
 }
 
 /// Element-wise nodes from the input to `value`, in order; empty where there are none or something else is between.
 std::vector<NodeId> chain_from_input(const Graph& graph, ValueId value) {
     std::vector<NodeId> chain;
     const auto dims = known_dims(graph, value);
-    while (graph.producer(value) != NodeId::none && !is_input_layout(graph, value)) {
+    while (!is_input(graph, value) && !is_input_layout(graph, value)) {
         const NodeId id = graph.producer(value);
         if (graph::linear_quantization(graph, id)) return {};  // no layer: the layout behind it costs nothing either
         if (!is_elementwise_of_one(graph, id) && !is_elementwise_of_two(graph, id)) return {};

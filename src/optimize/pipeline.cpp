@@ -13,6 +13,8 @@ std::vector<Entry> pipeline(const Evaluate& evaluate) {
 
         {"integer_product_to_reals", integer_product_to_reals, "before the products of reals are looked at"},
         {"qoperator_to_qdq", qoperator_to_qdq, "one spelling of quantized operators, before scales are read off"},
+        {"cast_to_dequantize", cast_to_dequantize,
+         "before move_reals, and before Transposes: the reals of an input are an input to them"},
         {"merge_equal_dequantize", merge_equal_dequantize, "before move_reals, which minds other readers"},
         {"move_reals", move_reals, "what moves codes then meets what moves reals"},
         {"remove_repeated_quantize", remove_repeated_quantize, "after the reals were moved: nothing is left between"},

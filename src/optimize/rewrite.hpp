@@ -38,6 +38,7 @@ Rewrite fold_constants(Graph& graph, NodeId id, const Evaluate& evaluate);
 Rewrite remove_identity(Graph& graph, NodeId id);
 
 Rewrite integer_product_to_reals(Graph& graph, NodeId id);
+Rewrite cast_to_dequantize(Graph& graph, NodeId id);
 Rewrite qoperator_to_qdq(Graph& graph, NodeId id);
 Rewrite merge_equal_dequantize(Graph& graph, NodeId id);
 Rewrite move_reals(Graph& graph, NodeId id);

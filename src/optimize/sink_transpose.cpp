@@ -25,7 +25,7 @@ Dims put(const Dims& dims, const Perm& perm) {
 /// A Transpose all of whose readers it may pass, so that it need not stay for one of them.
 bool may_sink(const Graph& graph, NodeId transpose) {
     const ValueId x = graph.input(transpose, 0), y = graph.output(transpose);
-    if (graph.producer(x) == NodeId::none || graph.is_output(y)) return false;
+    if (is_input(graph, x) || graph.is_output(y)) return false;
     return std::ranges::all_of(graph.readers(y), [&](NodeId reader) {
         return is_elementwise_of_one(graph, reader) || is_elementwise_of_two(graph, reader) ||
                is_op(graph, reader, "Concat") || is_op(graph, reader, "ReduceMean") ||

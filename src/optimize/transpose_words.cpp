@@ -34,10 +34,18 @@ bool is_elementwise_of_one(const Graph& graph, NodeId id) {
 }
 bool is_elementwise_of_two(const Graph& graph, NodeId id) { return among(kOfTwo, graph, id); }
 
-bool is_made_of_input(const Graph& graph, ValueId value) {
+bool is_input(const Graph& graph, ValueId value) {
     const NodeId id = graph.producer(value);
     if (id == NodeId::none) return !graph.is_constant(value);
-    if (is_op(graph, id, "Transpose")) return graph.producer(graph.input(id, 0)) == NodeId::none;
+    return graph::is_dequantize(graph, id) && graph::linear_quantization(graph, id) &&
+           graph.producer(graph.input(id, 0)) == NodeId::none;
+}
+
+bool is_made_of_input(const Graph& graph, ValueId value) {
+    if (is_input(graph, value)) return true;
+    const NodeId id = graph.producer(value);
+    if (id == NodeId::none) return false;
+    if (is_op(graph, id, "Transpose")) return is_input(graph, graph.input(id, 0));
     if (is_elementwise_of_one(graph, id)) return is_made_of_input(graph, graph.input(id, 0));
     if (!is_elementwise_of_two(graph, id)) return false;
     const size_t constant = graph.is_constant(graph.input(id, 0)) ? 0 : 1;

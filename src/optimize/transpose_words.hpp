@@ -18,6 +18,8 @@ Tensor permuted(const Tensor& constant, const std::vector<int64_t>& perm);
 bool is_elementwise_of_one(const Graph& graph, NodeId id);
 bool is_elementwise_of_two(const Graph& graph, NodeId id);
 
+/// An input of the graph, or the reals that its codes stand for: that is no layer.
+bool is_input(const Graph& graph, ValueId value);
 /// An input of the graph or its Transpose, or what nodes that work element by element made of it and constants. A
 /// Transpose there is that input's layout, and costs nothing.
 bool is_made_of_input(const Graph& graph, ValueId value);

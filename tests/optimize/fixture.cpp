@@ -18,8 +18,8 @@ std::vector<float> random_floats(int64_t count, uint32_t seed, float lo, float h
     return result;
 }
 
-ValueId Writer::input(const std::string& name, Dims dims) {
-    graph.inputs.push_back(graph.add_value(name, DataType::float32, std::move(dims)));
+ValueId Writer::input(const std::string& name, Dims dims, DataType type) {
+    graph.inputs.push_back(graph.add_value(name, type, std::move(dims)));
     return graph.inputs.back();
 }
 
@@ -96,6 +96,12 @@ Samples random_samples(const Graph& graph, uint32_t seed) {
     for (const ValueId id : graph.inputs) {
         const auto& input = graph.value(id);
         const auto contents = random_floats(element_count(*input.dims), seed++, -2, 2);
+        if (input.type == DataType::uint8) {
+            std::vector<uint8_t> bytes;
+            for (const float x : contents) bytes.push_back(static_cast<uint8_t>((x + 2) * 64));
+            samples.emplace(input.name, Tensor::of<uint8_t>(*input.dims, std::span<const uint8_t>(bytes)));
+            continue;
+        }
         samples.emplace(input.name, Tensor::of<float>(*input.dims, std::span<const float>(contents)));
     }
     return samples;
@@ -121,8 +127,10 @@ double relative_error(const Tensor& expected, const Tensor& actual) {
 Outcome optimized(Writer& writer, std::vector<std::string> disabled, float lo, float hi) {
     Outcome outcome{writer.graph, {}, {}};
     Samples samples = random_samples(outcome.graph);
-    for (auto& [name, sample] : samples)
+    for (auto& [name, sample] : samples) {
+        if (sample.type() != DataType::float32) continue;
         for (float& x : sample.values<float>()) x = lo + (x + 2) / 4 * (hi - lo);
+    }
     observe::concretize(outcome.graph, library(), samples);
     const auto before = run_in_ort(outcome.graph, samples);
     outcome.report = run(outcome.graph, {.disabled = std::move(disabled),

@@ -29,7 +29,8 @@ class Writer {
   public:
     Graph graph;
 
-    ValueId input(const std::string& name, Dims dims);
+    /// Of FLOAT32 or UINT8.
+    ValueId input(const std::string& name, Dims dims, DataType type = DataType::float32);
     ValueId constant(Dims dims, std::vector<float> contents);
     /// Random, from a seed of its own; positive where `lo` is.
     ValueId weights(Dims dims, float lo = -1, float hi = 1);

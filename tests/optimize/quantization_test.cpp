@@ -1,4 +1,4 @@
-// integer_product_to_reals, qoperator_to_qdq, merge_equal_dequantize, move_reals, remove_repeated_quantize
+// integer_product_to_reals, qoperator_to_qdq, cast_to_dequantize, merge_equal_dequantize, move_reals, remove_repeated_quantize
 #include <gmock/gmock.h>
 
 #include "optimize/fixture.hpp"
@@ -261,6 +261,39 @@ TEST(SinkTranspose, PassesScales) {
         w.node("Transpose", {q.dequantize(q.quantize(last))}, {{"perm", std::vector<int64_t>{0, 3, 1, 2}}});
     w.output(w.node("Conv", {back, w.weights({4, 4, 3, 3})}), "out");
     EXPECT_THAT(optimized(w).ops, ElementsAre("Conv", "QuantizeLinear", "DequantizeLinear", "Conv"));
+}
+
+constexpr int64_t kFloat = 1;
+
+TEST(CastToDequantize, APictureOfBytesThatTheNetworkTurnsAndScales) {
+    const std::vector<int64_t> to_nchw{0, 3, 1, 2};
+    for (const bool cast_first : {true, false}) {
+        Writer w;
+        ValueId x = w.input("x", {1, 6, 5, 3}, DataType::uint8);
+        if (cast_first) {
+            x = w.node("Cast", {x}, {{"to", kFloat}});
+            x = w.node("Div", {w.node("Sub", {x, w.weights({3})}), w.weights({3}, 1, 2)});
+            x = w.node("Transpose", {x}, {{"perm", to_nchw}});
+        } else {
+            x = w.node("Cast", {w.node("Transpose", {x}, {{"perm", to_nchw}})}, {{"to", kFloat}});
+            x = w.node("Div", {w.node("Sub", {x, w.weights({3, 1, 1})}), w.weights({3, 1, 1}, 1, 2)});
+        }
+        w.output(w.node("Conv", {x, w.weights({4, 3, 3, 3})}), "y");
+        const Outcome outcome = optimized(w);
+        EXPECT_THAT(outcome.ops, ElementsAre("DequantizeLinear", "Transpose", "Conv")) << cast_first;
+    }
+}
+
+TEST(CastToDequantize, DeclinesWhatIsJoinedAndWhatIsNoInput) {
+    Writer w;
+    const ValueId mask = w.node("Cast", {w.input("mask", {1, 4, 5}, DataType::uint8)}, {{"to", kFloat}});
+    w.output(w.node("Add", {w.input("x", {1, 4, 5}), mask}), "y");
+    EXPECT_THAT(optimized(w).reasons("cast_to_dequantize"),
+                ElementsAre("what reads it joins it with computed values"));
+    Writer v;
+    const ValueId codes = Quantizer{v}.quantize(v.input("x", {1, 4, 5}));
+    v.output(v.node("Relu", {v.node("Cast", {codes}, {{"to", kFloat}})}), "y");
+    EXPECT_THAT(optimized(v).reasons("cast_to_dequantize"), ElementsAre("its bytes are no input of the model"));
 }
 
 }  // namespace
