@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 
+#include "graph/macs.hpp"
 #include "lower/as_large_as.hpp"
 #include "lower/families.hpp"
 
@@ -65,13 +66,6 @@ const std::map<std::string, std::string_view, std::less<>> kRefused = {
     {"PRelu", "NPU_PRELU_MAPS"},
 };
 
-/// Axis 0 of the first input that has axes: what every value on the NPU begins with.
-int64_t batch_of(const Graph& graph) {
-    for (const ValueId input : graph.inputs)
-        if (const auto dims = graph::concrete_dims(graph, input); dims && !dims->empty()) return dims->front();
-    return 1;
-}
-
 /// Activations of several nodes: the last node's match, and the nodes before it, which have no layer of their own.
 struct Patterns {
     std::map<NodeId, ActivationMatch> matches;
@@ -130,7 +124,7 @@ std::optional<std::pair<NodeId, npu::BrokenLimit>> add_outputs(Builder& builder,
 
 /// One pass; the first node whose refusal leaves traces ends it with that node in `declined`.
 bool lower_once(const Graph& graph, const std::vector<NodeId>& nodes, const npu::Config& config, Lowering& result) {
-    Builder builder(graph, config, batch_of(graph));
+    Builder builder(graph, config, graph::batch_of(graph).value_or(1));
     const Patterns patterns = find_patterns(graph, nodes);
     std::set<NodeId> lowered;
     std::map<NodeId, npu::BrokenLimit> declined;

@@ -2,6 +2,7 @@
 // Exact in real numbers. A matrix on the left mixes the channels of each step; one over the last axis is
 // linear_to_conv's.
 
+#include "graph/macs.hpp"
 #include "optimize/rewrite.hpp"
 #include "optimize/words.hpp"
 
@@ -17,7 +18,7 @@ Rewrite left_matmul_to_conv(Graph& graph, NodeId id) {
     if (of_matrix.size() == 3 && of_matrix[0] == 1) of_matrix.erase(of_matrix.begin());
     if (of_matrix.size() != 2) return Rewrite::declined("the first factor is no matrix");
     if (!dims || dims->size() != 3) return Rewrite::declined("the input has not the axes [batch, channels, steps]");
-    if (batch_of(graph).value_or(dims->front()) != dims->front())
+    if (graph::batch_of(graph).value_or(dims->front()) != dims->front())
         return Rewrite::declined("its first axis is not the batch");
     const ValueId filter = add_floats(graph, graph.value(matrix).name, {of_matrix[0], of_matrix[1], 1},
                                       {weights->begin(), weights->end()});

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 
+#include "graph/macs.hpp"
 #include "optimize/affine.hpp"
 #include "optimize/transpose_words.hpp"
 
@@ -34,7 +35,7 @@ Dims permuted(const Dims& dims, const std::vector<int64_t>& perm) {
 /// Why the values have no batch, or not the axes; empty where they are fine.
 std::string hindrance(const Graph& graph, const std::optional<Dims>& dims) {
     if (!dims || dims->size() < 3 || dims->size() > 5) return "the input has not three to five axes";
-    const auto batch = batch_of(graph);
+    const auto batch = graph::batch_of(graph);
     if (batch && *batch != dims->front()) return "its first axis is not the batch";
     return "";
 }

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 
+#include "graph/macs.hpp"
 #include "optimize/affine.hpp"
 #include "optimize/reshape_words.hpp"
 
@@ -15,7 +16,7 @@ namespace {
 /// Why a value with these dims needs no other place for its rows, or can have none; empty where it does.
 std::string hindrance(const Graph& graph, const std::optional<Dims>& dims) {
     if (!dims || dims->size() < 2) return "the input has not the axes [rows, features]";
-    if (batch_of(graph) != 1) return "the batch is not 1";
+    if (graph::batch_of(graph) != 1) return "the batch is not 1";
     const bool is_batch = dims->front() == 1 && dims->size() <= 5;
     return is_batch ? "its first axis is the batch" : "";
 }

@@ -29,12 +29,6 @@ std::optional<Dims> known_dims(const Graph& graph, ValueId id) {
     return dims;
 }
 
-std::optional<int64_t> batch_of(const Graph& graph) {
-    for (const ValueId input : graph.inputs)
-        if (const auto dims = known_dims(graph, input); dims && !dims->empty()) return dims->front();
-    return {};
-}
-
 bool repeats_pixels(const Dims& dims, const Dims& whole) {
     if (dims.size() != whole.size() || dims.size() < 3 || dims.size() > 4) return false;
     if (dims[0] != whole[0] || dims[1] != whole[1]) return false;

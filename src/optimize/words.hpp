@@ -27,8 +27,6 @@ bool read_once(const Graph& graph, ValueId id);
 /// Dims of a value where all are known and positive.
 std::optional<Dims> known_dims(const Graph& graph, ValueId id);
 
-/// Axis 0 of the first input that has axes: what every value on the NPU begins with. Nothing where there is no such input.
-std::optional<int64_t> batch_of(const Graph& graph);
 /// Whether a map of these dims [batch, channels, spatial...], of one or two spatial axes, broadcasts to `whole` by
 /// repeating pixels alone.
 bool repeats_pixels(const Dims& dims, const Dims& whole);

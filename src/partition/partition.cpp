@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <set>
 
+#include "graph/macs.hpp"
 #include "lower/lower.hpp"
 #include "npu/cost.hpp"
 #include "partition/keep_apart.hpp"
@@ -19,6 +20,7 @@ using graph::NodeId;
 using graph::ValueId;
 using Refusals = std::map<NodeId, npu::BrokenLimit>;
 
+/// Of all samples that its values hold.
 double network_us(const npu::FloatNetwork& network, const npu::Config& config) {
     int64_t cycles = 0;
     for (const npu::FloatLayer& layer : network.layers) {
@@ -28,7 +30,8 @@ double network_us(const npu::FloatNetwork& network, const npu::Config& config) {
         const Dims& output = network.tensors[static_cast<size_t>(layer.output)].shape;
         cycles += npu::cost(layer.attributes, inputs, output, npu::Precision::int8, config).cycles;
     }
-    return config.microseconds(cycles);
+    const int64_t samples = network.inputs.empty() ? 1 : network.inputs.front().dims.front();
+    return config.microseconds(cycles * samples);
 }
 
 /// Entering and leaving the NPU: a fixed time each, and the bytes as FP32 on the host's side.
@@ -114,7 +117,7 @@ class Splitter {
             Subgraph& part = plan_.subgraphs[i];
             for (const NodeId id : part.nodes) {
                 place[id] = i;
-                part.macs += macs_of(graph_, id);
+                part.macs += graph::macs_of(graph_, id);
                 if (part.device == Device::cpu) part.predicted_us += host_us(graph_, id, config_);
             }
             if (part.device == Device::cpu)
@@ -152,7 +155,7 @@ class Splitter {
                           node.sources,
                           plan_.subgraphs[subgraph].device,
                           subgraph,
-                          macs_of(graph_, id),
+                          graph::macs_of(graph_, id),
                           host_us(graph_, id, config_),
                           std::nullopt};
         if (const auto no = refused_.find(id); no != refused_.end()) decision.limit = no->second;

@@ -52,8 +52,6 @@ struct Plan {
 /// `host`: nodes that the samples leave to the host.
 Plan partition(const graph::Graph& graph, const npu::Config& config, const HostNodes& host = {});
 
-/// MACs of a node for one run of the model's batch, 0 where it is no product of matrices.
-int64_t macs_of(const graph::Graph& graph, graph::NodeId id);
 /// Time on the host by the configuration's figures.
 double host_us(const graph::Graph& graph, graph::NodeId id, const npu::Config& config);
 

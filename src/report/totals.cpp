@@ -4,10 +4,12 @@ namespace calotype::report {
 
 Totals totals(const partition::Plan& plan, const std::vector<npu::Program>& programs, const npu::Config& config) {
     Totals sums;
+    std::vector<int64_t> samples;  // that the values of an NPU part hold
     for (const partition::Subgraph& part : plan.subgraphs) {
         const bool npu = part.device == partition::Device::npu;
         ++(npu ? sums.npu_subgraphs : sums.cpu_subgraphs);
         if (!npu) sums.host_us += part.predicted_us;
+        if (npu) samples.push_back(part.network.inputs.empty() ? 1 : part.network.inputs.front().dims.front());
     }
     sums.npu_macs = plan.npu_macs;
     sums.cpu_macs = plan.cpu_macs;
@@ -15,9 +17,10 @@ Totals totals(const partition::Plan& plan, const std::vector<npu::Program>& prog
     sums.npu_share =
         all > 0 ? static_cast<double>(plan.npu_macs) / static_cast<double>(all) : (sums.cpu_subgraphs == 0 ? 1 : 0);
     int64_t program_macs = 0;
-    for (const npu::Program& program : programs) {
-        sums.cycles += program.cycles;
-        program_macs += program.macs;
+    for (size_t k = 0; k < programs.size(); ++k) {  // one an NPU part, in order
+        const npu::Program& program = programs[k];
+        sums.cycles += program.cycles * samples[k];
+        program_macs += program.macs * samples[k];
         if (program.arena_bytes > sums.arena_bytes) {
             sums.arena_bytes = program.arena_bytes;
             sums.lower_bound_bytes = program.lower_bound_bytes;
