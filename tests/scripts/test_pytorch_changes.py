@@ -194,3 +194,42 @@ with torch.no_grad():
 """
     run = script.ok(loop)
     assert [run.samples(0), run.samples(1)] == [(6, 3), (1, 0)], run.stderr
+
+
+def test_other_threads_go_on_while_a_network_is_compiled(script):
+    """What they print is the script's, and their own networks are recorded and compiled in their turn. Compiling makes
+    copies of `config`, in whose class Python leaves a note: the network is the same."""
+    loop = NETWORK + """
+import threading, time
+
+class Config:
+    scale = 2
+
+class Scaled(Small):
+    def __init__(self):
+        super().__init__()
+        self.config = Config()
+
+    def forward(self, x):
+        return super().forward(x) * self.config.scale
+
+def answer(model):
+    for each in x:
+        model(each)
+
+def tell():
+    for i in range(400):
+        print(i, flush=i % 7 == 0)
+        time.sleep(0.005)
+
+x = images(6)
+threads = [threading.Thread(target=answer, args=(kind().eval(),)) for kind in (Small, Scaled)]
+for each in threads:
+    each.start()
+tell()
+for each in threads:
+    each.join()
+"""
+    run = script.ok(loop)
+    assert run.stdout == "".join(f"{i}\n" for i in range(400))
+    assert [run.samples(i) for i in (0, 1)] == [(4, 2)] * 2, run.stderr

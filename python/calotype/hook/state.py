@@ -24,6 +24,7 @@ from calotype.hook.progress import Progress
 from calotype.hook.recording import Recording
 from calotype.hook.signals import Heard, raised_by_handler
 
+_compiling = threading.RLock()  # exporters take one thread at a time
 NO_ELEMENTS = "an input has no elements"
 ONE_SIZE = ("SAMPLE_SIZES", "SAMPLE_SHAPE")  # codes that refuse samples of several sizes
 
@@ -167,7 +168,7 @@ class Network:
         cache = self.session.cache
         try:
             self.source.check()
-            with cache.locked(self.key):
+            with _compiling, cache.locked(self.key):
                 entry = cache.find(self.key)  # another process may have made it meanwhile
                 if entry is None or not self.load(entry):
                     made = cache.add(self.key, lambda folder: self.make(folder, progress))

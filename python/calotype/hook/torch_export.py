@@ -7,10 +7,10 @@ import contextlib
 import importlib.util
 import io
 import logging
-import os
 import random
 import re
-import tempfile
+import sys
+import threading
 import warnings
 from pathlib import Path
 
@@ -195,27 +195,21 @@ def why(reason: Exception, graph: "PrintedGraph") -> str:
 
 
 class PrintedGraph:
-    """What the recording exporter prints from C++, below Python's own stdout: the graph that it failed on, which knows the
-    module and the line of each operator."""
+    """The graph that the recording exporter failed on, which it would print: it knows the module and the line of each
+    operator."""
 
     text = ""
 
     def __enter__(self):
-        self.file = tempfile.TemporaryFile()
-        try:
-            self.stdout = os.dup(1)
-            os.dup2(self.file.fileno(), 1)
-        except OSError:  # the script closed it
-            self.stdout = None
+        self.log = torch._C._jit_onnx_log
+        torch._C._jit_onnx_log = self.keep
         return self
 
     def __exit__(self, *_):
-        if self.stdout is not None:
-            os.dup2(self.stdout, 1)
-            os.close(self.stdout)
-        self.file.seek(0)
-        self.text = self.file.read().decode(errors="replace")
-        self.file.close()
+        torch._C._jit_onnx_log = self.log
+
+    def keep(self, *parts):
+        self.text += "".join(map(str, parts))
 
     def place(self, operator: str) -> str:
         """"layers.3 at model.py:20", empty where the graph does not tell."""
@@ -243,12 +237,27 @@ def undisturbed(module: torch.nn.Module):
         np.random.set_state(arrays)
 
 
+class OfOtherThreads:
+    """Passes on what the script's other threads write meanwhile."""
+
+    def __init__(self, stream):
+        self.stream = stream or io.StringIO()
+        self.thread = threading.get_ident()
+
+    def write(self, text):
+        return len(text) if threading.get_ident() == self.thread else self.stream.write(text)
+
+    def __getattr__(self, name):
+        return getattr(self.stream, name)
+
+
 @contextlib.contextmanager
 def quiet():
     """The exporters tell stories on stdout and in the log; the script's output is not theirs."""
     loggers = [logging.getLogger(name) for name in ("torch.onnx", "torch.export", "torch.fx.experimental.symbolic_shapes", "onnxscript", "onnx_ir")]
     levels = [logger.level for logger in loggers]
-    with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+    out, err = OfOtherThreads(sys.stdout), OfOtherThreads(sys.stderr)
+    with warnings.catch_warnings(), contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
         warnings.simplefilter("ignore")
         for logger in loggers:
             logger.setLevel(logging.CRITICAL)

@@ -73,7 +73,7 @@ def call(self, *args, **kwargs):
         if self._compiled_call_impl is not None:
             return self._compiled_call_impl(*args, **kwargs)
         return self._call_impl(*args, **kwargs)
-    if torch.compiler.is_compiling() or torch.jit.is_tracing():
+    if torch.compiler.is_dynamo_compiling() or torch.jit.is_tracing():  # is_compiling() is also true of other threads
         return _call(self, *args, **kwargs)
     try:
         target = _targets[id(self)]

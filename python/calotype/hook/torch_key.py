@@ -21,9 +21,9 @@ MOST_OBJECTS = 200_000
 # Every module has these and none of them is structure; torch.compile adds its own.
 COMPILED = {"_is_torch_compile", "_compiled_call_impl"}
 INTERNAL = frozenset(vars(torch.nn.Module())) - {"_parameters", "_buffers", "_modules"} | COMPILED
-# Members of a class that no result depends on.
+# Members of a class that no result depends on. Python itself sets __slotnames__ when it copies the first object of a class.
 OF_CLASSES = frozenset(("__init__", "__repr__", "__str__", "__doc__", "__dict__", "__weakref__", "__module__",
-                        "__annotations__", "__firstlineno__", "__static_attributes__"))  # fmt: skip
+                        "__annotations__", "__firstlineno__", "__static_attributes__", "__slotnames__"))  # fmt: skip
 METHODS = (types.FunctionType, staticmethod, classmethod, property, functools.cached_property)
 PLAIN = (type(None), bool, int, float, complex, str, bytes, torch.dtype, torch.device, torch.layout, torch.memory_format)
 OPERATORS = (torch._ops.OpOverload, torch._ops.OpOverloadPacket)
