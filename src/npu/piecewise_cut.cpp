@@ -90,50 +90,65 @@ Line chord(const Samples& s, int first, int last, double limit) {
 namespace {
 
 struct Cut {
-    std::vector<int> ends;  ///< of the pieces, exclusive bins
-    float error = 0;        ///< the largest of a piece
+    std::vector<size_t> ends;  ///< of the pieces, exclusive
+    float cost = 0;
 };
 
-/// The pieces with the least largest error, as few as reach it, that end at multiples of `step`. Finds it if it is at
-/// most `limit`.
-Cut best_cut(const Samples& s, int step, double limit) {
+/// Of `bins` bins, the at most 16 pieces [i, j) whose costs joined are the least, as few as reach it.
+template <class Cost, class Join>
+Cut least(size_t bins, const Cost& cost, const Join& join) {
+    std::array<std::array<float, kBins + 1>, kSegments + 1> best;
+    std::array<std::array<size_t, kBins + 1>, kSegments + 1> from{};
+    for (auto& row : best) row.fill(std::numeric_limits<float>::infinity());
+    best[0][0] = 0;
+    for (size_t k = 1; k <= kSegments; ++k)
+        for (size_t j = 1; j <= bins; ++j)
+            for (size_t i = 0; i < j; ++i) {
+                const float joined = join(best[k - 1][i], cost(i, j));
+                if (joined < best[k][j]) {
+                    best[k][j] = joined;
+                    from[k][j] = i;
+                }
+            }
+    size_t pieces = 1;
+    for (size_t k = 2; k <= kSegments; ++k)
+        if (best[k][bins] < best[pieces][bins]) pieces = k;
+    Cut cut{std::vector<size_t>(pieces), best[pieces][bins]};
+    for (size_t k = pieces, j = bins; k > 0; --k) {
+        cut.ends[k - 1] = j;
+        j = from[k][j];
+    }
+    return cut;
+}
+
+/// By first and last bin of a piece, its error; infinite beyond `limit`. Pieces end at multiples of `step`.
+std::vector<std::array<float, kBins + 1>> errors_of_pieces(const Samples& s, int step, double limit) {
     const int bins = kBins / step;
     std::vector<std::array<float, kBins + 1>> error(static_cast<size_t>(bins));
     for (int i = 0; i < bins; ++i)
         for (int j = i + 1; j <= bins; ++j)
             error[static_cast<size_t>(i)][static_cast<size_t>(j)] =
                 static_cast<float>(chord(s, i * step, j * step, limit).error);
-    std::array<std::array<float, kBins + 1>, kSegments + 1> best;
-    std::array<std::array<int, kBins + 1>, kSegments + 1> from{};
-    for (auto& row : best) row.fill(std::numeric_limits<float>::infinity());
-    best[0][0] = 0;
-    const auto last = static_cast<size_t>(bins);
-    for (size_t k = 1; k <= kSegments; ++k)
-        for (size_t j = 1; j <= last; ++j)
-            for (size_t i = 0; i < j; ++i) {
-                const float worst = std::max(best[k - 1][i], error[i][j]);
-                if (worst < best[k][j]) {
-                    best[k][j] = worst;
-                    from[k][j] = static_cast<int>(i);
-                }
-            }
-    size_t pieces = 1;
-    for (size_t k = 2; k <= kSegments; ++k)
-        if (best[k][last] < best[pieces][last]) pieces = k;
-    Cut cut{std::vector<int>(pieces), best[pieces][last]};
-    for (size_t k = pieces, j = last; k > 0; --k) {
-        cut.ends[k - 1] = static_cast<int>(j) * step;
-        j = static_cast<size_t>(from[k][j]);
-    }
-    return cut;
+    return error;
 }
 
 }  // namespace
 
 /// A coarse cut first: what it reaches bounds the fine one, which then gives most pieces up after a few samples.
 std::vector<int> best_ends(const Samples& s) {
-    const double reached = best_cut(s, 8, kInf).error;
-    return best_cut(s, 1, reached * (1 + 1e-6)).ends;  // the errors are kept as float32
+    constexpr int kCoarse = 8;
+    const auto largest = [](float a, float b) { return std::max(a, b); };
+    const auto coarse = errors_of_pieces(s, kCoarse, kInf);
+    const float reached = least(kBins / kCoarse, [&](size_t i, size_t j) { return coarse[i][j]; }, largest).cost;
+    const auto error = errors_of_pieces(s, 1, reached * (1 + 1e-6));  // the errors are kept as float32
+    const float worst = least(kBins, [&](size_t i, size_t j) { return error[i][j]; }, largest).cost;
+    // Many cuts are no worse in their worst piece: of these the one that errs least everywhere else.
+    const auto squares = [&](size_t i, size_t j) {
+        return error[i][j] <= worst ? error[i][j] * error[i][j] * static_cast<float>(j - i)
+                                    : std::numeric_limits<float>::infinity();
+    };
+    const Cut cut = least(kBins, squares, [](float a, float b) { return a + b; });
+    return {cut.ends.begin(), cut.ends.end()};
 }
 
 }  // namespace calotype::npu::pieces

@@ -50,7 +50,8 @@ Line with_slope(const Samples& s, size_t begin, size_t end, double slope, double
 /// Over bins [first, last).
 Line chord(const Samples& s, int first, int last, double limit = kInf);
 
-/// The ends of the pieces, exclusive bins: at most 16 with the least largest error, as few as reach it.
+/// The ends of the pieces, exclusive bins: at most 16 with the least largest error, and of those with the least errors
+/// over all bins.
 std::vector<int> best_ends(const Samples& s);
 
 }  // namespace calotype::npu::pieces
