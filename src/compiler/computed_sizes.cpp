@@ -1,6 +1,7 @@
 #include "compiler/computed_sizes.hpp"
 
 #include <algorithm>
+#include <optional>
 
 #include "compiler/same_size.hpp"
 #include "compiler/size_computation.hpp"
@@ -29,6 +30,9 @@ class HostPart {
             } else if (const NodeId expand = node_of_file(file, node.sources, "Expand");
                        expand != NodeId::none && node.op == "Resize") {
                 compute(id, 3, file.input(expand, 1));
+            } else if (const NodeId resize = node_of_file(file, node.sources, "Resize");
+                       resize != NodeId::none && node.op == "Slice") {
+                join(id, file.input(resize, 3));
             } else if (node.op == "Resize") {
                 broadcast_again(id);
             }
@@ -38,6 +42,59 @@ class HostPart {
     }
 
   private:
+    /// Sizes that the part can compute.
+    struct Known {
+        SizeComputation computation;
+        std::map<ValueId, std::string> at_hand;  ///< by the value of the file
+        Tensor now;                              ///< what they are at the front's own size
+    };
+    std::optional<Known> known(ValueId of_file) const {
+        const auto computation = computation_of(front_.file_graph, of_file);
+        if (!computation) return {};
+        Known found{*computation, {}, {}};
+        std::map<ValueId, Dims> dims;
+        for (const ValueId value : computation->measured) {
+            const auto name = value_at_hand(front_, index_, value);
+            if (!name) return {};
+            found.at_hand.emplace(value, *name);
+            dims.emplace(value, *graph::concrete_dims(front_.graph, *front_.graph.find_value(*name)));
+        }
+        found.now = evaluated(front_.file_graph, *computation, dims, front_.library);
+        return found;
+    }
+
+    void compute(NodeId id, size_t input, ValueId of_file) {
+        if (const auto found = known(of_file); found && states(id, input, found->now)) write(id, input, *found);
+    }
+
+    void write(NodeId id, size_t input, const Known& sizes) {
+        std::map<ValueId, ValueId> measured;
+        for (const auto& [value, name] : sizes.at_hand) measured[value] = bring_into_part(front_, index_, name);
+        const ValueId made = copied(front_.file_graph, sizes.computation, std::move(measured), graph_, id);
+        graph_.value(made).type = sizes.now.type();
+        graph_.value(made).dims = sizes.now.dims();
+        if (by_factors(id, input)) graph_.set_input(id, 2, ValueId::none);
+        if (graph_.node(id).inputs.size() <= input) graph_.node(id).inputs.resize(input + 1, ValueId::none);
+        graph_.set_input(id, input, made);
+    }
+
+    /// A Resize by whole factors and the Slice behind it, which one Resize of the file was made of for the NPU, are that
+    /// one again.
+    void join(NodeId slice, ValueId sizes_of_file) {
+        const NodeId resize = graph_.producer(graph_.input(slice, 0));
+        if (resize == NodeId::none || graph_.node(resize).op != "Resize" ||
+            graph_.node(resize).sources != graph_.node(slice).sources)
+            return;
+        const auto found = known(sizes_of_file);
+        if (!found || !makes(slice, found->now)) return;
+        for (size_t i = 1; i < graph_.node(slice).inputs.size(); ++i) graph_.set_input(slice, i, ValueId::none);
+        graph_.set_input(slice, 0, graph_.input(resize, 0));
+        graph_.node(slice).inputs.resize(3, ValueId::none);
+        graph_.node(slice).op = "Resize";
+        graph_.node(slice).attributes = graph_.node(resize).attributes;
+        write(slice, 3, *found);
+    }
+
     /// A Resize that was made of a sum or product for the NPU, which adds and multiplies maps of one shape: the host's
     /// operators broadcast by themselves.
     void broadcast_again(NodeId resize) {
@@ -46,30 +103,6 @@ class HostPart {
         const Node& reader = graph_.node(readers[0]);
         if (reader.sources == graph_.node(resize).sources && (reader.op == "Add" || reader.op == "Mul"))
             graph_.replace_uses(graph_.output(resize), graph_.input(resize, 0));
-    }
-
-    void compute(NodeId id, size_t input, ValueId of_file) {
-        const auto computation = computation_of(front_.file_graph, of_file);
-        if (!computation) return;
-        std::map<ValueId, std::string> at_hand;
-        std::map<ValueId, Dims> dims;
-        for (const ValueId value : computation->measured) {
-            const auto found = value_at_hand(front_, index_, value);
-            if (!found) return;
-            at_hand.emplace(value, *found);
-            dims.emplace(value, *graph::concrete_dims(front_.graph, *front_.graph.find_value(*found)));
-        }
-        const Tensor now = evaluated(front_.file_graph, *computation, dims, front_.library);
-        if (!states(id, input, now)) return;
-
-        std::map<ValueId, ValueId> measured;
-        for (const auto& [value, name] : at_hand) measured[value] = bring_into_part(front_, index_, name);
-        const ValueId sizes = copied(front_.file_graph, *computation, std::move(measured), graph_, id);
-        graph_.value(sizes).type = now.type();
-        graph_.value(sizes).dims = now.dims();
-        if (by_factors(id, input)) graph_.set_input(id, 2, ValueId::none);
-        if (graph_.node(id).inputs.size() <= input) graph_.node(id).inputs.resize(input + 1, ValueId::none);
-        graph_.set_input(id, input, sizes);
     }
 
     /// A Resize whose sizes were whole factors.
@@ -81,7 +114,9 @@ class HostPart {
     bool states(NodeId id, size_t input, const Tensor& sizes) const {
         const ValueId read = graph_.input(id, input);
         if (graph_.is_constant(read)) return *graph_.value(read).constant == sizes;
-        if (!by_factors(id, input) || graph_.node(id).attributes.contains("axes")) return false;
+        return by_factors(id, input) && !graph_.node(id).attributes.contains("axes") && makes(id, sizes);
+    }
+    bool makes(NodeId id, const Tensor& sizes) const {
         const auto made = front_.graph.find_value(graph_.value(graph_.output(id)).name);
         const auto dims = made ? graph::concrete_dims(front_.graph, *made) : std::nullopt;
         return dims && sizes.type() == DataType::int64 && std::ranges::equal(sizes.values<int64_t>(), *dims);

@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "compiler/host_nodes.hpp"
+#include "compiler/resized_maps.hpp"
 #include "compiler/size_difference.hpp"
 #include "compiler/sizes.hpp"
 
@@ -82,6 +83,7 @@ std::vector<FurtherSize> further_sizes(const FrontOptions& options, Front& front
         std::string cause = sizes.one_size;
         if (cause.empty()) cause = split_difference(front, other);
         if (cause.empty()) {
+            follow_resized_maps(front, other);
             count_crops_from_the_end(front, other);
             cause = size_difference(front, other);
         }

@@ -9,6 +9,7 @@
 #include "calotype/compile.hpp"
 #include "compiler/check_options.hpp"
 #include "compiler/host_nodes.hpp"
+#include "compiler/sizes.hpp"
 #include "compiler/value_errors.hpp"
 #include "compiler/values.hpp"
 #include "onnx/write.hpp"
@@ -82,9 +83,11 @@ std::string measure(const MeasureOptions& options, const Samples& samples) {
                                                options.npu.empty() ? contents.npu.name : options.npu,
                                                compiler::disabled_rewrites_of(contents.report_json),
                                                {options.ort_library, options.limits}};
-    const compiler::Front front =
+    compiler::Front front =
         compiler::make_front(front_options, samples.at(0), no_dump, compiler::host_nodes_of(contents.report_json));
     check_model(front.file_graph, contents, options.model);
+    // The layers then are those of every size, as in the snapshot.
+    compiler::find_sizes(front_options, front, samples.at(0));
     ThreadPool pool(runtime::thread_count(options.threads));
     const int64_t count = std::min(options.images, samples.count());
     json layers = json::array();

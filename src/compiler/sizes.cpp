@@ -6,6 +6,7 @@
 #include <set>
 
 #include "compiler/host_nodes.hpp"
+#include "compiler/resized_maps.hpp"
 #include "compiler/size_difference.hpp"
 
 namespace calotype::compiler {
@@ -131,6 +132,7 @@ Sizes find_sizes(const FrontOptions& options, Front& front, const Sample& sample
             std::optional<Front> made = front_at(options, front, sample, growth);
             if (!made) continue;
             Front& other = *made;
+            follow_resized_maps(front, other);
             count_crops_from_the_end(front, other);
             // A limit of the NPU may lie between the two sizes, or a bound that larger maps reach (x[:, :, :24] of 24
             // rows): then smaller ones are no proof.

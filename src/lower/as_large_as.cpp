@@ -128,9 +128,10 @@ void sort(FloatNetwork& network) {
 
 void spread_as_large_as_met(FloatNetwork& network) {
     for (const TensorId made : spread_by_factors(network))
-        if (const TensorId met = Shapes(network).met_by(made); met != TensorId::none)
-            spread_as_large_as(network, made, met);
+        if (const TensorId met = met_by(network, made); met != TensorId::none) spread_as_large_as(network, made, met);
 }
+
+TensorId met_by(const FloatNetwork& network, TensorId map) { return Shapes(network).met_by(map); }
 
 std::vector<TensorId> spread_by_factors(const FloatNetwork& network) { return Shapes(network).by_factors(); }
 

@@ -85,11 +85,12 @@ def psp(head):
     return head.finished(head.as_large_as(head.conv(y, 84, 5, relu=False), head.x))
 
 
-def fpn(head):
+def fpn(head, mode="linear"):
+    """A pyramid of features: each meets the one above it, enlarged. Nearest, by whole factors at some sizes only."""
     a, b, c = head.backbone()
     a, b, c = (head.conv(x, into, 24, 1, relu=False) for x, into in ((a, 16), (b, 32), (c, 48)))
-    b = head.node("Add", b, head.as_large_as(c, b))
-    return head.finished(head.conv(head.node("Add", a, head.as_large_as(b, a)), 24, 8, relu=False))
+    b = head.node("Add", b, head.as_large_as(c, b, mode))
+    return head.finished(head.conv(head.node("Add", a, head.as_large_as(b, a, mode)), 24, 8, relu=False))
 
 
 def unet(head):
@@ -119,7 +120,7 @@ HEADS = {
     "aspp": lambda: aspp(Head(), Head.as_large_as),
     "aspp by Expand": lambda: aspp(Head(), expanded),
     "aspp by Gather": lambda: aspp(Head(), lambda head, x, like: head.as_large_as(x, like, gathered=True)),
-    "psp": lambda: psp(Head()), "fpn": lambda: fpn(Head()), "unet": lambda: unet(Head()), "added": lambda: added(Head()),
+    "psp": lambda: psp(Head()), "fpn": lambda: fpn(Head()), "fpn of repeated pixels": lambda: fpn(Head(), "nearest"), "unet": lambda: unet(Head()), "added": lambda: added(Head()),
     "folded": lambda: folded(Head()),
 }
 
@@ -130,11 +131,12 @@ def outputs(calotype, snapshot, folder, *options):
     return {path.stem: np.load(path) for path in (folder.parent / "found").iterdir()}
 
 
-@pytest.mark.parametrize("name", HEADS)
-def test_a_map_made_as_large_as_another_binds_no_size(calotype, tmp_path, name):
+@pytest.mark.parametrize("name, first", [*((name, (64, 64)) for name in HEADS), ("fpn of repeated pixels", (67, 61)),
+                                         ("fpn of repeated pixels", (65, 69)), ("aspp", (67, 61))])
+def test_a_map_made_as_large_as_another_binds_no_size(calotype, tmp_path, name, first):
     file = tmp_path / "m.onnx"
     onnx.save(HEADS[name](), file)
-    np.savez(tmp_path / "samples.npz", x=image(64, 64, 6))
+    np.savez(tmp_path / "samples.npz", x=image(*first, 6))
     made = calotype("compile", file, "--samples", tmp_path / "samples.npz", "-o", tmp_path / "m.snapshot")
     assert made.code == 0, made.stderr
     folder = tmp_path / "images"
@@ -156,7 +158,7 @@ def test_a_map_made_as_large_as_another_binds_no_size(calotype, tmp_path, name):
         assert np.array_equal(exact.run(None, {"x": np.load(folder / f"{size}.npy")})[0], y), size
 
 
-@pytest.mark.parametrize("name", ["aspp", "unet"])
+@pytest.mark.parametrize("name", ["aspp", "unet", "fpn of repeated pixels"])
 def test_samples_of_many_sizes_calibrate_it(calotype, tmp_path, name):
     file, folder = tmp_path / "m.onnx", tmp_path / "images"
     onnx.save(HEADS[name](), file)
