@@ -382,3 +382,14 @@ print(all(each.is_inference() for each in y))
 """
     run = script.ok(loop)
     assert run.stdout == "True\n" and run.samples() == (4, 8), run.stderr
+
+
+def test_a_script_that_cannot_be_copied(script):
+    loop = NETWORK + """
+model = torch.jit.optimize_for_inference(torch.jit.script(Small().eval()))
+with torch.no_grad():
+    print([model(each) for each in images(5)])
+"""
+    run = script.ok(loop)
+    assert run.stdout == script.ok(loop, hook=False).stdout
+    assert run.samples() == (5, 0) and "as scripts of torch.jit.optimize_for_inference cannot" in run.report, run.stderr

@@ -48,6 +48,7 @@ def batch_of_two(compute: Callable[[list], list], rows: list[list[np.ndarray]]):
     if any(len(each) != len(together) for each in alone):
         raise Mixed
     for result, *parts in zip(together, *alone):
-        if any(part.ndim == 0 or part.shape[1:] != result.shape[1:] for part in parts) or not close(result, np.concatenate(parts)):
+        one_a_sample = all(part.ndim and part.shape[1:] == result.shape[1:] for part in parts)
+        if not one_a_sample or not close(result, np.concatenate(parts)):
             raise Mixed
     return call, together

@@ -1,4 +1,4 @@
-"""What the script's own signal handlers raise while calotype works, Ctrl-C among it: it is the script's, and no failure of ours."""
+"""What the script's own signal handlers raise while calotype works, Ctrl-C among it: the script's, and no failure of ours."""
 
 import signal
 import threading

@@ -65,7 +65,7 @@ def export(source, recording) -> Path:
     if missing:
         raise Untouched(f"PyTorch's exporter needs {' and '.join(missing)}: pip install {' '.join(missing)}")
     module = copied(source.reference)  # exporting and comparing call it, and it may count its calls
-    if any(tensor.dtype in OTHER_FLOATS for tensor in module.state_dict().values()):
+    if any(tensor.dtype in OTHER_FLOATS for tensor in tensors_of(module)):
         module = module.float()
     flat = Flat(module, source.skeleton)
     scripted = any(isinstance(part, torch.jit.ScriptModule) for part in module.modules())
@@ -178,7 +178,12 @@ def free_axes(tensor: torch.Tensor, attempt: Attempt) -> dict[int, str]:
 
 def too_large(module: torch.nn.Module) -> bool:
     """For one file: protobuf ends at 2 GB."""
-    return sum(tensor.nbytes for tensor in module.state_dict().values()) > 2_000_000_000
+    return sum(tensor.nbytes for tensor in tensors_of(module)) > 2_000_000_000
+
+
+def tensors_of(module: torch.nn.Module) -> list[torch.Tensor]:
+    """The state of a quantized layer holds a type and packed weights, too."""
+    return [value for value in module.state_dict().values() if is_tensor(value)]
 
 
 def why(reason: Exception, graph: "PrintedGraph") -> str:
@@ -254,7 +259,8 @@ class OfOtherThreads:
 @contextlib.contextmanager
 def quiet():
     """The exporters tell stories on stdout and in the log; the script's output is not theirs."""
-    loggers = [logging.getLogger(name) for name in ("torch.onnx", "torch.export", "torch.fx.experimental.symbolic_shapes", "onnxscript", "onnx_ir")]
+    names = ("torch.onnx", "torch.export", "torch.fx.experimental.symbolic_shapes", "onnxscript", "onnx_ir")
+    loggers = [logging.getLogger(name) for name in names]
     levels = [logger.level for logger in loggers]
     out, err = OfOtherThreads(sys.stdout), OfOtherThreads(sys.stderr)
     with warnings.catch_warnings(), contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):

@@ -168,17 +168,21 @@ def same_as(tensors: list, inputs: list) -> list:
 
 
 def copied(module: torch.nn.Module) -> torch.nn.Module:
-    """With state of its own, and of tensors that the exporters take, also where the script is in inference mode. Results that a part keeps and that have a gradient are copied without it: autograd's graph
-    is the script's. A copied script would share its code, which exporters change."""
+    """With state of its own, and of tensors that the exporters take, also where the script is in inference mode. Results
+    that a part keeps and that have a gradient are copied without it: autograd's graph is the script's. A copied script
+    would share its code, which exporters change."""
     with torch.inference_mode(False), torch.no_grad():
         return copied_script(module) if isinstance(module, torch.jit.ScriptModule) else copied_module(module)
 
 
 def copied_script(module: torch.jit.ScriptModule) -> torch.jit.ScriptModule:
     file = io.BytesIO()
-    torch.jit.save(module, file)
-    file.seek(0)
-    return torch.jit.load(file)
+    try:
+        torch.jit.save(module, file)
+        file.seek(0)
+        return torch.jit.load(file)
+    except RuntimeError as reason:
+        raise Untouched(f"it cannot be copied, as scripts of torch.jit.optimize_for_inference cannot: {reason}")
 
 
 def copied_module(module: torch.nn.Module) -> torch.nn.Module:
