@@ -55,7 +55,7 @@ Builder::View& Builder::view(ValueId value) {
         if (const auto input = inputs_.find(view.origin); input != inputs_.end()) {
             const auto joined = compose(view.order, input->second.second);
             if (!joined)
-                decline("NPU_TRANSPOSE", fmt::format("`{}` lies across the axes of its source", name(value)),
+                decline("NPU_TRANSPOSE", fmt::format("that of `{}` across the axes of its source", name(value)),
                         graph.producer(value));
             view.tensor = input->second.first;
             view.order = *joined;
@@ -120,7 +120,7 @@ void Builder::alias(NodeId node, ValueId value, ValueId of, const Order& order) 
     const View& source = view(of);
     const auto joined = compose(order, source.order);
     if (!joined)
-        decline("NPU_TRANSPOSE", fmt::format("`{}` lies across the axes of `{}`", name(value), name(of)), node);
+        decline("NPU_TRANSPOSE", fmt::format("that of `{}` across the axes of `{}`", name(value), name(of)), node);
     const View made{source.tensor, source.origin, *joined};
     views_[value] = made;
     ++changes;

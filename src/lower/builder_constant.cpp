@@ -53,10 +53,12 @@ npu::TensorId Builder::hold(ValueId id, const Dims& dims, const Order& order, co
     if (!elements)
         decline("NPU_BROADCAST", fmt::format("{} in `{}` for {}", to_string(own), name(id), to_string(dims)));
     const auto beyond = std::ranges::find_if(*elements, [](float x) { return !(std::abs(x) < kSentinel); });
-    if (beyond != elements->end()) decline("NPU_CONSTANT_MAP", fmt::format("`{}` holds {:g}", name(id), *beyond));
+    if (beyond != elements->end())
+        decline("NPU_CONSTANT_MAP", fmt::format("`{}`, which holds {:g}", name(id), *beyond));
     const std::vector<int64_t> sources = source_positions(order);
     if (!repeats(*elements, sources.size()))
-        decline("NPU_CONSTANT_MAP", fmt::format("`{}` differs among the {} samples of a batch", name(id), batch_));
+        decline("NPU_CONSTANT_MAP",
+                fmt::format("`{}`, which differs among the {} samples of a batch", name(id), batch_));
     const npu::TensorId tensor = add_tensor(name(id), shape, order);
     std::vector<float>& held = network.tensors[npu::index_of(tensor)].constant;
     for (const int64_t source : sources) held.push_back((*elements)[static_cast<size_t>(source)]);

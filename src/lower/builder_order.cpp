@@ -41,7 +41,7 @@ std::optional<int64_t> space_to_depth_block(const Order& order, const Dims& shap
 void Builder::place_input(View& view, const Order& order, const Dims& shape) {
     const auto from_origin = compose(inverse(view.order), order);
     if (!from_origin)
-        decline("NPU_TRANSPOSE", fmt::format("`{}` lies across the axes of its reader", name(view.origin)));
+        decline("NPU_TRANSPOSE", fmt::format("that of `{}` across the axes of its reader", name(view.origin)));
     const auto reals = meant_by_.find(view.origin);
     const std::string value = name(reals == meant_by_.end() ? view.origin : reals->second);
     const npu::TensorId tensor = add_tensor(value, shape, *from_origin);
@@ -99,7 +99,7 @@ npu::TensorId Builder::require(ValueId value, const Order& order, const Dims& sh
         view = {*tensor, ValueId::none, order};
         return *tensor;
     }
-    decline("NPU_TRANSPOSE", fmt::format("`{}` would have to change its order in memory", name(value)),
+    decline("NPU_TRANSPOSE", fmt::format("that of `{}` in memory", name(value)),
             graph.producer(value));
 }
 

@@ -55,7 +55,7 @@ std::optional<std::vector<int64_t>> integers(const Builder& builder, NodeId id, 
     const ValueId value = builder.graph.input(id, index);
     if (value != ValueId::none) {
         if (!builder.graph.is_constant(value))
-            builder.decline("NPU_RUN_TIME_WEIGHTS", fmt::format("`{}` is computed at run time", builder.name(value)));
+            builder.decline("NPU_RUN_TIME_WEIGHTS", fmt::format("`{}`, computed at run time", builder.name(value)));
         return to_int64s(*builder.graph.value(value).constant);
     }
     const Node& node = builder.graph.node(id);

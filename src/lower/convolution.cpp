@@ -25,7 +25,7 @@ void lower_conv(Builder& builder, NodeId id) {
     const auto weights = builder.constant(graph.input(id, 1));
     if (!weights)
         builder.decline("NPU_RUN_TIME_WEIGHTS",
-                        fmt::format("the weights `{}` are computed at run time", builder.name(graph.input(id, 1))));
+                        fmt::format("the weights `{}`, computed at run time", builder.name(graph.input(id, 1))));
     const Dims& dims = graph.value(graph.input(id, 1)).constant->dims();
     const int64_t groups = graph::int_attribute(node, "group", 1);
     const int64_t channels = builder.dims(x).at(1);
@@ -36,7 +36,7 @@ void lower_conv(Builder& builder, NodeId id) {
     std::vector<float> bias(static_cast<size_t>(conv.out_channels), 0.0F);
     if (graph.input(id, 2) != ValueId::none) {
         const auto given = builder.constant(graph.input(id, 2));
-        if (!given) builder.decline("NPU_RUN_TIME_WEIGHTS", "the bias is computed at run time");
+        if (!given) builder.decline("NPU_RUN_TIME_WEIGHTS", "the bias, computed at run time");
         if (given->size() != bias.size())
             builder.decline("NPU_ATTRIBUTE", fmt::format("{} biases for {} channels", given->size(), bias.size()));
         bias = *given;

@@ -168,7 +168,7 @@ void lower_batch_norm(Builder& builder, NodeId id) {
     std::vector<std::vector<float>> numbers;  // gamma, beta, mean, variance
     for (size_t i = 1; i < 5; ++i) {
         const auto given = builder.constant(graph.input(id, i));
-        if (!given) builder.decline("NPU_RUN_TIME_WEIGHTS", "its statistics are computed at run time");
+        if (!given) builder.decline("NPU_RUN_TIME_WEIGHTS", "its statistics, computed at run time");
         numbers.push_back(*given);
     }
     const size_t channels = static_cast<size_t>(builder.dims(graph.input(id, 0))[1]);

@@ -18,7 +18,7 @@ Weights weights_of(const Builder& builder, ValueId value, bool transposed) {
         builder.decline(builder.graph.node(builder.graph.readers(value).front()).op == "MatMul"
                             ? "NPU_MATMUL"
                             : "NPU_RUN_TIME_WEIGHTS",
-                        fmt::format("`{}` is computed at run time", builder.name(value)));
+                        fmt::format("a product with `{}`, computed at run time", builder.name(value)));
     const Dims& dims = builder.graph.value(value).constant->dims();
     if (dims.size() != 2) builder.decline("NPU_MATMUL", fmt::format("weights of {}", to_string(dims)));
     if (transposed) return {*given, dims[0], dims[1]};
@@ -52,7 +52,7 @@ std::vector<float> bias_of(const Builder& builder, ValueId value, int64_t out) {
     if (value == ValueId::none) return std::vector<float>(static_cast<size_t>(out), 0.0F);
     auto bias = builder.constant(value);
     if (!bias)
-        builder.decline("NPU_RUN_TIME_WEIGHTS", fmt::format("`{}` is computed at run time", builder.name(value)));
+        builder.decline("NPU_RUN_TIME_WEIGHTS", fmt::format("`{}`, computed at run time", builder.name(value)));
     if (bias->size() == 1) bias->resize(static_cast<size_t>(out), bias->front());
     if (static_cast<int64_t>(bias->size()) != out)
         builder.decline("NPU_ATTRIBUTE", fmt::format("{} biases for {} outputs", bias->size(), out));

@@ -19,7 +19,7 @@ void lower_transpose(Builder& builder, NodeId id) {
     for (size_t i = dims.size(); i-- > 0;) reversed.push_back(static_cast<int64_t>(i));
     const auto perm = graph::ints_attribute(builder.graph.node(id), "perm", reversed);
     if (perm.size() != dims.size() || perm[0] != 0)
-        builder.decline("NPU_TRANSPOSE", fmt::format("perm {} moves the batch", to_string(perm)));
+        builder.decline("NPU_TRANSPOSE", fmt::format("perm {}, which moves the batch", to_string(perm)));
     Order forward{{dims.begin() + 1, dims.end()}, {}};
     for (size_t i = 1; i < perm.size(); ++i) forward.axes.push_back(perm[i] - 1);
     builder.alias(id, output, x, inverse(forward));

@@ -51,7 +51,7 @@ constexpr Limit kLimits[] = {
      "use mode=\"nearest\", or leave the resize behind the network"},
     {"NPU_RESIZE_FACTOR", "Upsample", "the resize factor", "", "",
      "the address generator repeats pixels a whole number of times", "use whole factors of height and width"},
-    {"NPU_RUN_TIME_WEIGHTS", "Convolution and fully connected", "a constant operand", "", "",
+    {"NPU_RUN_TIME_WEIGHTS", "Convolution and fully connected", "an operand that must be constant", "", "",
      "weights are quantized and packed when the network is compiled",
      "export the model with its weights as initializers"},
     {"NPU_ATTRIBUTE", "All", "an attribute of the node", "", "", "the layer has no such form",

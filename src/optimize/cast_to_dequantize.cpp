@@ -1,7 +1,7 @@
 // Cast(x) => DequantizeLinear(x, 1, 0)     x an input of the model of 8 bits, or moved elements of one
-// Exact: real = 1 * (code - 0). How networks begin that take pictures as bytes: the bytes are then codes of the NPU, which
-// takes them as they are. A sum or product with other computed values keeps the Cast: at scale 1 it could not write finer
-// than an eighth, and zeros and ones, a mask's, are bytes too.
+// Exact: real = 1 * (code - 0). How networks begin that take pictures as bytes: the bytes are then codes of the NPU,
+// which takes them as they are. A sum or product with other computed values keeps the Cast: at scale 1 it could not
+// write finer than an eighth, and zeros and ones, a mask's, are bytes too.
 
 #include <algorithm>
 

@@ -13,7 +13,9 @@ struct Sketch {
         graph.inputs.push_back(graph.add_value(graph.unused_value_name("x"), DataType::float32, std::move(dims)));
         return graph.inputs.back();
     }
-    ValueId value(Dims dims) { return graph.add_value(graph.unused_value_name("v"), DataType::float32, std::move(dims)); }
+    ValueId value(Dims dims) {
+        return graph.add_value(graph.unused_value_name("v"), DataType::float32, std::move(dims));
+    }
     ValueId product(const std::string& op, ValueId x, Dims weights, Dims made) {
         const ValueId matrix =
             graph.add_constant(graph.unused_value_name("w"), Tensor(DataType::float32, std::move(weights)));

@@ -117,7 +117,7 @@ TEST(Constant, OfABatchServesEverySampleOrNone) {
         EXPECT_EQ(made.declined.size(), same ? 0U : 1U);
         if (!same) {
             EXPECT_EQ(made.declined.begin()->second.code, "NPU_CONSTANT_MAP");
-            EXPECT_EQ(made.declined.begin()->second.actual, "`c` differs among the 2 samples of a batch");
+            EXPECT_EQ(made.declined.begin()->second.actual, "`c`, which differs among the 2 samples of a batch");
         }
     }
 }
