@@ -99,10 +99,17 @@ def _never_negative(networks: dict, values: dict) -> set[str]:
     return {name for name, value in values.items() if name in coded - signed and value.min(initial=0) >= 0}
 
 
-def _noisy(model: onnx.ModelProto, sizes: dict, shapes: dict, never_negative: set, inputs: dict,
+def _alike(value: np.ndarray, size: float) -> np.ndarray:
+    """A number an element, the same for those within an eighth of the noise: they are rounded alike, and no mean makes
+    that less."""
+    steps = np.round(np.float64(value) * 8 / size) if size > 0 else np.zeros(value.shape)
+    return np.unique(steps, return_inverse=True)[1].reshape(value.shape)
+
+
+def _noisy(model: onnx.ModelProto, sizes: dict, alike: dict, never_negative: set, inputs: dict,
            random) -> tuple[onnx.ModelProto, dict]:
-    """`sizes` of the noise by value name, `shapes` of those inside, which change behind the node that makes them. An
-    output that is read on is handed out as it is."""
+    """`sizes` of the noise by value name, `alike` (see there) of those inside, which change behind the node that makes
+    them. An output that is read on is handed out as it is."""
     noisy = onnx.ModelProto()
     noisy.CopyFrom(model)
 
@@ -124,11 +131,11 @@ def _noisy(model: onnx.ModelProto, sizes: dict, shapes: dict, never_negative: se
         maker.CopyFrom(node)
         maker.input[:] = [read_on.get(name, name) for name in node.input]
         for place, name in enumerate(node.output):
-            if name not in shapes:
+            if name not in alike:
                 continue
             exact, changed = (name, name + "/noisy") if name in outputs else (name + "/exact", name)
             maker.output[place], read_on[name] = exact, changed
-            noisy.graph.initializer.append(numpy_helper.from_array(noise(shapes[name], sizes[name]), name + "/noise"))
+            noisy.graph.initializer.append(numpy_helper.from_array(noise(alike[name].max() + 1, sizes[name])[alike[name]], name + "/noise"))
             moved = changed + "/signed" if name in never_negative else changed
             noisy.graph.node.append(helper.make_node("Add", [exact, name + "/noise"], [moved]))
             if moved != changed:
@@ -137,8 +144,8 @@ def _noisy(model: onnx.ModelProto, sizes: dict, shapes: dict, never_negative: se
 
 
 def _sizes(model: onnx.ModelProto, report: dict, inspected: dict, networks: dict, inputs: dict) -> tuple:
-    """How large the noise on each value is, how large that of its own layers, the shapes of those inside the model, and
-    which of these no noise makes negative. Layers that move codes have none of their own."""
+    """How large the noise on each value is, how large that of its own layers, which elements of those inside the model are
+    alike, and which of these no noise makes negative. Layers that move codes have none of their own."""
     made_by = {node.name: node.output[0] for node in model.graph.node if node.output}
     made = {name for node in model.graph.node for name in node.output}
     whole = {port["name"] for port in inspected["inputs"] if port["boundary"] in ("uint8", "int8")}  # they lose nothing
@@ -160,8 +167,8 @@ def _sizes(model: onnx.ModelProto, report: dict, inspected: dict, networks: dict
             # A node may be several layers, as a difference is a negation and an Add: each errs.
             own[value] = own.get(value, 0) + own_steps(layer) * layer["most_scale"]
     sizes.update({value: sizes.get(value, 0) + size for value, size in own.items()})
-    shapes = {name: value.shape for name, value in values.items() if name in sizes}
-    return sizes, own, shapes, _never_negative(networks, values)
+    alike = {name: _alike(value, sizes[name]) for name, value in values.items() if name in sizes and value.size > 0}
+    return sizes, own, alike, _never_negative(networks, values)
 
 
 def tolerances(model: onnx.ModelProto, given: list, wanted: list, report: dict, inspected: dict, networks: dict) -> list:
@@ -171,11 +178,11 @@ def tolerances(model: onnx.ModelProto, given: list, wanted: list, report: dict, 
     named.CopyFrom(model)
     _name_nodes(named)
     inputs = {value.name: np.asarray(array) for value, array in zip(fed_inputs(model), given)}
-    sizes, own, shapes, never_negative = _sizes(named, report, inspected, networks, inputs)
+    sizes, own, alike, never_negative = _sizes(named, report, inspected, networks, inputs)
     random = np.random.default_rng(7)
     largest = [np.zeros(np.shape(y)) for y in wanted]
     for _ in range(PROBES):
-        noisy, feeds = _noisy(named, sizes, shapes, never_negative, inputs, random)
+        noisy, feeds = _noisy(named, sizes, alike, never_negative, inputs, random)
         for place, y in enumerate(reference.run(noisy, DataSet(list(feeds.values()), []))):
             moved = np.abs(np.asarray(y, np.float64) - np.asarray(wanted[place], np.float64))
             largest[place] = np.fmax(largest[place], moved)

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from onnx import TensorProto, helper
+from onnx import TensorProto, helper, numpy_helper
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from bench.onnx_backend.coded_tensors import networks_of  # noqa: E402
 from bench.onnx_backend.judge import first_difference, too_far  # noqa: E402
-from bench.onnx_backend.steps import _never_negative, _noisy, own_steps, rounded_inside  # noqa: E402
+from bench.onnx_backend.steps import _alike, _never_negative, _noisy, own_steps, rounded_inside  # noqa: E402
 
 Y = np.float32([1, 2, 3])
 
@@ -70,7 +70,7 @@ def test_each_output_of_a_node_gets_its_noise():
         [helper.make_node("Split", ["x"], ["a", "b"], num_outputs=2), helper.make_node("Add", ["a", "b"], ["y"])], "g",
         [helper.make_tensor_value_info("x", TensorProto.FLOAT, [4])], [helper.make_tensor_value_info("y", TensorProto.FLOAT, [2])])
     sizes = {"a": 0.5, "b": 0.25}
-    noisy, _ = _noisy(helper.make_model(graph), sizes, {"a": (2,), "b": (2,)}, set(), {}, np.random.default_rng(1))
+    noisy, _ = _noisy(helper.make_model(graph), sizes, {"a": np.arange(2), "b": np.arange(2)}, set(), {}, np.random.default_rng(1))
     assert [list(node.output) for node in noisy.graph.node] == [["a/exact", "b/exact"], ["a"], ["b"], ["y"]]
 
 
@@ -79,7 +79,7 @@ def test_an_output_that_is_read_on_is_handed_out_without_its_noise():
         return helper.make_tensor_value_info(name, TensorProto.FLOAT, [2])
     graph = helper.make_graph([helper.make_node("Relu", ["x"], ["a"]), helper.make_node("Neg", ["a"], ["y"])], "g",
                               [info("x")], [info("a"), info("y")])
-    noisy, _ = _noisy(helper.make_model(graph), {"a": 0.5}, {"a": (2,)}, set(), {}, np.random.default_rng(1))
+    noisy, _ = _noisy(helper.make_model(graph), {"a": 0.5}, {"a": np.arange(2)}, set(), {}, np.random.default_rng(1))
     assert [list(node.output) for node in noisy.graph.node] == [["a"], ["a/noisy"], ["y"]]
     assert list(noisy.graph.node[2].input) == ["a/noisy"]
 
@@ -89,7 +89,7 @@ def test_noise_makes_no_root_undefined():
         return helper.make_tensor_value_info(name, TensorProto.FLOAT, [2])
     graph = helper.make_graph([helper.make_node("Abs", ["x"], ["a"]), helper.make_node("Sqrt", ["a"], ["y"])], "g",
                               [info("x")], [info("y")])
-    noisy, _ = _noisy(helper.make_model(graph), {"a": 0.5}, {"a": (2,)}, {"a"}, {}, np.random.default_rng(1))
+    noisy, _ = _noisy(helper.make_model(graph), {"a": 0.5}, {"a": np.arange(2)}, {"a"}, {}, np.random.default_rng(1))
     assert [(node.op_type, list(node.output)) for node in noisy.graph.node] == [
         ("Abs", ["a/exact"]), ("Add", ["a/signed"]), ("Relu", ["a"]), ("Sqrt", ["y"])]
 
@@ -109,3 +109,14 @@ def test_long_vectors_of_scales_are_read(tmp_path):
     quantization = {"scale": {"tensor": "s"}, "zero_point": [0]}
     (tmp_path / "layers.json").write_text(json.dumps({"NPU_0": {"tensors": [{"quantization": quantization}]}}))
     assert networks_of(tmp_path)["NPU_0"]["tensors"][0]["quantization"] == {"scale": [1, 2, 3], "zero_point": [0]}
+
+
+def test_values_that_are_rounded_alike_get_the_same_noise():
+    assert _alike(np.float32([[3, 1], [1.04, 2]]), 1).tolist() == [[2, 0], [0, 1]]
+    graph = helper.make_graph([helper.make_node("Relu", ["x"], ["a"]), helper.make_node("Neg", ["a"], ["y"])], "g",
+                              [helper.make_tensor_value_info("x", TensorProto.FLOAT, [8])],
+                              [helper.make_tensor_value_info("y", TensorProto.FLOAT, [8])])
+    places = np.array([0, 0, 0, 0, 1, 1, 1, 1])
+    noisy, _ = _noisy(helper.make_model(graph), {"a": 0.5}, {"a": places}, set(), {}, np.random.default_rng(1))
+    noise = numpy_helper.to_array(noisy.graph.initializer[0])
+    assert set(np.abs(noise)) == {0.5} and len(set(noise[:4])) == len(set(noise[4:])) == 1
