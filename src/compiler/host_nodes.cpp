@@ -164,8 +164,9 @@ FindHostNodes host_nodes_of(const std::string& report_json) {
 
 FindHostNodes host_nodes_of(const partition::Plan& plan) {
     Told told;
+    // What did not pay at one size stays on the host at others too, where it might: a snapshot has one split.
     for (const partition::Decision& decision : plan.decisions)
-        if (decision.limit && is_told(decision.limit->code))
+        if (decision.limit && (is_told(decision.limit->code) || decision.limit->code == "NPU_DOES_NOT_PAY"))
             told[decision.name] = {decision.limit->code, decision.limit->actual};
     return by_name(std::move(told));
 }

@@ -158,7 +158,7 @@ def test_a_map_made_as_large_as_another_binds_no_size(calotype, tmp_path, name, 
         assert np.array_equal(exact.run(None, {"x": np.load(folder / f"{size}.npy")})[0], y), size
 
 
-@pytest.mark.parametrize("name", ["aspp", "unet", "fpn of repeated pixels"])
+@pytest.mark.parametrize("name", ["aspp", "psp", "unet", "fpn of repeated pixels"])  # of psp a part pays at some sizes only
 def test_samples_of_many_sizes_calibrate_it(calotype, tmp_path, name):
     file, folder = tmp_path / "m.onnx", tmp_path / "images"
     onnx.save(HEADS[name](), file)
