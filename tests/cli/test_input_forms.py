@@ -43,7 +43,8 @@ def frames_in_the_batch():
     n = Network()
     x = n.node("Reshape", n.input("x", [1, 5, 3, 40, 40]), n.constant(np.array([5, 3, 40, 40])))
     pooled = n.node("Flatten", n.node("GlobalAveragePool", n.body(x, 3)))
-    n.output(n.node("ReduceMean", n.node("Reshape", pooled, n.constant(np.array([1, 5, 64]))), axes=[1], keepdims=0), "y")
+    frames = n.node("Reshape", pooled, n.constant(np.array([1, 5, 64])))
+    n.output(n.node("ReduceMean", frames, axes=[1], keepdims=0), "y")
     return n.model(), ["CPU", "NPU", "CPU"]
 
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/error.hpp"
+#include "onnx/outputs_of_body.hpp"
 #include "onnx/read.hpp"
 #include "onnx/read_parts.hpp"
 #include "onnx/upgrade/steps.hpp"
@@ -28,6 +29,7 @@ bool upgrade_subgraph(const Graph& outer, const graph::Node& node, graph::Opaque
         one.node.name = fmt::format("{}/{}", node.name, one.node.name.empty() ? one.node.op : one.node.name);
     const size_t own_inputs = model.inputs.size();
     for (const std::string& name : body.captured_values) model.inputs.push_back({name, DataType::float32, {}, {}});
+    name_outputs_apart(model);
     model.opsets = outer.other_opsets;
     model.opsets[""] = outer.opset;
     Graph graph = link(std::move(model));
