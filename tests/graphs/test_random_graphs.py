@@ -114,7 +114,7 @@ def test_random_graph(seed, tmp_path):
             try:
                 outputs = runner.run(sample)
             except calotype.Error as error:
-                if npu != "none" or sample is samples[0] or error.code != "INPUT_SHAPE":
+                if made.report["layers"] or sample is samples[0] or error.code != "INPUT_SHAPE":
                     raise
                 continue  # without layers nothing is calibrated: only the run says that it cannot have this size
             text = too_far(expected, [outputs[name] for name in names],
