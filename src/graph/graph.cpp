@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
 #include <set>
 
 #include "base/error.hpp"
@@ -12,10 +13,19 @@
 namespace calotype::graph {
 namespace {
 
-template <class Used>
-std::string unused_name(std::string_view base, const Used& used) {
+constexpr int64_t kMany = 16;  // fewer are found sooner than remembered
+
+template <class Used, class Suffixes>
+std::string unused_name(std::string_view base, Suffixes& suffixes, const Used& used) {
     std::string name(base);
-    for (int64_t suffix = 1; used(name); ++suffix) name = fmt::format("{}_{}", base, suffix);
+    if (!used(name)) return name;
+    const auto known = suffixes.find(base);
+    int64_t suffix = known == suffixes.end() ? 1 : known->second;
+    while (used(name = fmt::format("{}_{}", base, suffix))) ++suffix;
+    if (known != suffixes.end())
+        known->second = suffix;
+    else if (suffix >= kMany)
+        suffixes.emplace(base, suffix);
     return name;
 }
 
@@ -63,7 +73,7 @@ std::optional<ValueId> Graph::find_value(std::string_view value_name) const {
 std::vector<ValueId> Graph::values() const {
     std::set<ValueId> used(inputs.begin(), inputs.end());
     used.insert(outputs.begin(), outputs.end());
-    for (const NodeId id : order_) {
+    for (const NodeId id : nodes()) {
         const Node& one = node(id);
         used.insert(one.inputs.begin(), one.inputs.end());
         used.insert(one.outputs.begin(), one.outputs.end());
@@ -76,11 +86,13 @@ std::vector<ValueId> Graph::values() const {
 }
 
 std::string Graph::unused_value_name(std::string_view base) const {
-    return unused_name(base, [this](const std::string& candidate) { return by_name_.contains(candidate); });
+    return unused_name(base, value_suffixes_,
+                       [this](const std::string& candidate) { return by_name_.contains(candidate); });
 }
 
 std::string Graph::unused_node_name(std::string_view base) const {
-    return unused_name(base, [this](const std::string& candidate) { return node_names_.contains(candidate); });
+    return unused_name(base, node_suffixes_,
+                       [this](const std::string& candidate) { return node_names_.contains(candidate); });
 }
 
 NodeId Graph::add_node(Node node) {
@@ -90,9 +102,31 @@ NodeId Graph::add_node(Node node) {
 }
 
 NodeId Graph::insert_node(Node node, NodeId before) {
+    if (!alive(before)) return add_node(std::move(node));
     const NodeId id = store(std::move(node));
-    order_.insert(std::find(order_.begin(), order_.end(), before), id);
+    inserted_[before].push_back(id);
+    unsettled_ = true;
     return id;
+}
+
+void Graph::settle() const {
+    std::vector<NodeId> order;
+    order.reserve(order_.size() + inserted_.size());
+    std::vector<NodeId> next;  // the last first
+    for (const NodeId known : order_) {
+        next.push_back(known);
+        while (!next.empty()) {
+            const NodeId id = next.back();
+            if (const auto before = inserted_.extract(id); !before.empty()) {
+                next.insert(next.end(), before.mapped().rbegin(), before.mapped().rend());
+                continue;
+            }
+            next.pop_back();
+            if (alive(id)) order.push_back(id);
+        }
+    }
+    order_ = std::move(order);
+    unsettled_ = false;
 }
 
 NodeId Graph::store(Node node) {
@@ -108,7 +142,7 @@ NodeId Graph::store(Node node) {
     for (const ValueId input : node.inputs) {
         if (input != ValueId::none) readers_[at(input)].insert(id);
     }
-    if (!captured_names(node).empty()) with_subgraphs_.push_back(id);
+    for (std::string& outer : captured_names(node)) ++captured_[std::move(outer)];
     nodes_.push_back({std::move(node), true});
     return id;
 }
@@ -118,11 +152,6 @@ const Node& Graph::node(NodeId id) const { return nodes_.at(at(id)).node; }
 bool Graph::alive(NodeId id) const { return id != NodeId::none && nodes_.at(at(id)).alive; }
 
 void Graph::remove_node(NodeId id) {
-    forget(id);
-    std::erase(order_, id);
-}
-
-void Graph::forget(NodeId id) {
     CALOTYPE_ASSERT(alive(id), "a node is removed once");
     Node& gone = node(id);
     for (const ValueId output : gone.outputs) {
@@ -131,8 +160,23 @@ void Graph::forget(NodeId id) {
     for (const ValueId input : gone.inputs) {
         if (input != ValueId::none) readers_[at(input)].erase(id);
     }
-    node_names_.erase(gone.name);
+    for (const std::string& outer : captured_names(gone)) --captured_[outer];
+    free_node_name(gone.name);
+    gone.attributes.clear();  // they may be what the file is long for
+    gone.sources.clear();
     nodes_[at(id)].alive = false;
+    unsettled_ = true;
+}
+
+void Graph::free_node_name(const std::string& name) {
+    node_names_.erase(name);
+    const size_t cut = name.rfind('_');
+    if (cut == std::string::npos) return;
+    const auto known = node_suffixes_.find(std::string_view(name).substr(0, cut));
+    if (known == node_suffixes_.end()) return;
+    int64_t suffix = 0;
+    const auto [end, fault] = std::from_chars(name.data() + cut + 1, name.data() + name.size(), suffix);
+    if (fault == std::errc() && suffix > 0) known->second = std::min(known->second, suffix);
 }
 
 ValueId Graph::input(NodeId id, size_t index) const {

@@ -87,7 +87,10 @@ class Graph {
     Node& node(NodeId id);
     const Node& node(NodeId id) const;
     bool alive(NodeId id) const;
-    const std::vector<NodeId>& nodes() const { return order_; }
+    const std::vector<NodeId>& nodes() const {
+        if (unsettled_) settle();
+        return order_;
+    }
     /// Removes the node; its outputs lose their producer (and vanish from values() unless read).
     void remove_node(NodeId id);
 
@@ -99,8 +102,8 @@ class Graph {
     NodeId producer(ValueId id) const;
     /// Reading nodes in order, each once.
     std::vector<NodeId> readers(ValueId id) const;
-    /// Number of reads by nodes, captured subgraphs and graph outputs.
-    int64_t uses(ValueId id) const;
+    /// Number of reads by nodes, captured subgraphs and graph outputs; counting may end once it is `enough`.
+    int64_t uses(ValueId id, int64_t enough = INT64_MAX) const;
     bool is_output(ValueId id) const;
     bool is_constant(ValueId id) const { return id != ValueId::none && value(id).constant.has_value(); }
     /// Every read of `from` (graph outputs too) becomes a read of `to`. Where `from` is a graph output, `to` takes its
@@ -124,16 +127,22 @@ class Graph {
         bool alive = true;
     };
     NodeId store(Node node);
-    void forget(NodeId id);  ///< all of remove_node but the place in order_, whose search costs its length
+    void settle() const;
+    void free_node_name(const std::string& name);
     [[noreturn]] void refuse_cycle(const std::vector<NodeId>& cycle) const;
 
     std::vector<Value> values_;
     std::vector<std::set<NodeId>> readers_;  // by value
     std::vector<NodeSlot> nodes_;
-    std::vector<NodeId> order_;
+    // A place in the order costs a search of it: removed and inserted nodes find theirs together, when somebody asks.
+    mutable std::vector<NodeId> order_;
+    mutable std::map<NodeId, std::vector<NodeId>> inserted_;  // by the node they stand before
+    mutable bool unsettled_ = false;
     std::map<std::string, ValueId, std::less<>> by_name_;
     std::set<std::string, std::less<>> node_names_;
-    std::vector<NodeId> with_subgraphs_;  // few or none: uses() looks only at these for names read from inside
+    // By base, where many have it: all suffixes below are taken, so that the n-th does not search n times.
+    mutable std::map<std::string, int64_t, std::less<>> value_suffixes_, node_suffixes_;
+    std::map<std::string, int64_t, std::less<>> captured_;  // how many subgraphs of living nodes read the name
 };
 
 /// A model-local function: nodes of its domain whose op is the body's name stand for the body. The body's constants

@@ -43,11 +43,12 @@ void Graph::refuse_cycle(const std::vector<NodeId>& cycle) const {
 }
 
 void Graph::reorder(std::vector<NodeId> order) {
-    CALOTYPE_ASSERT(order.size() == order_.size(), "the same nodes stand in another order");
+    CALOTYPE_ASSERT(order.size() == nodes().size(), "the same nodes stand in another order");
     order_ = std::move(order);
 }
 
 void Graph::sort() {
+    if (unsettled_) settle();
     std::vector<int64_t> rank(nodes_.size(), 0);  // the file's order breaks ties
     for (size_t i = 0; i < order_.size(); ++i) rank[at(order_[i])] = static_cast<int64_t>(i);
     std::vector<std::set<NodeId>> before(nodes_.size()), after(nodes_.size());

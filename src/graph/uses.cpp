@@ -16,16 +16,14 @@ std::vector<NodeId> Graph::readers(ValueId id) const {
     return found;
 }
 
-int64_t Graph::uses(ValueId id) const {
+int64_t Graph::uses(ValueId id, int64_t enough) const {
     int64_t count = std::count(outputs.begin(), outputs.end(), id);
-    for (const NodeId reader : readers(id)) {
+    if (const auto inside = captured_.find(value(id).name); inside != captured_.end()) count += inside->second;
+    for (const NodeId reader : readers_[at(id)]) {
+        if (count >= enough) break;
+        if (!alive(reader)) continue;
         const auto& in = node(reader).inputs;
         count += std::count(in.begin(), in.end(), id);
-    }
-    for (const NodeId other : with_subgraphs_) {
-        if (!alive(other)) continue;
-        const auto names = captured_names(node(other));
-        count += std::count(names.begin(), names.end(), value(id).name);
     }
     return count;
 }
@@ -75,16 +73,17 @@ void Graph::replace_uses(ValueId from, ValueId to) {
 
 bool Graph::remove_dead() {
     bool any = false;
-    for (size_t i = order_.size(); i-- > 0;) {
-        const NodeId id = order_[i];
+    const std::vector<NodeId>& all = nodes();
+    for (size_t i = all.size(); i-- > 0;) {
+        const NodeId id = all[i];
         const auto& out = node(id).outputs;
         const bool read =
-            std::any_of(out.begin(), out.end(), [this](ValueId v) { return v != ValueId::none && uses(v) > 0; });
+            std::any_of(out.begin(), out.end(), [this](ValueId v) { return v != ValueId::none && uses(v, 1) > 0; });
         if (read) continue;
-        forget(id);
+        remove_node(id);
         any = true;
     }
-    if (any) std::erase_if(order_, [this](NodeId id) { return !alive(id); });
+    if (any) settle();
     return any;
 }
 

@@ -15,7 +15,7 @@ void Graph::validate() const {
         CALOTYPE_ASSERT(is_constant(id) || made.contains(id),
                         fmt::format("`{}`, read by `{}`, is made before", value(id).name, reader));
     };
-    for (const NodeId id : order_) {
+    for (const NodeId id : nodes()) {
         const Node& one = node(id);
         for (const ValueId in : one.inputs) {
             if (in == ValueId::none) continue;

@@ -111,7 +111,7 @@ void lower_activation(Builder& builder, NodeId id, const ActivationMatch& match)
         sources.insert(sources.end(), graph.node(node).sources.begin(), graph.node(node).sources.end());
         for (const ValueId input : graph.node(node).inputs) reads += input == match.x;
     }
-    if (graph.uses(match.x) == reads && builder.fuse(id, sources, match.x, output, match.activation)) return;
+    if (graph.uses(match.x, reads + 1) == reads && builder.fuse(id, sources, match.x, output, match.activation)) return;
     const size_t channels = static_cast<size_t>(builder.dims(match.x)[1]);
     add_per_channel(builder, id, match.x, output, std::vector<float>(channels, 1.0F),
                     std::vector<float>(channels, 0.0F), match.activation);

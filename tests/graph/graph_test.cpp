@@ -69,6 +69,67 @@ TEST(Graph, ACycleIsAnErrorThatNamesANode) {
     }
 }
 
+TEST(Graph, InsertedNodesStandBeforeTheirsAlsoWhereThatGoes) {
+    Chain c;
+    const auto insert = [&](const std::string& name, NodeId before) {
+        Node node;
+        node.name = name;
+        node.op = "Abs";
+        node.inputs = {c.x};
+        node.outputs = {c.graph.add_value(name + "_made")};
+        return c.graph.insert_node(std::move(node), before);
+    };
+    const NodeId a = insert("a", c.neg), b = insert("b", c.neg), first = insert("first", a);
+    c.graph.remove_node(c.neg);
+    EXPECT_THAT(c.graph.nodes(), ElementsAre(c.relu, first, a, b));
+    c.graph.remove_node(a);
+    const NodeId last = insert("last", a), other = insert("other", c.relu);
+    EXPECT_THAT(c.graph.nodes(), ElementsAre(other, c.relu, first, b, last));
+    c.graph.sort();
+    EXPECT_THAT(c.graph.nodes(), ElementsAre(other, c.relu, first, b, last));
+}
+
+TEST(Graph, ANameThatWasFreedIsTheNext) {
+    Graph graph;
+    graph.inputs = {graph.add_value("x")};
+    std::vector<NodeId> nodes;
+    for (int64_t i = 0; i < 40; ++i)
+        nodes.push_back(add(graph, graph.unused_node_name("n"), "Abs", {graph.inputs[0]},
+                            {graph.add_value(graph.unused_value_name("v"))}));
+    EXPECT_EQ(graph.node(nodes[39]).name, "n_39");
+    EXPECT_EQ(graph.unused_value_name("v"), "v_40");
+    graph.remove_node(nodes[30]);
+    graph.remove_node(nodes[7]);
+    for (const char* name : {"n_7", "n_30", "n_40"}) {
+        EXPECT_EQ(graph.unused_node_name("n"), name);
+        add(graph, name, "Abs", {graph.inputs[0]}, {graph.add_value(name)});
+    }
+}
+
+TEST(Graph, UsesAreCountedAsFarAsAsked) {
+    Chain c;
+    for (int64_t i = 0; i < 5; ++i)
+        add(c.graph, c.graph.unused_node_name("add"), "Add", {c.a, c.a},
+            {c.graph.add_value(c.graph.unused_value_name("sum"))});
+    EXPECT_EQ(c.graph.uses(c.a), 11);
+    EXPECT_GE(c.graph.uses(c.a, 3), 3);
+    EXPECT_EQ(c.graph.uses(c.x, 2), 1);
+}
+
+TEST(Graph, WhatASubgraphReadsIsUsedAsLongAsItsNodeLives) {
+    Chain c;
+    Node node;
+    node.op = "If";
+    node.inputs = {c.x};
+    node.outputs = {c.graph.add_value("z")};
+    node.attributes["then_branch"] = OpaqueGraph{"", {"a"}};
+    node.attributes["else_branch"] = OpaqueGraph{"", {"a", "x"}};
+    const NodeId branch = c.graph.add_node(std::move(node));
+    EXPECT_EQ(c.graph.uses(c.a), 3);
+    c.graph.remove_node(branch);
+    EXPECT_EQ(c.graph.uses(c.a), 1);
+}
+
 TEST(ReplaceUses, AnOutputKeepsItsName) {
     Chain c;
     c.graph.replace_uses(c.y, c.a);  // takes Neg out: a is now what y was
