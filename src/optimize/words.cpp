@@ -1,6 +1,9 @@
 #include "optimize/words.hpp"
 
 #include <algorithm>
+#include <bit>
+#include <set>
+#include <utility>
 
 #include "base/narrow.hpp"
 
@@ -20,7 +23,7 @@ bool is_float32(const Graph& graph, ValueId id) {
     return id != ValueId::none && graph.value(id).type == DataType::float32;
 }
 
-bool read_once(const Graph& graph, ValueId id) { return !graph.is_output(id) && graph.uses(id) == 1; }
+bool read_once(const Graph& graph, ValueId id) { return !graph.is_output(id) && graph.uses(id, 2) == 1; }
 
 std::optional<Dims> known_dims(const Graph& graph, ValueId id) {
     if (id == ValueId::none) return {};
@@ -139,20 +142,50 @@ ValueId insert(Graph& graph, NodeId before, NewOp op, std::optional<DataType> ty
 
 namespace {
 
+/// Whether nothing but `reader` sees what `id` makes: it is about to go.
+bool serves_only(const Graph& graph, NodeId id, NodeId reader) {
+    return std::ranges::all_of(graph.node(id).outputs, [&](ValueId output) {
+        if (output == ValueId::none) return true;
+        if (graph.uses(output, 2) > 1) return false;
+        const std::vector<NodeId> readers = graph.readers(output);
+        return readers.empty() || readers.front() == reader;
+    });
+}
+
+/// A long chain may end in one node: each step then hands the list on, and looks for doubles when it has doubled.
+constexpr size_t kFew = 64;
+
 std::vector<std::string> joined(std::vector<std::string> first, const std::vector<std::string>& second) {
-    for (const std::string& source : second)
-        if (std::ranges::find(first, source) == first.end()) first.push_back(source);
+    const size_t longer = std::max(first.size(), second.size());
+    if (first.size() + second.size() <= kFew) {
+        for (const std::string& source : second)
+            if (std::ranges::find(first, source) == first.end()) first.push_back(source);
+        return first;
+    }
+    first.insert(first.end(), second.begin(), second.end());
+    if (std::bit_width(first.size()) > std::bit_width(longer)) return each_once(std::move(first));
     return first;
 }
 
 }  // namespace
 
+std::vector<std::string> each_once(std::vector<std::string> sources) {
+    std::set<std::string_view> seen;
+    std::vector<std::string> once;
+    for (const std::string& source : sources)
+        if (seen.insert(source).second) once.push_back(source);
+    return once;
+}
+
 void absorb(Graph& graph, NodeId into, NodeId from) {
-    graph.node(into).sources = joined(graph.node(from).sources, graph.node(into).sources);
+    std::vector<std::string>& first = graph.node(from).sources;
+    std::vector<std::string>& own = graph.node(into).sources;
+    own = joined(serves_only(graph, from, into) ? std::exchange(first, {}) : first, own);
 }
 
 void absorb_behind(Graph& graph, NodeId into, NodeId from) {
-    graph.node(into).sources = joined(graph.node(into).sources, graph.node(from).sources);
+    std::vector<std::string>& own = graph.node(into).sources;
+    own = joined(std::exchange(own, {}), graph.node(from).sources);
 }
 
 }  // namespace calotype::optimize

@@ -71,6 +71,8 @@ ValueId insert(Graph& graph, NodeId before, NewOp op, std::optional<DataType> ty
 void absorb(Graph& graph, NodeId into, NodeId from);
 /// Likewise for a node behind it.
 void absorb_behind(Graph& graph, NodeId into, NodeId from);
+/// Without what stands there a second time, as may happen where many were joined.
+std::vector<std::string> each_once(std::vector<std::string> sources);
 
 /// Axis counted from the front.
 inline int64_t own_axis(int64_t axis, size_t rank) { return axis < 0 ? axis + static_cast<int64_t>(rank) : axis; }

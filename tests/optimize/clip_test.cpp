@@ -51,6 +51,20 @@ TEST(MergeClips, ReluThenClip6) {
     EXPECT_EQ(bound(outcome, 2), 1);
 }
 
+TEST(MergeClips, OneStandsForALongChain) {
+    Writer w;
+    ValueId x = w.input("x", {1, 3, 4, 4});
+    std::vector<std::string> names;
+    for (int64_t i = 0; i < 400; ++i) {
+        x = clip(w, x, -1, 1);
+        names.push_back("Clip_" + std::to_string(i));
+    }
+    w.output(x, "y");
+    std::vector<std::string> sources = optimized(w).only("Clip").sources;
+    sources.resize(names.size());  // the output's name stands behind them
+    EXPECT_EQ(sources, names);
+}
+
 TEST(MergeClips, DisjointRangesGiveTheOuterEdge) {
     Writer w;
     w.output(clip(w, clip(w, w.input("x", {1, 3, 4, 4}), -1, -0.5f), 0.25f, 1), "y");
