@@ -88,7 +88,9 @@ Front make_front(const FrontOptions& options, const std::map<std::string, Tensor
     check_outputs(front.graph);
     dump("concretize", graph::to_text(front.graph));
 
+    const std::string file = fmt::format("`{}`", options.model.string());
     optimize::Options rewrites;
+    rewrites.deadline = Deadline(options.access.limits, file, "rewriting it");
     rewrites.disabled = options.disabled_rewrites;
     rewrites.evaluate = observe::make_evaluator(front.library);
     rewrites.dump = [&](std::string_view rewrite, const graph::Graph& after) { dump(rewrite, graph::to_text(after)); };
@@ -96,7 +98,8 @@ Front make_front(const FrontOptions& options, const std::map<std::string, Tensor
 
     const bool ask = host_nodes && !front.config.none();
     front.plan = partition::partition(front.graph, front.config,
-                                      ask ? host_nodes(front.graph, front.library) : partition::HostNodes{});
+                                      ask ? host_nodes(front.graph, front.library) : partition::HostNodes{},
+                                      Deadline(options.access.limits, file, "splitting it"));
     compute_sizes_in_parts(front);
     dump("partition", subgraphs_text(front.plan));
     front.batch = batch_of(front.graph);

@@ -4,6 +4,7 @@
 #include <span>
 #include <vector>
 
+#include "base/deadline.hpp"
 #include "graph/graph.hpp"
 #include "npu/config.hpp"
 #include "npu/layer.hpp"
@@ -19,8 +20,9 @@ struct Lowering {
 
 /// Makes layers of those of `nodes` (in the graph's order) that the NPU can run; the others say what hinders. Values
 /// that come from elsewhere are inputs; values that others read are outputs. Needs concrete dims (observe::concretize).
-Lowering lower(const graph::Graph& graph, std::span<const graph::NodeId> nodes, const npu::Config& config);
+Lowering lower(const graph::Graph& graph, std::span<const graph::NodeId> nodes, const npu::Config& config,
+               const Deadline& deadline = {});
 /// All nodes.
-Lowering lower(const graph::Graph& graph, const npu::Config& config);
+Lowering lower(const graph::Graph& graph, const npu::Config& config, const Deadline& deadline = {});
 
 }  // namespace calotype::lower

@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <map>
 #include <optional>
 #include <set>
@@ -84,6 +85,8 @@ std::pair<Name, Function> read_function(Message message, const Origin& origin) {
             }
             default: message.skip();
         }
+        if (std::max(function.inputs.size(), function.outputs.size()) > kMostPorts)
+            broken("a function", fmt::format("it has more than {} inputs or outputs", kMostPorts));
     }
     return {std::move(name), std::move(function)};
 }
@@ -100,7 +103,7 @@ bool can_stand_outside(const Function& function, const Model& model) {
 
 class Expander {
   public:
-    Expander(Model& model, const Origin& origin) : model_(model), limits_(origin.limits) {
+    Expander(Model& model, const Origin& origin) : model_(model), origin_(origin) {
         Message message(std::as_bytes(std::span(model.local_functions)), "ModelProto");
         while (message.next()) {
             auto [name, function] = read_function(message.message("FunctionProto"), origin);
@@ -123,6 +126,7 @@ class Expander {
 
   private:
     void add(NamedNode node) {
+        origin_.deadline.check();
         const auto found = functions_.find({node.node.domain, node.node.op, node.overload});
         if (found != functions_.end()) return call(found->second, node);
         all_expanded_ = all_expanded_ && !graph::has_subgraph(node.node);  // calls may stand in it
@@ -166,11 +170,11 @@ class Expander {
 
     void count(const NamedNode& copy, const graph::Node& call) {
         copied_bytes_ += bytes_of(copy);
-        if (copied_bytes_ > limits_.folded_bytes + static_cast<int64_t>(model_.local_functions.size()))
+        if (copied_bytes_ > origin_.limits.folded_bytes + static_cast<int64_t>(model_.local_functions.size()))
             beyond(&Limits::folded_bytes, subject_of(call),
                    fmt::format("the names and constants of the functions have {} bytes once these are written out, at "
                                "most {} beyond the file's own are allowed",
-                               copied_bytes_, limits_.folded_bytes));
+                               copied_bytes_, origin_.limits.folded_bytes));
     }
 
     static std::set<std::string> made_by(const Function& function) {
@@ -198,7 +202,7 @@ class Expander {
     }
 
     Model& model_;
-    const Limits& limits_;
+    const Origin& origin_;
     std::map<Name, Function> functions_;
     std::set<std::string> names_;  // of values
     std::map<std::string, int64_t> suffixes_;

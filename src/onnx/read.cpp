@@ -23,7 +23,9 @@ graph::Graph parse(std::span<const std::byte> bytes, std::string_view name, cons
     const std::string file = fmt::format("`{}`", name);
     if (bytes.empty()) broken(file, "it is empty", "check that the file arrived whole");
     try {
-        graph::Graph graph = link(read_model(Message(bytes, "ModelProto"), {folder, limits}));
+        const Deadline deadline(limits, "the model", "reading it");
+        graph::Graph graph = link(read_model(Message(bytes, "ModelProto"), {folder, limits, deadline}));
+        deadline.check();
         refuse_not_finite(graph);
         refuse_endless_loops(graph, limits);
         graph.sort();

@@ -96,6 +96,18 @@ void check_window(std::string_view name, const std::vector<int64_t>& ints, const
     }
 }
 
+constexpr size_t kMostAttributes = 1000;  // no operator has fifty
+
+/// One more than there may be is kept: what they take of memory is many times their bytes.
+void check_counts(const NamedNode& named, size_t attributes) {
+    const auto check = [&](size_t count, size_t most, std::string_view what) {
+        if (count > most) broken(subject_of(named.node), fmt::format("it has more than {} {}", most, what));
+    };
+    check(named.inputs.size(), kMostPorts, "inputs");
+    check(named.outputs.size(), kMostPorts, "outputs");
+    check(attributes, kMostAttributes, "attributes");
+}
+
 }  // namespace
 
 std::string subject_of(const Node& node) { return fmt::format("node `{}` ({})", node.name, node.op); }
@@ -111,20 +123,32 @@ NamedNode read_node(Message message, const Origin& origin, std::map<std::string,
     NamedNode named;
     Node& node = named.node;
     std::vector<Message> attributes;  // the name may stand behind them, and is needed for messages
+    const auto keep = [&](std::vector<std::string>& names) {
+        if (names.size() > kMostPorts)
+            message.skip();
+        else
+            names.push_back(message.text());
+    };
     while (message.next()) {
         switch (message.tag()) {
-            case field::node::input: named.inputs.push_back(message.text()); break;
-            case field::node::output: named.outputs.push_back(message.text()); break;
+            case field::node::input: keep(named.inputs); break;
+            case field::node::output: keep(named.outputs); break;
             case field::node::name: node.name = message.text(); break;
             case field::node::op_type: node.op = message.text(); break;
             case field::node::domain: node.domain = message.text(); break;
             case field::node::overload: named.overload = message.text(); break;
-            case field::node::attribute: attributes.push_back(message.message("AttributeProto")); break;
+            case field::node::attribute:
+                if (attributes.size() > kMostAttributes)
+                    message.skip();
+                else
+                    attributes.push_back(message.message("AttributeProto"));
+                break;
             default: message.skip();
         }
     }
     if (node.domain == "ai.onnx") node.domain.clear();
     if (node.op.empty()) broken(fmt::format("node `{}`", node.name), "it names no operator");
+    check_counts(named, attributes.size());
     const std::string subject = subject_of(node);
     for (const Message& attribute : attributes) {
         Raw raw = read_raw(attribute, subject, origin);

@@ -6,16 +6,21 @@
 #include <filesystem>
 #include <string>
 
+#include "base/deadline.hpp"
 #include "calotype/limits.hpp"
 #include "onnx/message.hpp"
 #include "onnx/model.hpp"
 
 namespace calotype::onnx {
 
+/// Inputs of a node, a function or the graph, and likewise outputs: two bytes of a file can make one.
+inline constexpr size_t kMostPorts = size_t{1} << 16;
+
 /// What a file may reach and ask for.
 struct Origin {
     std::filesystem::path folder;  ///< where external data may lie
     Limits limits;
+    Deadline deadline{};
     mutable int64_t external_bytes = 0;  ///< of external data, read so far
 };
 

@@ -8,6 +8,7 @@
 #include "base/error.hpp"
 #include "base/nearest.hpp"
 #include "optimize/pipeline.hpp"
+#include "optimize/words.hpp"
 
 namespace calotype::optimize {
 namespace {
@@ -30,6 +31,8 @@ class Runner {
         for (size_t i = 0; i < entries_.size();) i = pass(i) ? 0 : i + 1;
         std::erase_if(graph_.outputs, [&](ValueId id) { return pinned.contains(graph_.value(id).name); });
         tidy("remove_dead", graph_.remove_dead());
+        for (const NodeId id : graph_.nodes())
+            graph_.node(id).sources = each_once(std::move(graph_.node(id).sources));
         return report();
     }
 
@@ -54,6 +57,7 @@ class Runner {
         int64_t changes = 0;
         const std::vector<NodeId> nodes = graph_.nodes();
         for (const NodeId id : nodes) {
+            options_.deadline.check();
             if (!graph_.alive(id)) continue;
             const Rewrite result = entry.function(graph_, id);
             if (result.is_done()) ++changes;

@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/deadline.hpp"
 #include "base/tensor.hpp"
 #include "graph/graph.hpp"
 
@@ -21,6 +22,7 @@ struct Options {
     std::function<void(std::string_view rewrite, const graph::Graph&)> dump;
     bool validate = false;  ///< checks the graph after every rewrite that changed something
     Evaluate evaluate;      ///< without it only what needs no arithmetic becomes constant
+    Deadline deadline{};    ///< of all rewrites together
 };
 
 struct Report {

@@ -46,9 +46,10 @@ double boundary_us(const npu::FloatNetwork& network, const npu::Config& config) 
 /// One split by the refusals so far; adds refusals and splits again until every NPU part lowers whole.
 class Splitter {
   public:
-    Splitter(const Graph& graph, const npu::Config& config, Refusals refused)
-        : graph_(graph), config_(config), refused_(std::move(refused)) {}
+    Splitter(const Graph& graph, const npu::Config& config, Refusals refused, const Deadline& deadline)
+        : graph_(graph), config_(config), refused_(std::move(refused)), deadline_(deadline) {}
 
+    /// Its CPU parts have no graphs yet: see extract_parts.
     Plan run() {
         while (!try_split()) plan_ = {};
         finish();
@@ -102,7 +103,7 @@ class Splitter {
             made.device = part.device;
             made.nodes = std::move(part.nodes);
             if (made.device == Device::cpu) continue;
-            lower::Lowering lowering = lower::lower(graph_, made.nodes, config_);
+            lower::Lowering lowering = lower::lower(graph_, made.nodes, config_, deadline_);
             refused_.insert(lowering.declined.begin(), lowering.declined.end());
             made.network = std::move(lowering.network);
             refuse_for_the_host(made.nodes);
@@ -120,19 +121,11 @@ class Splitter {
                 part.macs += graph::macs_of(graph_, id);
                 if (part.device == Device::cpu) part.predicted_us += host_us(graph_, id, config_);
             }
-            if (part.device == Device::cpu)
-                finish_cpu(part, i);
-            else
-                finish_npu(part);
+            if (part.device == Device::npu) finish_npu(part);
             plan_.predicted_us += part.predicted_us;
             (part.device == Device::npu ? plan_.npu_macs : plan_.cpu_macs) += part.macs;
         }
         for (const NodeId id : graph_.nodes()) decide(id, place.at(id));
-    }
-    void finish_cpu(Subgraph& part, size_t index) {
-        part.graph = extract(graph_, part.nodes, fmt::format("CPU_{}", index));
-        for (const ValueId input : part.graph.inputs) part.inputs.push_back(part.graph.value(input).name);
-        for (const ValueId output : part.graph.outputs) part.outputs.push_back(part.graph.value(output).name);
     }
     void finish_npu(Subgraph& part) {
         part.predicted_us = network_us(part.network, config_) + boundary_us(part.network, config_);
@@ -165,11 +158,27 @@ class Splitter {
     const Graph& graph_;
     const npu::Config& config_;
     Refusals refused_;
+    const Deadline& deadline_;
     Plan plan_;
 };
 
+void extract_parts(const Graph& graph, Plan& plan, const Deadline& deadline) {
+    for (size_t k = 0; k < plan.subgraphs.size(); ++k) {
+        deadline.check();
+        Subgraph& part = plan.subgraphs[k];
+        if (part.device == Device::npu) continue;
+        part.graph = extract(graph, part.nodes, fmt::format("CPU_{}", k));
+        for (const ValueId input : part.graph.inputs) part.inputs.push_back(part.graph.value(input).name);
+        for (const ValueId output : part.graph.outputs) part.outputs.push_back(part.graph.value(output).name);
+    }
+}
+
+/// Each region that is weighed costs a split of the whole graph; real networks have some ten, of a few thousand nodes.
+constexpr int64_t kMostWeighed = 3'000'000;  // nodes, of all splits together
+
 /// Leaves to the host, one by one and the smallest first, what the predicted total is lower without.
-Plan drop_what_does_not_pay(const Graph& graph, const npu::Config& config, Plan plan, Refusals refused) {
+Plan drop_what_does_not_pay(const Graph& graph, const npu::Config& config, Plan plan, Refusals refused,
+                           const Deadline& deadline) {
     const auto npu_parts = [](const Plan& of) {
         std::vector<const Subgraph*> parts;
         for (const Subgraph& part : of.subgraphs)
@@ -178,7 +187,9 @@ Plan drop_what_does_not_pay(const Graph& graph, const npu::Config& config, Plan 
         return parts;
     };
     std::set<NodeId> kept;  // first nodes of parts that were weighed and pay
-    for (;;) {
+    for (int64_t weighed = 0;; weighed += std::ssize(graph.nodes())) {
+        deadline.check();
+        if (weighed > kMostWeighed) return plan;
         const auto parts = npu_parts(plan);
         const auto candidate = std::find_if(parts.begin(), parts.end(),
                                             [&](const Subgraph* part) { return !kept.contains(part->nodes.front()); });
@@ -189,7 +200,7 @@ Plan drop_what_does_not_pay(const Graph& graph, const npu::Config& config, Plan 
             config);
         Refusals more = refused;
         for (const NodeId id : nodes) more.emplace(id, broken);
-        Splitter without(graph, config, more);
+        Splitter without(graph, config, more, deadline);
         Plan other = without.run();
         if (other.predicted_us < plan.predicted_us) {
             refused = without.refused();
@@ -209,12 +220,12 @@ Plan drop_what_does_not_pay(const Graph& graph, const npu::Config& config, Plan 
 
 std::string_view name_of(Device device) { return device == Device::npu ? "NPU" : "CPU"; }
 
-Plan partition(const Graph& graph, const npu::Config& config, const HostNodes& host) {
+Plan partition(const Graph& graph, const npu::Config& config, const HostNodes& host, const Deadline& deadline) {
     Refusals refused;
     if (config.none())
         for (const NodeId id : graph.nodes()) refused.emplace(id, npu::broken_limit("NPU_NONE", config.name, config));
     else
-        refused = lower::lower(graph, config).declined;
+        refused = lower::lower(graph, config, deadline).declined;
     for (const auto& [id, reason] : host) {
         npu::BrokenLimit broken = npu::broken_limit(reason.rule, reason.actual, config);
         if (reason.rule == "NPU_RANGES")
@@ -224,9 +235,11 @@ Plan partition(const Graph& graph, const npu::Config& config, const HostNodes& h
                                        kMostTimesCoarserAtTheEnd);
         refused.emplace(id, std::move(broken));
     }
-    Splitter splitter(graph, config, refused);
+    Splitter splitter(graph, config, refused, deadline);
     Plan plan = splitter.run();
-    return drop_what_does_not_pay(graph, config, std::move(plan), splitter.refused());
+    plan = drop_what_does_not_pay(graph, config, std::move(plan), splitter.refused(), deadline);
+    extract_parts(graph, plan, deadline);
+    return plan;
 }
 
 }  // namespace calotype::partition

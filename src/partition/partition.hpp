@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "base/deadline.hpp"
 #include "graph/graph.hpp"
 #include "npu/config.hpp"
 #include "npu/layer.hpp"
@@ -50,7 +51,8 @@ struct Plan {
 /// Splits a graph with concrete dims: the largest regions that hold no path out of them and back in, NPU and CPU in
 /// turn. A region is left to the host only where the predicted total is lower; the one with the most MACs never is.
 /// `host`: nodes that the samples leave to the host.
-Plan partition(const graph::Graph& graph, const npu::Config& config, const HostNodes& host = {});
+Plan partition(const graph::Graph& graph, const npu::Config& config, const HostNodes& host = {},
+               const Deadline& deadline = {});
 
 /// Time on the host by the configuration's figures.
 double host_us(const graph::Graph& graph, graph::NodeId id, const npu::Config& config);

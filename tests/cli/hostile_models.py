@@ -197,6 +197,15 @@ CASES = {
     "no inputs of a node": (lambda: graph([node("Conv", [])]), "first"),
     "too many inputs": (lambda: graph([node("Conv", ["x", "w", "", "x", "x"])], WEIGHTS), "first"),
     "an attribute of another type": (lambda: graph([node("Conv", ["x", "w"], strides="two")], WEIGHTS), "strides"),
+    "a node of 100,000 inputs": (lambda: graph([node("Sum", ["x"] * 100_000)]), "node `first` (Sum): it has more than 65536 inputs"),
+    "a node of 100,000 outputs": (
+        lambda: graph([node("Split", ["x"], [f"o{i}" for i in range(100_000)])], outputs=["o0"]),
+        "it has more than 65536 outputs"),
+    "a node of 2,000 attributes": (
+        lambda: graph([node("Relu", ["x"], **{f"a{i}": i for i in range(2000)})]), "it has more than 1000 attributes"),
+    "a graph of 100,000 inputs": (
+        lambda: changed(lambda m: m.graph.input.extend(tensor(f"i{i}") for i in range(100_000))),
+        "it has more than 65536 inputs"),
     "an absurd stride": (lambda: graph([node("Conv", ["x", "w"], strides=[1 << 62] * 2)], WEIGHTS), "strides"),
     "an absurd pad": (lambda: graph([node("Conv", ["x", "w"], pads=[1 << 40] * 4)], WEIGHTS), "pads"),
     "a large pad": (lambda: graph([node("Conv", ["x", "w"], pads=[30000] * 4)], WEIGHTS), "tensor `y`: its shape [1, 4, 60004, 60004]"),

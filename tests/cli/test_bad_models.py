@@ -11,7 +11,7 @@ import pytest
 
 import hostile_models
 import models
-from conftest import DIGITS, ROOT
+from conftest import DIGITS, ROOT, unsanitized
 
 CASES = {
     "unknown operator": (lambda: models.conv(op="Konv"), "Konv"),
@@ -121,6 +121,22 @@ def test_a_large_model_is_read_in_linear_time(calotype, tmp_path):
     path = tmp_path / "model.onnx"
     subprocess.run([sys.executable, Path(__file__).with_name("large_model.py"), path], check=True)
     calotype.refuses("explain", path, names="last")
+
+
+@unsanitized("it keeps what was freed")
+def test_functions_written_out_take_memory_by_the_node(calotype, tmp_path):
+    """10,000 nodes that become one: what it stands for was handed on by copies, 4 GB of them."""
+    (tmp_path / "model.onnx").write_bytes(hostile_models.doubling(3, 10).SerializeToString())
+    outcome = calotype("explain", tmp_path / "model.onnx", "--shape", "x=1x2x6x6")
+    assert outcome.code == 0 and outcome.peak_bytes < 400 << 20, (outcome.stderr, outcome.peak_bytes)
+
+
+def test_reading_ends_in_time(calotype, tmp_path):
+    """Half a million nodes in 2 KB."""
+    (tmp_path / "model.onnx").write_bytes(hostile_models.doubling(5, 9).SerializeToString())
+    outcome = calotype("explain", tmp_path / "model.onnx", "--shape", "x=1x2x6x6", "--max-seconds", 1)
+    assert outcome.code == 1 and "LIMIT_TIME: " in outcome.stderr and "--max-seconds" in outcome.stderr, outcome.stderr
+    assert str(tmp_path / "model.onnx") in outcome.stderr and outcome.seconds < 20
 
 
 def refuse_bytes(calotype, tmp_path, data: bytes):

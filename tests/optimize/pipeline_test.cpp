@@ -29,6 +29,22 @@ TEST(FoldConstants, NodesOfConstantsAreEvaluated) {
     EXPECT_EQ(report.applied[0].times, 2);
 }
 
+TEST(Runner, EndsWhenItsTimeIsOver) {
+    Writer w;
+    w.output(w.node("Neg", {w.input("x", {1, 3, 4, 4})}), "y");
+    Limits limits;
+    limits.run_seconds = 0;
+    Options options;
+    options.deadline = Deadline(limits, "`model.onnx`", "rewriting it");
+    try {
+        run(w.graph, options);
+        FAIL();
+    } catch (const Error& error) {
+        EXPECT_EQ(error.text().code, "LIMIT_TIME");
+        EXPECT_EQ(error.text().fact, "rewriting it took longer than 0 s and was ended");
+    }
+}
+
 TEST(FoldConstants, DeclinesWhatIsRandom) {
     Writer w;
     const ValueId random = w.node("RandomUniformLike", {w.constant({2, 3}, {1, 1, 1, 1, 1, 1})});
