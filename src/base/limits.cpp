@@ -19,13 +19,15 @@ constexpr int64_t kDeepest = 1000;  // what reads recurses: a thread's stack of 
 
 constexpr std::array kRecords = {
     LimitRecord{"memory", &Limits::memory_bytes, 1, kMost, true, "bytes of a run's tensors together"},
-    LimitRecord{"seconds", &Limits::run_seconds, 1, 1'000'000, true, "seconds of a run in ONNX Runtime, and of reading, rewriting and splitting a model, each"},
+    LimitRecord{"seconds", &Limits::run_seconds, 1, 1'000'000, true,
+                "seconds of a run in ONNX Runtime, and of reading, rewriting and splitting a model, each"},
     LimitRecord{"macs", &Limits::node_macs, 1, kMost, false,
                 "multiplications of one node on the CPU, which nothing interrupts"},
     LimitRecord{"elements", &Limits::tensor_elems, 1, kMost, false, "elements of one tensor"},
     LimitRecord{"folded", &Limits::folded_bytes, 0, kMost, false, "bytes of constants computed beyond the file's own"},
     LimitRecord{"nesting", &Limits::nesting, 1, kDeepest, false, "subgraphs or functions inside one another"},
-    LimitRecord{"nodes", &Limits::function_nodes, 1, kMost, false, "nodes, functions written out; and constants, and values that the file describes"},
+    LimitRecord{"nodes", &Limits::function_nodes, 1, kMost, false,
+                "nodes, functions written out; and constants, and values that the file describes"},
     LimitRecord{"trips", &Limits::loop_trips, 1, kMost, false,
                 "trips of a Loop with a constant count that nothing ends before"},
 };

@@ -59,8 +59,7 @@ int64_t macs_of(const Graph& graph, NodeId id) {
     if (node.op == "ConvTranspose")
         return weights->front() == 0 ? 0
                                      : elements(graph, node.inputs[0]) * (element_count(*weights) / weights->front());
-    if (node.op == "Gemm")
-        return out * (*weights)[int_attribute(node, "transB", 0) != 0 ? weights->size() - 1 : 0];
+    if (node.op == "Gemm") return out * (*weights)[int_attribute(node, "transB", 0) != 0 ? weights->size() - 1 : 0];
     if (node.op == "MatMul") return out * (*weights)[weights->size() < 2 ? 0 : weights->size() - 2];
     return 0;
 }

@@ -37,7 +37,8 @@ const Dims& Builder::dims_of_any_type(ValueId id) const {
         decline("NPU_SHAPE", fmt::format("unknown, that of `{}`", value.name));
     if (value.dims->size() < 2 || value.dims->size() > 5 || value.dims->front() != batch_ ||
         std::find(value.dims->begin(), value.dims->end(), 0) != value.dims->end())
-        decline("NPU_SHAPE", fmt::format("{}, that of `{}`; the batch is {}", to_string(*value.dims), value.name, batch_));
+        decline("NPU_SHAPE",
+                fmt::format("{}, that of `{}`; the batch is {}", to_string(*value.dims), value.name, batch_));
     return *value.dims;
 }
 

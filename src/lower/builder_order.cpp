@@ -99,8 +99,7 @@ npu::TensorId Builder::require(ValueId value, const Order& order, const Dims& sh
         view = {*tensor, ValueId::none, order};
         return *tensor;
     }
-    decline("NPU_TRANSPOSE", fmt::format("that of `{}` in memory", name(value)),
-            graph.producer(value));
+    decline("NPU_TRANSPOSE", fmt::format("that of `{}` in memory", name(value)), graph.producer(value));
 }
 
 npu::TensorId Builder::require_channels_last(ValueId value) {

@@ -51,8 +51,7 @@ void add_fully_connected(Builder& builder, NodeId id, const Weights& weights, st
 std::vector<float> bias_of(const Builder& builder, ValueId value, int64_t out) {
     if (value == ValueId::none) return std::vector<float>(static_cast<size_t>(out), 0.0F);
     auto bias = builder.constant(value);
-    if (!bias)
-        builder.decline("NPU_RUN_TIME_WEIGHTS", fmt::format("`{}`, computed at run time", builder.name(value)));
+    if (!bias) builder.decline("NPU_RUN_TIME_WEIGHTS", fmt::format("`{}`, computed at run time", builder.name(value)));
     if (bias->size() == 1) bias->resize(static_cast<size_t>(out), bias->front());
     if (static_cast<int64_t>(bias->size()) != out)
         builder.decline("NPU_ATTRIBUTE", fmt::format("{} biases for {} outputs", bias->size(), out));

@@ -123,9 +123,9 @@ std::optional<std::pair<NodeId, npu::BrokenLimit>> add_outputs(Builder& builder,
 }
 
 /// One pass; the first node whose refusal leaves traces ends it with that node in `declined`.
-bool lower_once(const Graph& graph, const std::vector<NodeId>& nodes, const npu::Config& config,
+bool lower_once(const Graph& graph, const std::vector<NodeId>& nodes, int64_t batch, const npu::Config& config,
                 const Deadline& deadline, Lowering& result) {
-    Builder builder(graph, config, graph::batch_of(graph).value_or(1));
+    Builder builder(graph, config, batch);
     const Patterns patterns = find_patterns(graph, nodes);
     std::set<NodeId> lowered;
     std::map<NodeId, npu::BrokenLimit> declined;
@@ -163,19 +163,19 @@ bool lower_once(const Graph& graph, const std::vector<NodeId>& nodes, const npu:
 
 }  // namespace
 
-Lowering lower(const Graph& graph, std::span<const NodeId> nodes, const npu::Config& config,
+Lowering lower(const Graph& graph, std::span<const NodeId> nodes, int64_t batch, const npu::Config& config,
                const Deadline& deadline) {
     Lowering result;
     std::vector<NodeId> left(nodes.begin(), nodes.end());
     // Each round that fails leaves out at least one node more, so this ends.
-    while (!lower_once(graph, left, config, deadline, result))
+    while (!lower_once(graph, left, batch, config, deadline, result))
         std::erase_if(left, [&](NodeId id) { return result.declined.contains(id); });
     spread_as_large_as_met(result.network);
     return result;
 }
 
 Lowering lower(const Graph& graph, const npu::Config& config, const Deadline& deadline) {
-    return lower(graph, graph.nodes(), config, deadline);
+    return lower(graph, graph.nodes(), graph::batch_of(graph).value_or(1), config, deadline);
 }
 
 }  // namespace calotype::lower

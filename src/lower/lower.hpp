@@ -19,9 +19,10 @@ struct Lowering {
 };
 
 /// Makes layers of those of `nodes` (in the graph's order) that the NPU can run; the others say what hinders. Values
-/// that come from elsewhere are inputs; values that others read are outputs. Needs concrete dims (observe::concretize).
-Lowering lower(const graph::Graph& graph, std::span<const graph::NodeId> nodes, const npu::Config& config,
-               const Deadline& deadline = {});
+/// that come from elsewhere are inputs; values that others read are outputs. Needs concrete dims (observe::concretize), and
+/// the batch of them (graph::batch_of).
+Lowering lower(const graph::Graph& graph, std::span<const graph::NodeId> nodes, int64_t batch,
+               const npu::Config& config, const Deadline& deadline = {});
 /// All nodes.
 Lowering lower(const graph::Graph& graph, const npu::Config& config, const Deadline& deadline = {});
 

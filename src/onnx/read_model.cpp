@@ -9,14 +9,14 @@ namespace {
 
 /// Counted while they are read: two bytes of a file can make one.
 void check_counts(const Model& model, const Limits& limits) {
-    for (const auto& [count, what] : {std::pair(model.nodes.size(), "nodes"),
-                                      std::pair(model.initializers.size(), "initializers"),
-                                      std::pair(model.infos.size(), "described values")})
+    for (const auto& [count, what] :
+         {std::pair(model.nodes.size(), "nodes"), std::pair(model.initializers.size(), "initializers"),
+          std::pair(model.infos.size(), "described values")})
         if (static_cast<int64_t>(count) > limits.function_nodes)
             beyond(&Limits::function_nodes, "the graph",
                    fmt::format("it has more than {} {}", limits.function_nodes, what));
-    for (const auto& [count, what] : {std::pair(model.inputs.size(), "inputs"),
-                                      std::pair(model.outputs.size(), "outputs")})
+    for (const auto& [count, what] :
+         {std::pair(model.inputs.size(), "inputs"), std::pair(model.outputs.size(), "outputs")})
         if (count > kMostPorts) broken("the graph", fmt::format("it has more than {} {}", kMostPorts, what));
 }
 
@@ -24,9 +24,7 @@ void read_graph(Message message, Model& model, const Origin& origin) {
     while (message.next()) {
         switch (message.tag()) {
             case field::graph::name: model.graph_name = message.text(); break;
-            case field::graph::node:
-                model.nodes.push_back(read_node(message.message("NodeProto"), origin));
-                break;
+            case field::graph::node: model.nodes.push_back(read_node(message.message("NodeProto"), origin)); break;
             case field::graph::initializer:
                 model.initializers.push_back(read_tensor(message.message("TensorProto"), origin));
                 break;

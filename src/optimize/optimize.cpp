@@ -31,8 +31,7 @@ class Runner {
         for (size_t i = 0; i < entries_.size();) i = pass(i) ? 0 : i + 1;
         std::erase_if(graph_.outputs, [&](ValueId id) { return pinned.contains(graph_.value(id).name); });
         tidy("remove_dead", graph_.remove_dead());
-        for (const NodeId id : graph_.nodes())
-            graph_.node(id).sources = each_once(std::move(graph_.node(id).sources));
+        for (const NodeId id : graph_.nodes()) graph_.node(id).sources = each_once(std::move(graph_.node(id).sources));
         return report();
     }
 

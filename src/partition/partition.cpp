@@ -103,7 +103,7 @@ class Splitter {
             made.device = part.device;
             made.nodes = std::move(part.nodes);
             if (made.device == Device::cpu) continue;
-            lower::Lowering lowering = lower::lower(graph_, made.nodes, config_, deadline_);
+            lower::Lowering lowering = lower::lower(graph_, made.nodes, batch_, config_, deadline_);
             refused_.insert(lowering.declined.begin(), lowering.declined.end());
             made.network = std::move(lowering.network);
             refuse_for_the_host(made.nodes);
@@ -159,6 +159,7 @@ class Splitter {
     const npu::Config& config_;
     Refusals refused_;
     const Deadline& deadline_;
+    const int64_t batch_ = graph::batch_of(graph_).value_or(1);
     Plan plan_;
 };
 
@@ -178,7 +179,7 @@ constexpr int64_t kMostWeighed = 3'000'000;  // nodes, of all splits together
 
 /// Leaves to the host, one by one and the smallest first, what the predicted total is lower without.
 Plan drop_what_does_not_pay(const Graph& graph, const npu::Config& config, Plan plan, Refusals refused,
-                           const Deadline& deadline) {
+                            const Deadline& deadline) {
     const auto npu_parts = [](const Plan& of) {
         std::vector<const Subgraph*> parts;
         for (const Subgraph& part : of.subgraphs)

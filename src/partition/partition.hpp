@@ -49,7 +49,8 @@ struct Plan {
 };
 
 /// Splits a graph with concrete dims: the largest regions that hold no path out of them and back in, NPU and CPU in
-/// turn. A region is left to the host only where the predicted total is lower; the one with the most MACs never is.
+/// turn. A region is left to the host only where the predicted total is lower; the one with the most MACs never is, nor
+/// are those that the search does not come to within its bound (networks of very many parts).
 /// `host`: nodes that the samples leave to the host.
 Plan partition(const graph::Graph& graph, const npu::Config& config, const HostNodes& host = {},
                const Deadline& deadline = {});

@@ -322,7 +322,8 @@ TEST(Lower, EveryRuleCanBeBrokenAndIsNamed) {
         ASSERT_EQ(made.declined.size(), 1U) << refusal.code;
         const npu::BrokenLimit& limit = made.declined.begin()->second;
         EXPECT_EQ(limit.code, refusal.code) << limit.what << ": " << limit.actual;
-        EXPECT_THAT(limit.actual.substr(0, limit.actual.find(';')), testing::Not(testing::ContainsRegex(" (is|are|would) ")))
+        EXPECT_THAT(limit.actual.substr(0, limit.actual.find(';')),
+                    testing::Not(testing::ContainsRegex(" (is|are|would) ")))
             << "it ends the sentence `" << limit.what << " is ...`";
         EXPECT_FALSE(limit.actual.empty() || limit.limit.empty() || limit.hint.empty()) << refusal.code;
         seen.insert(refusal.code);

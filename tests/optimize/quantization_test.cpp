@@ -288,8 +288,7 @@ TEST(CastToDequantize, DeclinesWhatIsJoinedAndWhatIsNoInput) {
     Writer w;
     const ValueId mask = w.node("Cast", {w.input("mask", {1, 4, 5}, DataType::uint8)}, {{"to", kFloat}});
     w.output(w.node("Add", {w.input("x", {1, 4, 5}), mask}), "y");
-    EXPECT_THAT(optimized(w).reasons("cast_to_dequantize"),
-                ElementsAre("what reads it joins it with computed values"));
+    EXPECT_THAT(optimized(w).reasons("cast_to_dequantize"), ElementsAre("what reads it joins it with computed values"));
     Writer v;
     const ValueId codes = Quantizer{v}.quantize(v.input("x", {1, 4, 5}));
     v.output(v.node("Relu", {v.node("Cast", {codes}, {{"to", kFloat}})}), "y");
