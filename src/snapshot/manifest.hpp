@@ -18,6 +18,7 @@ struct SubgraphEntry {
 struct FileEntry {
     int64_t bytes = 0;
     std::string sha256;
+    friend bool operator==(const FileEntry&, const FileEntry&) = default;
 };
 /// manifest.json: everything a reader needs to know before it opens another file.
 struct Manifest {

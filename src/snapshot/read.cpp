@@ -170,12 +170,8 @@ std::vector<execute::Subgraph> read_subgraphs(const Manifest& manifest, Files& f
     return subgraphs;
 }
 
-}  // namespace
-
-NpuIdentity identity(const fs::path& path) { return read_manifest(path).npu; }
-
-Contents read(const fs::path& path, const std::optional<NpuIdentity>& present, const Limits& limits) {
-    const Manifest manifest = read_manifest(path);
+Contents read_files(const fs::path& path, const Manifest& manifest, const std::optional<NpuIdentity>& present,
+                    const Limits& limits) {
     if (present) check_identity(manifest, *present);
     check_sizes(manifest, limits);
     Contents contents{manifest.tool_version,
@@ -200,6 +196,26 @@ Contents read(const fs::path& path, const std::optional<NpuIdentity>& present, c
     }
     files.finish();
     return contents;
+}
+
+constexpr int kMostReplacements = 10;
+
+}  // namespace
+
+NpuIdentity identity(const fs::path& path) { return read_manifest(path).npu; }
+
+Contents read(const fs::path& path, const std::optional<NpuIdentity>& present, const Limits& limits) {
+    Manifest manifest = read_manifest(path);
+    for (int replaced = 0;; ++replaced) {
+        try {
+            return read_files(path, manifest, present, limits);
+        } catch (const Error&) {
+            // A snapshot that takes this one's place meanwhile looks like damage; then that one is read.
+            Manifest now = read_manifest(path);
+            if (now.files == manifest.files || replaced == kMostReplacements) throw;
+            manifest = std::move(now);
+        }
+    }
 }
 
 }  // namespace calotype::snapshot

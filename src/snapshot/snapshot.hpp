@@ -57,6 +57,7 @@ void copy(const std::filesystem::path& from, const std::filesystem::path& to);
 
 /// Reads and checks all of it. Throws Error SNAPSHOT_MISSING, SNAPSHOT_DAMAGED, SNAPSHOT_VERSION, and, where `present`
 /// is given and the snapshot has an NPU subgraph for another configuration, CONFIG_SNAPSHOT_MISMATCH with both.
+/// Where another snapshot takes its place meanwhile, that one is read.
 /// Throws LIMIT_MEMORY where the files together have more bytes than the memory allowed and 512 MiB, before one is read.
 Contents read(const std::filesystem::path& path, const std::optional<NpuIdentity>& present = {},
               const Limits& limits = {});
