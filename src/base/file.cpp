@@ -8,7 +8,6 @@
 #include <cerrno>
 #include <cstring>
 
-#include "base/descriptor.hpp"
 #include "base/error.hpp"
 
 namespace calotype {
@@ -59,10 +58,14 @@ std::vector<std::byte> read_file(const fs::path& path, int64_t limit_bytes, Link
     return bytes;
 }
 
-void write_file(const fs::path& path, std::span<const std::byte> bytes, Existing existing) {
+Descriptor open_for_writing(const fs::path& path, Existing existing) {
     const int how = existing == Existing::refused ? O_EXCL : O_TRUNC;
-    const Descriptor file(::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | how, 0644));
+    Descriptor file(::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | how, 0644));
     if (file.get() < 0) cannot_write(path, errno);
+    return file;
+}
+
+void write_open_file(const Descriptor& file, const fs::path& path, std::span<const std::byte> bytes) {
     size_t done = 0;
     while (done < bytes.size()) {
         const ssize_t put = ::write(file.get(), bytes.data() + done, bytes.size() - done);
@@ -81,8 +84,10 @@ void write_file(const fs::path& path, std::span<const std::byte> bytes, Existing
     }
 }
 
-void write_file(const fs::path& path, std::string_view text, Existing existing) {
-    write_file(path, std::as_bytes(std::span(text)), existing);
+void write_file(const fs::path& path, std::span<const std::byte> bytes) {
+    write_open_file(open_for_writing(path, Existing::replaced), path, bytes);
 }
+
+void write_file(const fs::path& path, std::string_view text) { write_file(path, std::as_bytes(std::span(text))); }
 
 }  // namespace calotype

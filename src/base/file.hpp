@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "base/descriptor.hpp"
+
 namespace calotype {
 
 /// Whether a path's last name may be a symbolic link.
@@ -19,10 +21,15 @@ std::vector<std::byte> read_file(const std::filesystem::path& path, int64_t limi
 /// What stands at a path that is written to, or what a link there leads to.
 enum class Existing { replaced, refused };
 
+/// Made where it is not, else emptied or refused. Throws Error FILE_UNWRITABLE.
+Descriptor open_for_writing(const std::filesystem::path& path, Existing existing);
+
+/// Fills the file that was opened at `path` and syncs it. Throws Error FILE_UNWRITABLE and leaves nothing behind.
+void write_open_file(const Descriptor& file, const std::filesystem::path& path, std::span<const std::byte> bytes);
+
 /// Writes a file and syncs it. Throws Error FILE_UNWRITABLE (no permission, full disk) and leaves nothing behind.
-void write_file(const std::filesystem::path& path, std::span<const std::byte> bytes,
-                Existing existing = Existing::replaced);
-void write_file(const std::filesystem::path& path, std::string_view text, Existing existing = Existing::replaced);
+void write_file(const std::filesystem::path& path, std::span<const std::byte> bytes);
+void write_file(const std::filesystem::path& path, std::string_view text);
 
 /// Throws Error FILE_UNWRITABLE with the system's reason, an errno.
 [[noreturn]] void cannot_write(const std::filesystem::path& path, int error);

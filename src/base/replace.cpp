@@ -73,12 +73,16 @@ struct Staged {
     std::set<fs::path> paths;
 };
 Staged& staged() {
-    static Staged all;
+    static Staged& all = *new Staged;  // never destroyed: a signal may come while the process ends
     return all;
 }
-void enter(const fs::path& path) {
+/// What is made of `path` is made and known in one step: else a process that ends between the two leaves it behind.
+template <typename Make>
+auto enter(const fs::path& path, const Make& make) {
     const std::lock_guard lock(staged().guard);
+    auto made = make(path);
     staged().paths.insert(path);
+    return made;
 }
 void leave(const fs::path& path) {
     const std::lock_guard lock(staged().guard);
@@ -87,16 +91,21 @@ void leave(const fs::path& path) {
     staged().paths.erase(path);
 }
 
-/// One of them until it goes out of scope; what is left there then is removed.
-class Entered {
+/// A new file among them until it goes out of scope; what is left there then is removed.
+class StagedFile {
   public:
-    explicit Entered(fs::path path) : path_(std::move(path)) { enter(path_); }
-    ~Entered() { leave(path_); }
-    Entered(const Entered&) = delete;
-    Entered& operator=(const Entered&) = delete;
+    explicit StagedFile(fs::path path)
+        : path_(std::move(path)),
+          file_(enter(path_, [](const fs::path& at) { return open_for_writing(at, Existing::refused); })) {}
+    ~StagedFile() { leave(path_); }
+    StagedFile(const StagedFile&) = delete;
+    StagedFile& operator=(const StagedFile&) = delete;
+
+    const Descriptor& file() const { return file_; }
 
   private:
     fs::path path_;
+    Descriptor file_;
 };
 
 /// Asked by making one: what root may do on a read-only file system, or in /proc, no permission tells.
@@ -118,18 +127,16 @@ void replace_file(const fs::path& path, std::string_view text) {
     remove_leftovers(folder / path.filename());
     const fs::path staging = folder / (staging_prefix(path) + std::to_string(::getpid()));
     ::unlink(staging.c_str());  // of a dead process of the same id, or somebody's link to elsewhere
-    const Entered entered(staging);
     try {
-        write_file(staging, text, Existing::refused);
+        const StagedFile made(staging);
+        write_open_file(made.file(), staging, std::as_bytes(std::span(text)));
+        const std::lock_guard lock(staged().guard);
+        if (::rename(staging.c_str(), path.c_str()) != 0) cannot_write(path, errno);
     } catch (const Error& failed) {
         ErrorText named = failed.text();
         named.subject = fmt::format("`{}`", path.string());
         throw Error(std::move(named));
     }
-    std::unique_lock lock(staged().guard);
-    const int failure = ::rename(staging.c_str(), path.c_str()) == 0 ? 0 : errno;
-    lock.unlock();
-    if (failure != 0) cannot_write(path, failure);
 }
 
 void check_directory_can_be_made(const fs::path& path) {
@@ -187,9 +194,9 @@ StagedDirectory::StagedDirectory(fs::path target) {
     remove_leftovers(target_);
     staging_ = target_.parent_path() / (staging_prefix(target_) + std::to_string(::getpid()));
     fs::remove_all(staging_, error);
-    enter(staging_);
-    if (::mkdir(staging_.c_str(), 0755) == 0) return;
-    const int failure = errno;
+    const int failure = enter(
+        staging_, [](const fs::path& path) { return ::mkdir(path.c_str(), 0755) == 0 ? 0 : errno; });
+    if (failure == 0) return;
     leave(staging_);
     cannot_write(staging_, failure);
 }
@@ -197,11 +204,12 @@ StagedDirectory::StagedDirectory(fs::path target) {
 StagedDirectory::~StagedDirectory() { leave(staging_); }  // after commit this is the old directory, or nothing
 
 void remove_staged() {
-    constexpr int kRounds = 3;  // another thread may write one file more into a directory that is being removed
-    staged().guard.lock();      // for good: what is removed in part must take no place any more
-    std::error_code ignored;
-    for (int round = 0; round < kRounds; ++round)
-        for (const fs::path& path : staged().paths) fs::remove_all(path, ignored);
+    constexpr int kRounds = 1000;  // another thread may write a file more into a directory that is being removed
+    staged().guard.lock();         // for good: what is removed in part must take no place any more
+    std::error_code failed;
+    for (const fs::path& path : staged().paths)
+        for (int round = 0; round < kRounds && fs::exists(fs::symlink_status(path, failed)); ++round)
+            fs::remove_all(path, failed);
 }
 
 int StagedDirectory::exchange(const fs::path& one, const fs::path& other) {

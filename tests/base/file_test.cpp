@@ -4,10 +4,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <fstream>
+#include <thread>
 
 #include "base/error.hpp"
 #include "base/hash.hpp"
@@ -131,6 +133,37 @@ TEST_F(FileTest, StagedDirectoryLeavesNothingWithoutCommit) {
         write_file(staged.path() / "half", "x");
     }
     EXPECT_EQ(entries(), 1);
+}
+
+/// In a process of its own: writes to `target` over and over until its staged files are removed for good, at any moment.
+template <typename Write>
+void write_until_interrupted(int64_t microseconds, const Write& write) {
+    const pid_t child = ::fork();
+    if (child == 0) {
+        std::thread([&] {
+            while (true) try {
+                    write();
+                } catch (const Error&) {  // a file into a directory that has just been removed
+                }
+        }).detach();
+        ::usleep(static_cast<useconds_t>(microseconds));
+        remove_staged();
+        ::_exit(0);
+    }
+    int status = 0;
+    ASSERT_EQ(::waitpid(child, &status, 0), child);
+    EXPECT_EQ(status, 0);
+}
+
+TEST_F(FileTest, AProcessThatIsInterruptedLeavesNothingStaged) {
+    for (int64_t round = 0; round < 400; ++round) {
+        write_until_interrupted(50 + round, [&] { replace_file(dir_ / "a", "new"); });
+        write_until_interrupted(50 + round, [&] {
+            StagedDirectory staged(dir_ / "d");
+            for (const char* name : {"1", "2", "3"}) open_for_writing(staged.path() / name, Existing::refused);
+        });
+        for (const auto& entry : fs::directory_iterator(dir_)) ASSERT_EQ(entry.path().filename(), "a");
+    }
 }
 
 TEST_F(FileTest, StagedDirectoryRemovesOnlyWhatADeadProcessLeft) {
