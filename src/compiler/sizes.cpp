@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <set>
 
+#include "compiler/grown_samples.hpp"
 #include "compiler/host_nodes.hpp"
 #include "compiler/resized_maps.hpp"
 #include "compiler/size_difference.hpp"
@@ -13,68 +14,16 @@ namespace calotype::compiler {
 namespace {
 
 // Odd changes first, which show what depends on a remainder; then the smallest that networks of many strides can take.
-constexpr int64_t kGrowth[] = {3, -3, 2, 4, 8, 16, 32, -32, 64};
+constexpr int64_t kGrowthPixels[] = {3, -3, 2, 4, 8, 16, 32, -32, 64};
 
-using Sample = std::map<std::string, Tensor>;
-
-/// Zeros of the sample's shapes, every free dim but the batch grown; `apart`, as often as dims of its size stand before
-/// it once more. What has none stays as it is: it may be a size. Nothing where a dim would end below 1: that one would
-/// say nothing of other sizes.
-std::optional<Sample> grown(const Front& front, const Sample& sample, int64_t growth, bool apart = false) {
-    Sample grown;
-    for (const graph::ValueId id : front.file_graph.inputs) {
-        const graph::Value& input = front.file_graph.value(id);
-        const Tensor& given = sample.at(input.name);
-        Dims dims = given.dims();
-        for (size_t axis = 1; axis < dims.size(); ++axis) {
-            if (input.dims && (*input.dims)[axis] >= 0) continue;
-            const auto same = std::count(given.dims().begin() + 1, given.dims().begin() + static_cast<int64_t>(axis),
-                                         given.dims()[axis]);
-            dims[axis] += apart ? growth * (1 + same) : growth;
-            if (dims[axis] < 1) return std::nullopt;
-        }
-        grown.emplace(input.name, dims == given.dims() ? given : Tensor(given.type(), dims));
-    }
-    return grown;
-}
-
-/// Whether every window lies in its map, were each as many pixels smaller as the inputs. Where one does not, ONNX Runtime
-/// infers negative sizes, and what it does with those may end the process.
-bool windows_fit(const graph::Graph& graph, int64_t growth) {
-    return std::ranges::all_of(graph.nodes(), [&](graph::NodeId id) {
-        const graph::Node& node = graph.node(id);
-        if (node.op != "Conv" && !node.op.ends_with("Pool")) return true;
-        const auto x = graph::concrete_dims(graph, node.inputs[0]);
-        const auto weights = node.op == "Conv" ? graph::concrete_dims(graph, node.inputs[1]) : std::nullopt;
-        auto kernel = graph::ints_attribute(node, "kernel_shape");
-        if (kernel.empty() && weights && weights->size() > 2) kernel.assign(weights->begin() + 2, weights->end());
-        if (!x || x->size() != kernel.size() + 2) return kernel.empty();  // a global pool has none
-        const auto pads = graph::ints_attribute(node, "pads", std::vector<int64_t>(2 * kernel.size(), 0));
-        const auto dilations = graph::ints_attribute(node, "dilations", std::vector<int64_t>(kernel.size(), 1));
-        for (size_t i = 0; i < kernel.size(); ++i) {
-            const int64_t padded = (*x)[i + 2] + growth + pads[i] + pads[i + kernel.size()];
-            if (padded < (kernel[i] - 1) * dilations[i] + 1) return false;
-        }
-        return true;
-    });
-}
-
-/// The model brought to the split at another size. Dims of one size (a square) grow apart, which shows what was taken
-/// for the other; together where the model asks for equal ones. Nothing where that says nothing; throws Error where the
-/// model does not take it.
-std::optional<Front> front_at(const FrontOptions& options, const Front& front, const Sample& sample, int64_t growth) {
-    constexpr int64_t kMostAlike = 3;  // depth, height and width
+/// The model brought to the split at another size. Nothing where that says nothing; throws Error where the model does not
+/// take it.
+std::optional<Front> front_at(const FrontOptions& options, const Front& front, const Sample& sample, int64_t pixels,
+                              Apart apart) {
+    const auto other = grown(front.file_graph, sample, pixels, apart);
+    if (!other || (pixels < 0 && !windows_fit(front.graph, sample, *other))) return std::nullopt;
     Dump no_dump;
-    if (growth > 0 || windows_fit(front.graph, kMostAlike * growth)) {
-        try {
-            if (const auto apart = grown(front, sample, growth, true))
-                return make_front(options, *apart, no_dump, host_nodes_of(front.plan));
-        } catch (const Error&) {  // said of the equal ones
-        }
-    }
-    const auto together = grown(front, sample, growth);
-    if (!together || (growth < 0 && !windows_fit(front.graph, growth))) return std::nullopt;
-    return make_front(options, *together, no_dump, host_nodes_of(front.plan));
+    return make_front(options, *other, no_dump, host_nodes_of(front.plan));
 }
 
 /// Dims of the inputs and outputs, -1 where they differ.
@@ -93,21 +42,88 @@ std::map<std::string, Dims> ports_of(const Front& a, const Front& b) {
     return ports;
 }
 
-/// A stride rounds: a size 3 less may give the very outputs. One much larger does not.
-void free_where_larger_differs(const FrontOptions& options, const Front& front, const Sample& sample,
-                               std::map<std::string, Dims>& ports) {
+/// What differs at a size far away, as numbers that a few pixels leave as they are. Where the split is another, a limit may
+/// lie between, and nothing is said. A stride rounds too: a size 3 less may give the very outputs, so ports are compared.
+std::string far_difference(const FrontOptions& options, Front& front, const Sample& sample, Apart apart,
+                           std::map<std::string, Dims>& ports) {
     try {
-        Dump no_dump;
-        const auto larger_sample = grown(front, sample, std::ranges::max(kGrowth));
-        const Front larger = make_front(options, *larger_sample, no_dump, host_nodes_of(front.plan));
-        for (const auto& [name, dims] : ports_of(front, larger)) {
+        std::optional<Front> far = front_at(options, front, sample, kFarPixels, apart);
+        for (const auto& [name, dims] : ports_of(front, *far)) {
             Dims& port = ports.at(name);
             for (size_t axis = 0; axis < port.size() && axis < dims.size(); ++axis)
                 if (dims[axis] == -1) port[axis] = -1;
         }
+        follow_resized_maps(front, *far);
+        count_crops_from_the_end(front, *far);
+        if (!split_difference(front, *far).empty()) return {};
+        std::string otherwise = other_layers(front, *far);
+        return otherwise.empty() ? size_difference(front, *far) : otherwise;
     } catch (const Error&) {  // it need not be a size of the model
+        return {};
     }
 }
+
+/// The search for sizes with one way of growing.
+class Search {
+  public:
+    Search(const FrontOptions& options, Front& front, const Sample& sample, Apart apart, Sizes& sizes)
+        : options_(options), front_(front), sample_(sample), apart_(apart), sizes_(sizes) {}
+
+    /// True once it is known whether the network serves others.
+    bool decides(int64_t step) {
+        std::optional<Front> other;
+        try {
+            other = front_at(options_, front_, sample_, step, apart_);
+            if (!other) return false;
+            taken_ = true;
+            follow_resized_maps(front_, *other);
+            count_crops_from_the_end(front_, *other);
+            // A limit of the NPU may lie between the two sizes, or a bound that larger maps reach (x[:, :, :24] of 24
+            // rows): then smaller ones are no proof.
+            std::string otherwise = split_difference(front_, *other);
+            if (otherwise.empty()) {
+                otherwise = other_layers(front_, *other);
+                if (!otherwise.empty()) other_layers_at_.insert(step);
+            }
+            if (!otherwise.empty() || other_layers_at_.contains(-step)) {
+                if (not_taken_.empty()) not_taken_ = otherwise;
+                return false;
+            }
+            compare(*other, std::abs(step) == 3 ? 1 : std::abs(step));  // smaller steps were not found to do
+            return true;
+        } catch (const Error& error) {
+            if (not_taken_.empty())
+                not_taken_ = fmt::format("the model itself does not take them: {}", error.text().fact);
+            return false;
+        }
+    }
+
+    bool taken() const { return taken_; }                        ///< some size, by the model, whatever became of it
+    const std::string& not_taken() const { return not_taken_; }  ///< by the model itself, or split otherwise
+
+  private:
+    void compare(const Front& other, int64_t step) {
+        sizes_.one_size = size_difference(front_, other);
+        if (sizes_.one_size.empty()) sizes_.one_size = remainder_difference(front_, other, step);
+        if (!sizes_.one_size.empty()) return;
+        auto ports = ports_of(front_, other);
+        sizes_.one_size = far_difference(options_, front_, sample_, apart_, ports);
+        sizes_.free = sizes_.one_size.empty();
+        if (!sizes_.free) return;
+        sizes_.step = step;
+        sizes_.ports = std::move(ports);
+        if (step != 1) sizes_.off_step = not_taken_;
+    }
+
+    const FrontOptions& options_;
+    Front& front_;
+    const Sample& sample_;
+    Apart apart_;
+    Sizes& sizes_;
+    bool taken_ = false;
+    std::string not_taken_;
+    std::set<int64_t> other_layers_at_;
+};
 
 }  // namespace
 
@@ -125,42 +141,13 @@ Sizes find_sizes(const FrontOptions& options, Front& front, const Sample& sample
         const graph::Value& input = front.file_graph.value(id);
         if (input.dims) sizes.ports.emplace(input.name, *input.dims);
     }
-    std::string not_taken;  // by the model itself, or split otherwise
-    std::set<int64_t> other_layers_at;
-    for (const int64_t growth : kGrowth) {
-        try {
-            std::optional<Front> made = front_at(options, front, sample, growth);
-            if (!made) continue;
-            Front& other = *made;
-            follow_resized_maps(front, other);
-            count_crops_from_the_end(front, other);
-            // A limit of the NPU may lie between the two sizes, or a bound that larger maps reach (x[:, :, :24] of 24
-            // rows): then smaller ones are no proof.
-            std::string otherwise = split_difference(front, other);
-            if (otherwise.empty()) {
-                otherwise = other_layers(front, other);
-                if (!otherwise.empty()) other_layers_at.insert(growth);
-            }
-            if (!otherwise.empty() || other_layers_at.contains(-growth)) {
-                if (not_taken.empty()) not_taken = otherwise;
-                continue;
-            }
-            const int64_t step = std::abs(growth) == 3 ? 1 : std::abs(growth);  // smaller steps were not found to do
-            sizes.one_size = size_difference(front, other);
-            if (sizes.one_size.empty()) sizes.one_size = remainder_difference(front, other, step);
-            sizes.free = sizes.one_size.empty();
-            if (!sizes.free) return sizes;
-            sizes.step = step;
-            sizes.ports = ports_of(front, other);
-            free_where_larger_differs(options, front, sample, sizes.ports);
-            if (sizes.step != 1) sizes.off_step = not_taken;
-            return sizes;
-        } catch (const Error& error) {
-            if (not_taken.empty())
-                not_taken = fmt::format("the model itself does not take them: {}", error.text().fact);
-        }
+    for (const Apart apart : ways_to_grow(front.file_graph, sample)) {
+        Search search(options, front, sample, apart, sizes);
+        for (const int64_t step : kGrowthPixels)
+            if (search.decides(step)) return sizes;
+        sizes.one_size = fmt::format("no other was found that it can have; {}", search.not_taken());
+        if (search.taken()) break;  // what the model takes unlike is not to be proven with like ones
     }
-    sizes.one_size = fmt::format("no other was found that it can have; {}", not_taken);
     return sizes;
 }
 
