@@ -174,6 +174,19 @@ def test_samples_of_many_sizes_calibrate_it(calotype, tmp_path, name):
         assert snr_db(exact.run(None, {"x": np.load(folder / f"{size}.npy")})[0], y) > 25, size
 
 
+def test_a_size_may_be_that_of_a_value_of_five_axes(calotype, tmp_path):
+    head = Head()
+    frames = head.node("Unsqueeze", head.node("Softmax", head.x), head.integers(2))
+    pooled = head.pooled(head.conv(head.x, 3, 8), 8, 8)
+    sides = [head.node("Gather", head.node("Shape", frames), head.integers(axis), axis=0) for axis in (3, 4)]
+    sizes = head.node("Concat", head.size(pooled, 0, 2), *sides, axis=0)
+    file = tmp_path / "m.onnx"
+    onnx.save(head.finished(head.conv(head.node("Resize", pooled, "", "", sizes, mode="nearest"), 8, 4)), file)
+    np.savez(tmp_path / "samples.npz", x=image(32, 24))
+    made = calotype("compile", file, "--samples", tmp_path / "samples.npz", "-o", tmp_path / "m.snapshot")
+    assert made.code == 0, made.stderr
+
+
 def test_a_snapshot_whose_map_follows_one_made_later_is_refused(calotype, tmp_path):
     file = tmp_path / "m.onnx"
     onnx.save(HEADS["added"](), file)
