@@ -33,6 +33,15 @@ bool same_list(PyObject* a, PyObject* b) {
     return true;
 }
 
+/// Another number after each change (PEP 509), 0 where this Python keeps none: 3.12 deprecates it, later ones lack it.
+uint64_t latest_change([[maybe_unused]] const PyDictObject* dict) {
+#if PY_VERSION_HEX >= 0x030c0000
+    return 0;
+#else
+    return dict->ma_version_tag;
+#endif
+}
+
 /// A class's own dictionary: Python shows a copy-on-read view of it.
 nb::object dict_of_class(nb::handle cls) {
 #if PY_VERSION_HEX >= 0x030c0000
@@ -54,6 +63,8 @@ Contents::Contents(const nb::list& containers, const nb::list& variables) {
     for (const nb::handle each : containers) {
         const nb::object now = PyType_Check(each.ptr()) ? dict_of_class(each) : nb::borrow(each);
         if (PyDict_Check(now.ptr())) {
+            auto* dict = reinterpret_cast<PyDictObject*>(now.ptr());
+            stamps_.push_back({dict, latest_change(dict)});
             dicts_.push_back({now, nb::steal(PyDict_Copy(now.ptr()))});
         } else if (PyList_Check(now.ptr())) {
             lists_.push_back({now, nb::steal(PyList_GetSlice(now.ptr(), 0, PyList_GET_SIZE(now.ptr())))});
@@ -70,13 +81,21 @@ Contents::Contents(const nb::list& containers, const nb::list& variables) {
     }
 }
 
-bool Contents::changed() const {
-    return std::ranges::any_of(dicts_,
-                               [](const Container& each) {
-                                   return !same_items(each.now.ptr(), each.before.ptr()) &&
-                                          differ(each.now, each.before);
-                               }) ||
-           std::ranges::any_of(lists_,
+/// Set anew and as before, as by a program that counts up and down, is no change.
+bool Contents::dict_changed(size_t i) {
+    Stamp& stamp = stamps_[i];
+    const uint64_t now = latest_change(stamp.dict);
+    if (now == stamp.change && now != 0) return false;
+    const Container& each = dicts_[i];
+    if (!same_items(each.now.ptr(), each.before.ptr()) && differ(each.now, each.before)) return true;
+    stamp.change = now;
+    return false;
+}
+
+bool Contents::changed() {
+    for (size_t i = 0; i < stamps_.size(); ++i)
+        if (dict_changed(i)) return true;
+    return std::ranges::any_of(lists_,
                                [](const Container& each) {
                                    return !same_list(each.now.ptr(), each.before.ptr()) &&
                                           differ(each.now, each.before);

@@ -2,6 +2,8 @@
 
 #include <nanobind/nanobind.h>
 
+#include <cstddef>
+#include <cstdint>
 #include <vector>
 
 namespace calotype::python {
@@ -14,16 +16,25 @@ class Contents {
     /// `containers` are dicts, lists, classes, cells, and whatever `copy.copy` copies and == compares; `variables` are pairs
     /// of a dict and a name in it.
     Contents(const nanobind::list& containers, const nanobind::list& variables);
-    bool changed() const;
+    bool changed();
 
   private:
     struct Container {
         nanobind::object now, before;
     };
+    /// A dict and the number that Python gave its latest change. In a row of their own: a call reads one line of memory a
+    /// dict, whatever else was used since the last one.
+    struct Stamp {
+        PyDictObject* dict;
+        uint64_t change;
+    };
+    bool dict_changed(size_t i);
+
     struct Variable {
         nanobind::dict namespace_;
         nanobind::object name, before;
     };
+    std::vector<Stamp> stamps_;  // of dicts_
     std::vector<Container> dicts_, lists_, cells_, others_;
     std::vector<Variable> variables_;
 };

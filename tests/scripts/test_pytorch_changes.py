@@ -233,3 +233,23 @@ for each in threads:
     run = script.ok(loop)
     assert run.stdout == "".join(f"{i}\n" for i in range(400))
     assert [run.samples(i) for i in (0, 1)] == [(4, 2)] * 2, run.stderr
+
+
+def test_a_hook_that_a_call_registers_is_called_from_then_on(script):
+    loop = NETWORK + """
+class Hooking(Small):
+    calls = 0
+
+    def forward(self, x):
+        Hooking.calls += 1
+        if Hooking.calls == 2:
+            self.head.register_forward_hook(lambda *_: print("called"))
+        return super().forward(x)
+
+model = Hooking().eval()
+with torch.no_grad():
+    for each in images(7):
+        model(each)
+"""
+    run = script.ok(loop)
+    assert run.stdout == script.ok(loop, hook=False).stdout == "called\n" * 6, run.stderr

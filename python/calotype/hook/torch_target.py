@@ -39,7 +39,9 @@ class Slot:
         finally:
             with contextlib.suppress(Exception):  # then the next call finds it changed
                 if self.watch.changed():
-                    self.watch = Watch(module, self.watch.training)
+                    now = Watch(module, self.watch.training)
+                    if not hooked(now.hooks):
+                        self.watch = now
 
 
 class Target:
@@ -99,12 +101,12 @@ class Target:
         form, tensors, skeleton, names = form_of(args, kwargs)
         if any(tensor.requires_grad for tensor in tensors):
             raise Untouched("an input requires a gradient")
-        if any(self.hooks) and not all(map(only_makers, self.hooks)):
-            raise Skipped(HOOKED)
         if observed():
             raise Skipped("a mode or a tangent of PyTorch's looks at each operator")
         slot = self.slots.get(form)
-        if slot is None or slot.watch.changed():
+        if slot is None or slot.watch.changed():  # nor has an unchanged one any hook
+            if hooked(self.hooks):
+                raise Skipped(HOOKED)
             slot = self.meet(form, tensors, skeleton, names)
         return slot, tensors
 
@@ -125,7 +127,7 @@ class Target:
             raise Skipped("parts of it are in training mode although it is not")
         watch = Watch(module, training)
         self.hooks = watch.hooks
-        if any(self.hooks) and not all(map(only_makers, self.hooks)):
+        if hooked(self.hooks):
             raise Skipped(HOOKED)
         if training:
             say_once(TRAINING_MODE)
@@ -165,6 +167,10 @@ MODE_MATTERS = (
 def trains(part: torch.nn.Module) -> bool:
     own = not type(part).__module__.startswith("torch.")
     return getattr(part, "training", False) and (own or isinstance(part, MODE_MATTERS))
+
+
+def hooked(hooks: list[dict]) -> bool:
+    return any(hooks) and not all(map(only_makers, hooks))
 
 
 def observed() -> bool:
