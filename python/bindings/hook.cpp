@@ -17,6 +17,7 @@
 #include "onnx/write.hpp"
 #include "readings.hpp"
 #include "snapshot/snapshot.hpp"
+#include "termination.hpp"
 
 namespace calotype::python {
 
@@ -66,6 +67,8 @@ void add_hook_parts(nb::module_& m) {
         },
         "model"_a, "As model_sha256, of a file's bytes.");
     m.def("survive_fork", &survive_fork, "runners"_a, "Called in a forked child, with the runners of its parent.");
+    m.def("before_termination", &before_termination, "report"_a.none(),
+          "Called when SIGTERM or SIGHUP end this process; None: no more.");
     nb::class_<Contents>(m, "Contents", "What stood in containers and variables of Python's.")
         .def(nb::init<const nb::list&, const nb::list&>(), "containers"_a, "variables"_a)
         .def("changed", &Contents::changed, "Whether something else stands there now.");

@@ -270,3 +270,14 @@ def test_a_working_folder_that_is_gone(script, onnx_model):
     assert run.stdout == "done (1, 5)\n" and run.samples() == (4, 2), run.stderr
     relative = script(loop, onnx_model, VAISW_RUNSESSION_DIRECTORY="here")
     assert relative.code == 1 and "OPTION_VALUE" in relative.stderr, relative.stderr
+
+
+@pytest.mark.parametrize("closed", ["2>&-", ">&- 2>&- <&-"])
+def test_a_program_without_a_terminal(script, onnx_model, closed):
+    """Python has no sys.stderr then, and print would take stdout in its place."""
+    path = script.folder / "script.py"
+    path.write_text(LOOP + "open('done.txt', 'w').write(str(y[0].shape))\n")
+    done = subprocess.run(f'{sys.executable} {path} {onnx_model} {closed}', shell=True, cwd=script.folder, text=True,
+                          env=script.environment(True, {}), capture_output=True)  # fmt: skip
+    assert done.returncode == 0 and done.stdout == "done (1, 5)\n" * (closed == "2>&-"), done.stdout
+    assert (script.folder / "done.txt").read_text() == "(1, 5)" and script.snapshot.exists()

@@ -91,11 +91,16 @@ def test_another_sitecustomize_still_runs(script):
     assert run.stdout == f"other sitecustomize\n{other}/sitecustomize.py\n"
 
 
-@pytest.mark.parametrize("missing", ["hook/finder.py", "hook/session.py", "_core"])
-def test_a_half_installed_calotype_breaks_nobody(script, onnx_model, missing):
+@pytest.mark.parametrize("missing, instead", [
+    ("hook/finder.py", ""), ("hook/session.py", ""), ("_core", ""), ("_core", "_core.py"),
+])  # fmt: skip
+def test_a_half_installed_calotype_breaks_nobody(script, onnx_model, missing, instead):
+    """The last has files of two versions."""
     package = Path(shutil.copytree(package_folder(), script.folder / "calotype"))
     for part in package.glob(f"{missing}*"):
         part.unlink()
+    if instead:
+        (package / instead).touch()
     loop = f"""
 import numpy as np, onnxruntime
 session = onnxruntime.InferenceSession({str(onnx_model)!r})

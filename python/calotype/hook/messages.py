@@ -6,9 +6,11 @@ _said: set[str] = set()
 
 
 def say(text: str) -> None:
+    if sys.stderr is None:  # as of a program without a terminal; print would take stdout
+        return
     try:
         print("\n".join(f"[VAISW] {line}" for line in text.splitlines()), file=sys.stderr, flush=True)
-    except Exception:  # no stderr, a closed one, one of the script's own
+    except Exception:  # a closed one, one of the script's own
         pass
 
 

@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 
 from calotype.hook.cache import Cache
-from calotype.hook.messages import say
+from calotype.hook.messages import is_users, say
 from calotype.hook.options import Options
 from calotype.hook.state import Network, Untouched
 
@@ -44,7 +44,11 @@ def start() -> "Session | None":
         return Session(options, _core)
     except OSError as reason:
         say(f"nothing can be written, the script runs untouched: {reason.strerror or reason}")
-        return None
+    except Exception as reason:  # our fault, or files of two versions
+        if is_users(reason):
+            raise
+        say(f"calotype is not whole, the script runs untouched: {type(reason).__name__}: {reason}")
+    return None
 
 
 class Session:
@@ -59,6 +63,8 @@ class Session:
         self.tool = hash_of([Path(core.__file__), *sorted(Path(__file__).parent.glob("*.py"))])
         self.pid = os.getpid()
         self.set_folders()
+        self.told = False
+        core.before_termination(self.tell)
         atexit.register(self.report)
         os.register_at_fork(after_in_child=self.after_fork)
 
@@ -106,15 +112,22 @@ class Session:
                 say(text)
 
     def after_fork(self) -> None:
+        self.core.before_termination(None)
         if any(network.seconds["compiling"] or network.found for network in self.networks):
             self.core.survive_fork([network.runner for network in self.networks if network.runner is not None])
+
+    def tell(self) -> None:
+        from calotype.hook import report
+
+        told, self.told = self.told, True
+        if not told:
+            report.write(self)
 
     def report(self) -> None:
         if os.getpid() != self.pid:
             return  # a forked child: recordings, runners and the report are its parent's
-        from calotype.hook import report
-
-        report.write(self)
+        self.tell()
+        self.core.before_termination(None)
         for network in self.networks:
             network.end()
 
