@@ -25,7 +25,8 @@ Rewrite selu_to_elu(Graph& graph, NodeId id) {
     // ONNX's defaults: Selu's constants are those of its paper, rounded to float32.
     const float alpha = graph::float_attribute(node, "alpha", selu ? 1.67326319217681884765625F : 1.0F);
     const float factor = selu ? graph::float_attribute(node, "gamma", 1.05070102214813232421875F) : alpha;
-    if (!selu && !(alpha > 0)) return Rewrite::declined("its alpha is not above zero");
+    // Far from 1 x / alpha would leave float32 on its way.
+    if (!selu && !(alpha >= 1e-6F && alpha <= 1e6F)) return Rewrite::declined("its alpha is not between 1e-6 and 1e6");
     if (!selu && alpha != 1) x = scaled(graph, id, x, 1.0 / alpha);
     if (factor == 1) {
         become(graph, id, {"Elu", {x}, {{"alpha", selu ? alpha : 1.0F}}});

@@ -146,9 +146,8 @@ namespace {
 bool serves_only(const Graph& graph, NodeId id, NodeId reader) {
     return std::ranges::all_of(graph.node(id).outputs, [&](ValueId output) {
         if (output == ValueId::none) return true;
-        if (graph.uses(output, 2) > 1) return false;
-        const std::vector<NodeId> readers = graph.readers(output);
-        return readers.empty() || readers.front() == reader;
+        const int64_t uses = graph.uses(output, 2);
+        return uses == 0 || (uses == 1 && graph.readers(output) == std::vector{reader});
     });
 }
 

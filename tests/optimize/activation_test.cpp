@@ -246,10 +246,12 @@ TEST(SeluToElu, ACeluOfAlphaOneIsAnElu) {
     EXPECT_THAT(optimized(w).ops, ElementsAre("Elu"));
 }
 
-TEST(SeluToElu, DeclinesACeluThatFallsBelowZero) {
-    Writer w;
-    w.output(w.node("Celu", {w.input("x", {1, 3, 6, 5})}, {{"alpha", -0.5F}}), "y");
-    EXPECT_THAT(optimized(w).reasons("selu_to_elu"), ElementsAre("its alpha is not above zero"));
+TEST(SeluToElu, DeclinesACeluWhoseAlphaFloat32CannotScaleBy) {
+    for (const float alpha : {-0.5F, 1e-38F, 3e38F}) {
+        Writer w;
+        w.output(w.node("Celu", {w.input("x", {1, 3, 6, 5})}, {{"alpha", alpha}}), "y");
+        EXPECT_THAT(optimized(w).reasons("selu_to_elu"), ElementsAre("its alpha is not between 1e-6 and 1e6")) << alpha;
+    }
 }
 
 }  // namespace

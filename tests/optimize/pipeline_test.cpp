@@ -6,6 +6,7 @@
 #include "base/error.hpp"
 #include "observe/observe.hpp"
 #include "optimize/fixture.hpp"
+#include "optimize/words.hpp"
 
 namespace calotype::optimize::tests {
 namespace {
@@ -27,6 +28,16 @@ TEST(FoldConstants, NodesOfConstantsAreEvaluated) {
     ASSERT_FALSE(report.applied.empty());
     EXPECT_EQ(report.applied[0].rewrite, "fold_constants");
     EXPECT_EQ(report.applied[0].times, 2);
+}
+
+TEST(Absorb, ANodeThatAnOutputShowsKeepsWhatItStandsFor) {
+    Writer w;
+    const ValueId x = w.input("x", {1, 3, 4, 4}), shown = w.node("Neg", {x});
+    w.graph.outputs = {shown, w.node("Abs", {x})};
+    const auto nodes = w.graph.nodes();
+    absorb(w.graph, nodes[1], nodes[0]);
+    EXPECT_THAT(w.graph.node(nodes[1]).sources, ElementsAre("Neg_0", "Abs_0"));
+    EXPECT_THAT(w.graph.node(nodes[0]).sources, ElementsAre("Neg_0"));
 }
 
 TEST(Runner, EndsWhenItsTimeIsOver) {
