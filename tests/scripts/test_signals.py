@@ -1,5 +1,9 @@
 """What a script's own signal handlers raise while calotype compiles or answers is the script's."""
 
+import os
+import subprocess
+import sys
+
 SCRIPT = """
 import signal, sys
 import numpy as np
@@ -54,3 +58,24 @@ def test_a_script_with_a_time_limit(script, onnx_model):
     assert lines == [*(f"{i} (1, 5)" for i in range(3)), "3 slow", *(f"{i} (1, 5)" for i in range(4, 9)), "slow"], run.stderr
     assert run.samples() == (4, 6), run.stderr  # the interrupted call of the NPU is none
     assert "untouched" not in run.report
+
+
+REPLACED = """
+import signal
+from calotype.hook.signals import Heard
+
+def first(number, frame):
+    signal.signal(number, signal.SIG_IGN)
+
+signal.signal(signal.SIGALRM, first)
+with Heard():
+    signal.raise_signal(signal.SIGALRM)
+assert signal.getsignal(signal.SIGALRM) is signal.SIG_IGN
+"""
+
+
+def test_a_handler_that_the_script_puts_in_its_place_stays():
+    """The second Ctrl-C of many scripts ends them at once."""
+    environment = os.environ | {"VAISW_ENABLE_PYWRAPPER": "0"}
+    ran = subprocess.run([sys.executable, "-c", REPLACED], capture_output=True, text=True, env=environment)
+    assert ran.returncode == 0, ran.stderr

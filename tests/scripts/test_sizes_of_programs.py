@@ -12,7 +12,7 @@ CONDITIONS = [  # over the sizes 1 and s0 = 100
     ("(s0 > 300) | (s0 < 101)", True), ("Max(s0, 7)**2 < 2*s0 + 10000", True), ("Ne(FloorDiv(s0, 3), -s0 + 133)", False),
 ]
 NO_CONDITIONS = [
-    "().__class__.__base__.__subclasses__()", "[s0]", "'x' * s0", "2**s0", "2**2**2**9", "(lambda: s0)()", "~(s0 < 3)",
+    "().__class__.__base__.__subclasses__()", "[s0]", "'x' * s0", "2**s0", "2**2**2**9", "(" * 9 + "9" + "**4)" * 9, "(lambda: s0)()", "~(s0 < 3)",
     "unknown < 3", "print(s0)", "s0 <", "(" * 100_000, "exit()",
 ]
 # Importing calotype.hook turns it on: that is for a process of its own, as this one holds results of its own networks to the NPU's.

@@ -11,19 +11,22 @@ class Heard:
     def __init__(self):
         self.raised: BaseException | None = None
         self.former: dict = {}
+        self.hearing: dict = {}  # what stands there meanwhile
 
     def __enter__(self):
         if threading.current_thread() is threading.main_thread():
             self.former = handlers()
             for number, handler in self.former.items():
-                signal.signal(number, self.hearing(handler))
+                self.hearing[number] = self.heard(handler)
+                signal.signal(number, self.hearing[number])
         return self
 
     def __exit__(self, *_):
         for number, handler in self.former.items():
-            signal.signal(number, handler)
+            if signal.getsignal(number) is self.hearing[number]:  # the script's own may have put another there
+                signal.signal(number, handler)
 
-    def hearing(self, handler):
+    def heard(self, handler):
         def handle(number, frame):
             try:
                 handler(number, frame)

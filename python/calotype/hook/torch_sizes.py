@@ -37,14 +37,18 @@ GRAMMAR = (ast.Expression, ast.Name, ast.Load, ast.Constant, ast.Call, ast.Compa
            ast.USub, ast.Not)
 
 
+def is_power(node: ast.AST) -> bool:
+    return isinstance(node, ast.BinOp) and isinstance(node.op, ast.Pow)
+
+
 def result(text: str, sizes: dict):
     """What a condition or size comes to. Raises an exception for what is none."""
     tree = ast.parse(text, mode="eval")
     for node in ast.walk(tree):
         is_number = not isinstance(node, ast.Constant) or isinstance(node.value, int)
         is_word = not isinstance(node, ast.Call) or isinstance(node.func, ast.Name)
-        is_short = not (isinstance(node, ast.BinOp) and isinstance(node.op, ast.Pow)) or (
-            isinstance(node.right, ast.Constant) and 0 <= node.right.value <= 4)
+        is_short = not is_power(node) or (isinstance(node.right, ast.Constant) and 0 <= node.right.value <= 4
+                                          and not any(map(is_power, ast.walk(node.left))))
         if not (isinstance(node, GRAMMAR) and is_number and is_word and is_short):
             raise ValueError(text)
     return eval(compile(tree, "condition", "eval"), {**WORDS, **sizes})
