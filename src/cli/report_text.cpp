@@ -7,6 +7,7 @@
 #include "base/counted.hpp"
 #include "calotype/snapshot.hpp"
 #include "npu/config.hpp"
+#include "snapshot/json_object.hpp"
 
 namespace calotype::cli {
 namespace {
@@ -72,10 +73,12 @@ void print_summary(const std::filesystem::path& snapshot) {
             subgraph.at("weights_bytes").get<int64_t>(), subgraph.at("activation_bytes").get<int64_t>(),
             subgraph.at("activation_lower_bound_bytes").get<int64_t>(), cycles, latency(json.at("npu"), cycles));
     }
-    print_latency(json.at("report"));
+    snapshot::from_report(json.at("report"), print_latency);
 }
 
-void print_layer_errors(const Json& report, size_t most) {
+namespace {
+
+void print_errors(const Json& report, size_t most) {
     if (!report.contains("layers") || !report.at("layers").is_array()) return;
     std::vector<std::pair<double, std::string>> rows;
     for (const Json& layer : report.at("layers")) {
@@ -100,6 +103,12 @@ void print_layer_errors(const Json& report, size_t most) {
                        value.contains("samples_of_another_shape") ? ", of another shape in some samples" : "");
         }
     }
+}
+
+}  // namespace
+
+void print_layer_errors(const Json& report, size_t most) {
+    snapshot::from_report(report, [&](const Json& layers) { print_errors(layers, most); });
 }
 
 }  // namespace calotype::cli

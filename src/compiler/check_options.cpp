@@ -7,6 +7,7 @@
 #include "base/counted.hpp"
 #include "optimize/optimize.hpp"
 #include "quantize/ingredients.hpp"
+#include "snapshot/json_object.hpp"
 #include "snapshot/snapshot.hpp"
 
 namespace calotype::compiler {
@@ -59,12 +60,10 @@ nlohmann::json canonical(const CompileOptions& options) {
 }
 
 std::vector<std::string> disabled_rewrites_of(const std::string& report_json) {
-    std::vector<std::string> names;
-    const auto options = nlohmann::json::parse(report_json).value("options", nlohmann::json::object());
-    if (!options.is_object()) return names;
-    for (const auto& name : options.value("disabled", nlohmann::json::array()))
-        if (name.is_string()) names.push_back(name.get<std::string>());
-    return names;
+    return snapshot::from_report(snapshot::report_of(report_json), [](const nlohmann::json& report) {
+        const auto options = report.value("options", nlohmann::json::object());
+        return options.value("disabled", std::vector<std::string>{});
+    });
 }
 
 }  // namespace calotype::compiler

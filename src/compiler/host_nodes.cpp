@@ -13,6 +13,7 @@
 #include "partition/keep_apart.hpp"
 #include "partition/keep_fine.hpp"
 #include "partition/keep_finite.hpp"
+#include "snapshot/json_object.hpp"
 
 namespace calotype::compiler {
 namespace {
@@ -152,14 +153,15 @@ FindHostNodes host_nodes_seen(const std::string& npu, const Samples& samples, in
 }
 
 FindHostNodes host_nodes_of(const std::string& report_json) {
-    Told told;
-    const auto report = nlohmann::json::parse(report_json);
-    for (const auto& entry : report.value("operators", nlohmann::json::array())) {
-        const auto reason = entry.value("reason", nlohmann::json::object());
-        const std::string rule = reason.value("rule", "");
-        if (is_told(rule)) told[entry.value("name", "")] = {rule, reason.value("actual", "")};
-    }
-    return by_name(std::move(told));
+    return by_name(snapshot::from_report(snapshot::report_of(report_json), [](const nlohmann::json& report) {
+        Told told;
+        for (const auto& entry : report.value("operators", nlohmann::json::array())) {
+            const auto reason = entry.value("reason", nlohmann::json::object());
+            const std::string rule = reason.value("rule", "");
+            if (is_told(rule)) told[entry.value("name", "")] = {rule, reason.value("actual", "")};
+        }
+        return told;
+    }));
 }
 
 FindHostNodes host_nodes_of(const partition::Plan& plan) {

@@ -145,8 +145,8 @@ bool Config::supports(std::string_view key) const {
 
 Config parse_config(std::string_view json, std::string_view subject) {
     const std::string where = fmt::format("NPU configuration `{}`", subject);
-    const Json root = parse_json(json);
-    if (root.is_discarded()) throw Error({"NPU_CONFIG", where, "this is not JSON"});
+    const auto [root, fault] = parse_json(json);
+    if (!fault.empty()) throw Error({"NPU_CONFIG", where, fault});
     Config config;
     Reader reader(root, where);
     config.name = reader.text("name");

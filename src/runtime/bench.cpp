@@ -9,6 +9,7 @@
 #include "calotype/snapshot.hpp"
 #include "runtime/golden.hpp"
 #include "runtime/load.hpp"
+#include "snapshot/json_object.hpp"
 
 namespace calotype {
 namespace {
@@ -80,9 +81,9 @@ std::vector<double> part_ms(const execute::Model& model, const std::vector<execu
 }
 
 double predicted_ms(const std::string& report_json) {
-    const auto totals = nlohmann::json::parse(report_json).value("totals", nlohmann::json::object());
-    const auto found = totals.find("latency_us");
-    return found != totals.end() && found->is_number() ? 1e-3 * found->get<double>() : 0;
+    return snapshot::from_report(snapshot::report_of(report_json), [](const nlohmann::json& report) {
+        return 1e-3 * report.value("totals", nlohmann::json::object()).value("latency_us", 0.0);
+    });
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 
 #include "calotype/snapshot.hpp"
 #include "runtime/ports.hpp"
+#include "snapshot/json_object.hpp"
 #include "snapshot/snapshot.hpp"
 
 namespace calotype {
@@ -111,7 +112,7 @@ std::string inspect(const std::filesystem::path& path) {
     for (size_t k = 0; k < contents.model.subgraphs.size(); ++k)
         json["subgraphs"].push_back(subgraph_json(contents.model.subgraphs[k], k));
     json["golden"] = contents.golden.has_value();
-    json["report"] = Json::parse(contents.report_json);
+    json["report"] = snapshot::report_of(contents.report_json);
     return json.dump(2);
 }
 

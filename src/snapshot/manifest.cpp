@@ -3,9 +3,9 @@
 #include <fmt/format.h>
 
 #include "base/hash.hpp"
-#include "base/json.hpp"
 #include "npu/fixed_point.hpp"
 #include "snapshot/archive.hpp"
+#include "snapshot/json_object.hpp"
 
 namespace calotype::execute {
 namespace {
@@ -106,8 +106,7 @@ std::string to_text(const Manifest& manifest) {
 }
 
 Manifest manifest_from_text(const std::string& text) {
-    Json json = parse_json(text);
-    require(json.is_object(), kWhere, "it is no JSON object");
+    Json json = object_of(text, kWhere);
     require(json.erase("sha256") == 1, kWhere, "its checksum is missing");
     // Comparing the text whole also refuses a changed blank, which no JSON reader would see.
     require(with_checksum(json) == text, kWhere, "its checksum does not match its content");

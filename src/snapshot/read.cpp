@@ -5,12 +5,12 @@
 
 #include "base/file.hpp"
 #include "base/hash.hpp"
-#include "base/json.hpp"
 #include "base/limits.hpp"
 #include "base/replace.hpp"
 #include "snapshot/check_network.hpp"
 #include "snapshot/files.hpp"
 #include "snapshot/golden_codec.hpp"
+#include "snapshot/json_object.hpp"
 #include "snapshot/manifest.hpp"
 #include "snapshot/network_codec.hpp"
 #include "snapshot/program_codec.hpp"
@@ -22,8 +22,6 @@ namespace {
 
 namespace fs = std::filesystem;
 using Bytes = std::vector<std::byte>;
-
-constexpr int64_t kMostManifestBytes = 4 << 20;
 
 std::string as_text(const Bytes& bytes) { return {reinterpret_cast<const char*>(bytes.data()), bytes.size()}; }
 
@@ -116,12 +114,6 @@ void check_identity(const Manifest& manifest, const NpuIdentity& present) {
     }
 }
 
-Json parse(const Bytes& bytes, const std::string& name) {
-    Json json = parse_json(as_text(bytes));
-    require(json.is_object(), fmt::format("`{}`", name), "it is no JSON object");
-    return json;
-}
-
 /// Subgraph `k` as the manifest names it: "NPU_k" or "CPU_k".
 bool is_npu(const SubgraphEntry& entry, size_t k) {
     if (entry.name == fmt::format("NPU_{}", k)) return true;
@@ -144,7 +136,7 @@ execute::NpuSubgraph read_npu(const SubgraphEntry& entry, const Json& networks, 
 }
 
 std::vector<execute::Subgraph> read_subgraphs(const Manifest& manifest, Files& files) {
-    const Json networks = parse(files.take(kLayersFile), kLayersFile);
+    const Json networks = object_of(as_text(files.take(kLayersFile)), "`layers.json`");
     Blobs weights = from_safetensors(files.take(kWeightsFile), "`weights.safetensors`");
     std::vector<npu::Program> programs = from_program_bytes(files.take(kProgramFile));
     std::vector<execute::Subgraph> subgraphs;
@@ -170,6 +162,12 @@ std::vector<execute::Subgraph> read_subgraphs(const Manifest& manifest, Files& f
     return subgraphs;
 }
 
+/// Of the last line.
+std::string without_end(std::string text) {
+    if (text.ends_with('\n')) text.pop_back();
+    return text;
+}
+
 Contents read_files(const fs::path& path, const Manifest& manifest, const std::optional<NpuIdentity>& present,
                     const Limits& limits) {
     if (present) check_identity(manifest, *present);
@@ -188,7 +186,7 @@ Contents read_files(const fs::path& path, const Manifest& manifest, const std::o
     contents.model = {manifest.inputs,   manifest.outputs,   manifest.batch,   read_subgraphs(manifest, files),
                       manifest.one_size, manifest.size_step, manifest.off_step};
     check_flow(contents.model);
-    contents.report_json = parse(files.take(kReportFile), kReportFile).dump(1);
+    contents.report_json = without_end(as_text(files.take(kReportFile)));
     contents.iriz_onnx = as_text(files.take(kIrizFile));
     if (files.has(kGoldenFile)) {
         contents.golden = golden_from_tensors(from_safetensors(files.take(kGoldenFile), "`golden.safetensors`"),

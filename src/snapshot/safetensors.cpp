@@ -5,8 +5,9 @@
 #include <array>
 #include <cstring>
 
-#include "base/json.hpp"
 #include "snapshot/damaged.hpp"
+#include "snapshot/files.hpp"
+#include "snapshot/json_object.hpp"
 
 namespace calotype::snapshot {
 namespace {
@@ -51,11 +52,11 @@ Json header_of(std::span<const std::byte> bytes, const std::string& file, std::s
     uint64_t length = 0;
     for (size_t i = 0; i < 8; ++i) length |= std::to_integer<uint64_t>(bytes[i]) << (8 * i);
     require(length <= bytes.size() - 8, file, "its header is longer than the file");
+    require(length <= kMostHeaderBytes, file,
+            fmt::format("its header has {} bytes, at most {} are read", length, kMostHeaderBytes));
     const std::string_view text(reinterpret_cast<const char*>(bytes.data()) + 8, static_cast<size_t>(length));
     data = bytes.subspan(8 + static_cast<size_t>(length));
-    Json header = parse_json(text);
-    require(header.is_object(), file, "its header is no JSON object");
-    return header;
+    return object_of(text, file + ": its header");
 }
 
 uint64_t unsigned_of(const Json& json, const std::string& file) {
@@ -100,6 +101,7 @@ std::vector<std::byte> to_safetensors(const std::map<std::string, Tensor>& tenso
     }
     std::string text = header.dump();
     text.resize((text.size() + 7) / 8 * 8, ' ');
+    require_readable("the header of the snapshot's tensors", text.size(), kMostHeaderBytes);
     std::vector<std::byte> bytes(8 + text.size());
     for (size_t i = 0; i < 8; ++i) bytes[i] = static_cast<std::byte>(text.size() >> (8 * i) & 0xff);
     std::memcpy(bytes.data() + 8, text.data(), text.size());

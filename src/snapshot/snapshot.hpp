@@ -40,7 +40,7 @@ struct Contents {
     std::map<std::string, std::string> preprocessing;
     execute::Model model;
     std::optional<Golden> golden;
-    std::string report_json;  ///< an object; written in canonical form
+    std::string report_json;  ///< an object; written in canonical form, read as it stands in the file
     std::string iriz_onnx;    ///< wrp_network_iriz.onnx
     friend bool operator==(const Contents&, const Contents&) = default;
 };

@@ -3,7 +3,9 @@
 
 #include "base/file.hpp"
 #include "base/hash.hpp"
+#include "base/json.hpp"
 #include "base/replace.hpp"
+#include "snapshot/damaged.hpp"
 #include "snapshot/files.hpp"
 #include "snapshot/golden_codec.hpp"
 #include "snapshot/manifest.hpp"
@@ -18,6 +20,18 @@ namespace {
 std::vector<std::byte> as_bytes(std::string_view text) {
     const auto bytes = std::as_bytes(std::span(text));
     return {bytes.begin(), bytes.end()};
+}
+
+size_t count_values(const Json& json) {
+    size_t count = 1;
+    if (json.is_structured())
+        for (const Json& inner : json) count += count_values(inner);
+    return count;
+}
+
+std::vector<std::byte> as_json(const Json& json, const std::string& name) {
+    require_readable(fmt::format("`{}`", name), count_values(json), kMostJsonValues, "values");
+    return as_bytes(json.dump(1) + "\n");
 }
 
 /// Every file but the manifest, by name. Nothing here depends on time, place or number of threads.
@@ -37,11 +51,11 @@ std::map<std::string, std::vector<std::byte>> files_of(const Contents& contents)
             files[cpu_file(name)] = as_bytes(std::get<execute::CpuSubgraph>(subgraph).onnx_bytes);
         }
     }
-    files[kLayersFile] = as_bytes(networks.dump(1) + "\n");
+    files[kLayersFile] = as_json(networks, kLayersFile);
     files[kWeightsFile] = to_safetensors(weights);
     files[kProgramFile] = to_program_bytes(programs);
     const Json report = Json::parse(contents.report_json.empty() ? "{}" : contents.report_json);
-    files[kReportFile] = as_bytes(report.dump(1) + "\n");
+    files[kReportFile] = as_json(report, kReportFile);
     files[kIrizFile] = as_bytes(contents.iriz_onnx);
     if (contents.golden) files[kGoldenFile] = to_safetensors(to_tensors(*contents.golden));
     return files;
@@ -91,6 +105,7 @@ void write(const std::filesystem::path& path, const Contents& contents) {
     check_target(path);
     const auto files = files_of(contents);
     const std::string manifest = to_text(manifest_of(contents, files));
+    require_readable("`manifest.json`", manifest.size(), kMostManifestBytes);
     StagedDirectory staged(path);
     for (const auto& [name, bytes] : files) write_file(staged.path() / name, bytes);
     write_file(staged.path() / kManifestFile, manifest);

@@ -26,11 +26,29 @@ TEST(Utf8, WholeCharactersOnly) {
 
 TEST(Json, DeepNestingIsRefused) {
     const auto nested = [](size_t depth) { return std::string(depth, '[') + std::string(depth, ']'); };
-    EXPECT_FALSE(parse_json(nested(64)).is_discarded());
-    EXPECT_TRUE(parse_json(nested(65)).is_discarded());
-    EXPECT_TRUE(parse_json(nested(10'000'000)).is_discarded());
-    EXPECT_FALSE(parse_json("\"" + std::string(100, '[') + "\\\"[\"").is_discarded()) << "brackets in a string";
-    EXPECT_TRUE(parse_json("{\"a\": 1").is_discarded());
+    const std::string deep = "its objects and arrays lie more than 64 deep";
+    EXPECT_EQ(parse_json(nested(64)).fault, "");
+    EXPECT_EQ(parse_json(nested(65)).fault, deep);
+    EXPECT_EQ(parse_json(nested(10'000'000)).fault, deep);
+    EXPECT_EQ(parse_json("\"" + std::string(100, '[') + "\\\"[\"").fault, "") << "brackets in a string";
+    EXPECT_EQ(parse_json("{\"a\": 1").fault, "it is no JSON");
+}
+
+TEST(Json, ManyValuesAreRefused) {
+    const auto zeros = [](size_t count) {
+        std::string text = "[0";
+        for (size_t i = 1; i < count; ++i) text += ",0";
+        return text + "]";
+    };
+    EXPECT_EQ(parse_json(zeros(kMostJsonValues - 1)).fault, "") << "the array counts";
+    EXPECT_EQ(parse_json(zeros(kMostJsonValues)).fault, "it holds more than 2097152 values");
+}
+
+TEST(Json, AKeyTwiceIsRefused) {
+    const std::string twice = "the key `a` stands twice in one object";
+    EXPECT_EQ(parse_json(R"({"a": 1, "b": 2, "a": 1})").fault, twice);
+    EXPECT_EQ(parse_json(R"([{"b": [{"a": {}, "\u0061": {}}]}])").fault, twice);
+    EXPECT_EQ(parse_json(R"({"a": {"a": [{"a": 1}, {"a": 1}]}, "b": {"a": 1}})").fault, "");
 }
 
 TEST(Nearest, FewestLettersToChange) {

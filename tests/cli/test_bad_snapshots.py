@@ -7,7 +7,7 @@ import shutil
 import forge
 import numpy as np
 import pytest
-from conftest import DIGITS
+from conftest import DIGITS, SANITIZER
 
 POSITIONS_A_FILE = 12
 ODD_VALUES = (None, True, -1, 1 << 62, 1e300, "x", "../../etc/passwd", [], {}, [[[]]])
@@ -153,6 +153,46 @@ def test_a_safetensors_header_that_lies(calotype, snapshot):
     for size in (b"\xff" * 8, b"\0" * 8):
         forge.replace(snapshot, "weights.safetensors", size + good[8:])
         calotype.refuses("inspect", snapshot, names="weights.safetensors")
+
+
+def test_a_safetensors_header_of_a_million_tensors(calotype, snapshot):
+    entry = '{"dtype":"I8","shape":[0],"data_offsets":[0,0]}'
+    text = ("{" + ",".join(f'"t{i}":{entry}' for i in range(1_000_000)) + "}").encode()
+    forge.replace(snapshot, "weights.safetensors", len(text).to_bytes(8, "little") + text)
+    calotype.refuses("inspect", snapshot, names="its header has 57888891 bytes, at most 8388608 are read")
+
+
+def test_a_report_of_50_megabytes(calotype, snapshot, tmp_path):
+    """A run does not look into it; whoever does refuses it before anything is made of it."""
+    forge.replace(snapshot, "report.json", b'{"layers":[' + b"{}," * (50_000_000 // 3) + b"{}]}")
+    outcome = calotype("run", snapshot, "--input", DIGITS / "test.npz", "--output", tmp_path / "o.npz")
+    assert outcome.code == 0 and (SANITIZER or outcome.seconds < 1), outcome
+    calotype.refuses("inspect", snapshot, names="`report.json`: it holds more than 2097152 values")
+
+
+def test_a_report_of_other_types(calotype, snapshot):
+    """Read by what shows it or measures anew; whatever it holds, nothing else ends than the command."""
+    good = json.loads((snapshot / "report.json").read_text())
+    paths = [(key,) for key in good] + [path for path in forge.leaves(good) if path[:1] in (("totals",), ("options",))]
+    paths += [path for path in forge.leaves(good) if path[:2] in (("operators", 0), ("layers", 0), ("outputs", 0))]
+    measured = ("--model", DIGITS / "digits.onnx", "--samples", DIGITS / "calibration.npz", "--images", 1)
+    for path in dict.fromkeys(path for path in paths if path):
+        for odd in (1, [1]):
+            forge.replace(snapshot, "report.json", json.dumps(forge.with_value(good, path, odd)).encode())
+            read_anew = path[0] in ("operators", "options")
+            for command in (("inspect", snapshot), *([("verify", snapshot, *measured)] if read_anew else [])):
+                outcome = calotype(*command)
+                assert outcome.code in (0, 1), (path, odd, outcome.stderr)
+                assert outcome.code == 0 or "`report.json`" in outcome.stderr, (path, odd, outcome.stderr)
+
+
+def test_a_key_twice(calotype, snapshot):
+    layers = (snapshot / "layers.json").read_text()
+    forge.replace(snapshot, "layers.json", layers.replace('"name"', '"name": "x", "name"', 1).encode())
+    calotype.refuses("inspect", snapshot, names="`layers.json`: the key `name` stands twice in one object")
+    manifest = (snapshot / "manifest.json").read_text()
+    (snapshot / "manifest.json").write_text(manifest.replace('"batch"', '"batch": 1, "batch"', 1))
+    calotype.refuses("inspect", snapshot, names="`manifest.json`: the key `batch` stands twice in one object")
 
 
 @pytest.mark.parametrize("name", ["program.bin", "golden.safetensors", "weights.safetensors"])

@@ -51,8 +51,8 @@ inline size_t mutate_json(uint8_t* bytes, size_t size, size_t max_size, size_t f
     const std::string_view text(reinterpret_cast<const char*>(bytes), size);
     if (size <= from || random() % 2 == 0) return LLVMFuzzerMutate(bytes, size, max_size);
     const size_t end = std::min(text.find('\0', from), size);
-    Json json = parse_json(text.substr(from, end - from));
-    if (json.is_discarded()) return LLVMFuzzerMutate(bytes, size, max_size);
+    auto [json, fault] = parse_json(text.substr(from, end - from));
+    if (!fault.empty()) return LLVMFuzzerMutate(bytes, size, max_size);
     change_one_value(json, random);
     const std::string changed = json.dump() + std::string(text.substr(end));
     if (from + changed.size() > max_size) return LLVMFuzzerMutate(bytes, size, max_size);

@@ -22,7 +22,7 @@ using namespace calotype;
 void read_network(std::string_view text) {
     const size_t end = std::min(text.find('\0'), text.size());
     const auto weights = text.substr(std::min(end + 1, text.size()));
-    const auto json = parse_json(text.substr(0, end));
+    const auto json = parse_json(text.substr(0, end)).json;
     if (!json.is_object()) return;
     snapshot::Blobs blobs;
     if (!weights.empty()) blobs = snapshot::from_safetensors(std::as_bytes(std::span(weights)), "weights");
@@ -35,7 +35,7 @@ void read_network(std::string_view text) {
 
 /// Whatever its fields, with the checksum that they ask for.
 void read_manifest(const std::string& text) {
-    auto json = parse_json(text);
+    auto json = parse_json(text).json;
     if (!json.is_object()) return;
     json.erase("sha256");
     const snapshot::Manifest manifest = snapshot::manifest_from_text(snapshot::with_checksum(json));

@@ -70,7 +70,9 @@ TEST(Config, NothingIsIgnored) {
         EXPECT_THAT(what_is_wrong(replaced(default_json(), "\"name\": \"VE2802_NPU_IP_O00_A304_M3\"",
                                            "\"name\": \"" + std::string(name) + "\"")),
                     HasSubstr("its `name` is not of"));
-    EXPECT_EQ(what_is_wrong("{"), "this is not JSON");
+    EXPECT_EQ(what_is_wrong("{"), "it is no JSON");
+    EXPECT_EQ(what_is_wrong(replaced(default_json(), "\"rows\": 8", "\"rows\": 8, \"rows\": 4")),
+              "the key `rows` stands twice in one object");
     EXPECT_EQ(what_is_wrong("[]"), "an object is needed");
 }
 

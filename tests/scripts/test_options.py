@@ -88,6 +88,13 @@ def test_a_wrong_line_of_an_ini_file_is_named(script, onnx_model):
     assert run.code == 1 and f"`VAISW_QUANTIZATION_NBIMAGE` in {script.folder}/vaisw.ini, line 2" in run.stderr
 
 
+def test_an_option_twice_in_an_ini_file_is_refused(script, onnx_model):
+    write_ini(script.folder, "[QUANTIZATION]\nNBIMAGES=5\n[FE]\nPRECISION=INT8\n[quantization]\nnbimages=5\n")
+    run = script(ONE_RUN, onnx_model)
+    assert run.code == 1 and f"OPTION_TWICE: `VAISW_QUANTIZATION_NBIMAGES` in {script.folder}/vaisw.ini, line 6" in run.stderr
+    assert "line 2 gives it too" in run.stderr, run.stderr
+
+
 def test_a_long_line_of_an_ini_file_is_told_in_short(script, onnx_model):
     write_ini(script.folder, "[QUANTIZATION]\n" + "n" * 1_000_000 + "\n")
     run = script(ONE_RUN, onnx_model)

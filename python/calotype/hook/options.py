@@ -151,8 +151,12 @@ class Options:
         self.mention = mention
         self.values = {option.name: option.default for option in TABLE}
         for file in ini_files():
+            lines = {}
             for name, text, line in ini.read(file):
-                self.take(name, text, f" in {file}, line {line}")
+                place = f" in {file}, line {line}"
+                if (before := lines.setdefault(name, line)) != line:
+                    raise user_error("OPTION_TWICE", f"`{name}`{place}", f"line {before} gives it too", "remove one of them")
+                self.take(name, text, place)
         for name in sorted(environment):
             if name.startswith("VAISW_"):
                 self.take(name, environment[name], "")
