@@ -3,6 +3,7 @@
 The exporters now and then write down what held for their example alone: the branch it took, the size it had.
 """
 
+import contextlib
 import functools
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,12 +17,28 @@ from calotype.hook.torch_outside import Outside
 from calotype.hook.torch_state import state_of
 from calotype.hook.torch_values import reads_values
 
-GROWN_BY = 32  # pixels: networks that halve five times take it, too
+
+def behind_channels(rank: int) -> range:
+    return range(2, rank)
+
+
+def steps(rank: int) -> range:
+    """Of a sequence [N, T, C], and of its words or mask [N, T]."""
+    return range(1, 2) if rank in (2, 3) else range(0)
+
+
+# Axes that other calls may have longer, by an input's rank, and what the try adds: 32 pixels are right for networks that
+# halve five times, a few steps for those that know only so many places.
+MAY_GROW = ((behind_channels, 32), (steps, 3))
 
 
 def other_values(array: np.ndarray) -> np.ndarray:
     turned = np.ascontiguousarray(array[..., ::-1]) if array.ndim else array
     return turned * turned.dtype.type(0.75) if turned.dtype.kind == "f" else turned
+
+
+def longer(array: np.ndarray, axes: range, more: int) -> np.ndarray:
+    return np.pad(array, [(0, more if axis in axes else 0) for axis in range(array.ndim)], "wrap")
 
 
 @dataclass(frozen=True)
@@ -54,7 +71,7 @@ class Compared:
             self.batch = batch_of_two(self.computed, rows)
         except Mixed:
             raise Untouched(MIXES)
-        self.grown = self.larger(calls[0])
+        self.free, self.grown = self.larger(calls[0])
 
     def computed(self, call: list[np.ndarray]) -> list[np.ndarray]:
         inputs = [torch.tensor(array) for array in call]
@@ -78,12 +95,14 @@ class Compared:
             raise Untouched(f"its program changes its own `{changed}` in each call, which the NPU would leave as it is")
 
     def larger(self, call: list[np.ndarray]):
-        grown = [np.pad(array, [(0, 0)] * 2 + [(0, GROWN_BY)] * (array.ndim - 2), "wrap") if array.ndim > 2 else array
-                 for array in call]  # fmt: skip
-        try:
-            return grown, self.computed(grown)
-        except Exception:  # a size that the module does not take
-            return None
+        """(the axes, inputs that are larger there and their results); None where the module takes no others."""
+        for axes, more in MAY_GROW:
+            if not any(axes(array.ndim) for array in call):
+                continue
+            grown = [longer(array, axes(array.ndim), more) for array in call]
+            with contextlib.suppress(Exception):  # a size that the module does not take
+                return axes, (grown, self.computed(grown))
+        return behind_channels, None
 
     def of_first_size(self, call: list[np.ndarray]) -> bool:
         first, _ = self.recorded[0]

@@ -12,6 +12,7 @@ import re
 import sys
 import threading
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -86,7 +87,8 @@ def export(source, recording) -> Path:
                 continue
             try:
                 tensors = [torch.from_numpy(array) for array in calls[0]]
-                source.sizes = write(attempt, flat, source, tensors, path, graph)
+                axes = [free_axes(tensor, attempt, compared.free) for tensor in tensors]
+                source.sizes = write(attempt, flat, source, tensors, axes, path, graph)
                 if not attempt.batch:
                     source.sizes = of_batch(tensors)
                 compared.check(attempt, path, source.inputs)
@@ -100,21 +102,20 @@ def export(source, recording) -> Path:
     raise Untouched(f"ONNX cannot express it: {'; '.join(dict.fromkeys(failures))}")
 
 
-def write(attempt: Attempt, flat: Flat, source, tensors: list, path: Path, graph: "PrintedGraph") -> Sizes | None:
-    """Gives the sizes for which the file holds; None where it looked at none."""
+def write(attempt: Attempt, flat: Flat, source, tensors: list, free: list[dict], path: Path, graph: "PrintedGraph") -> Sizes | None:
+    """`free` are each tensor's axes. Gives the sizes for which the file holds; None where it looked at none."""
     names = {"input_names": source.inputs, "output_names": source.outputs["names"]}
     with quiet():
         if attempt.dynamo:
-            shapes = {"tensors": tuple(dynamic_shapes(tensor, attempt) for tensor in tensors)}
-            free = {"dynamic_shapes": shapes} if attempt.batch else {}
+            shapes = {"dynamic_shapes": {"tensors": tuple(map(dynamic_shapes, free))}} if attempt.batch else {}
             with captured() as programs:
                 torch.onnx.export(
                     flat, tuple(tensors), path, dynamo=True, opset_version=OPSET, external_data=too_large(flat),
-                    verbose=False, **names, **free,
+                    verbose=False, **names, **shapes,
                 )  # fmt: skip
             return of_program(programs[-1])
         else:
-            axes = {name: free_axes(tensor, attempt) for name, tensor in zip(source.inputs, tensors)}
+            axes = dict(zip(source.inputs, free))
             if attempt.batch:
                 axes |= {name: {0: "batch"} for name in source.outputs["names"]}
             # The recorder does not look into a script that it meets as a part of another module: of that a script, too.
@@ -163,16 +164,14 @@ def is_torchs(file: str) -> bool:
     return Path(file).is_relative_to(Path(torch.__file__).parent)
 
 
-def dynamic_shapes(tensor: torch.Tensor, attempt: Attempt) -> dict:
-    auto = torch.export.Dim.AUTO
-    return {axis: torch.export.Dim("batch") if axis == 0 else auto for axis in free_axes(tensor, attempt)}
+def dynamic_shapes(axes: dict[int, str]) -> dict:
+    return {axis: torch.export.Dim("batch") if axis == 0 else torch.export.Dim.AUTO for axis in axes}
 
 
-def free_axes(tensor: torch.Tensor, attempt: Attempt) -> dict[int, str]:
-    """The batch, and what comes behind the channels."""
+def free_axes(tensor: torch.Tensor, attempt: Attempt, sizes: Callable[[int], range]) -> dict[int, str]:
     axes = {0: "batch"} if attempt.batch and tensor.ndim else {}
     if attempt.sizes:
-        axes |= {axis: f"size{axis}" for axis in range(2, tensor.ndim)}
+        axes |= {axis: f"size{axis}" for axis in sizes(tensor.ndim)}
     return axes
 
 
