@@ -105,16 +105,18 @@ std::string host_difference(size_t index, const graph::Graph& a, const graph::Gr
     return holds_constant(part, file_graph, {});
 }
 
-/// The first node that runs elsewhere.
+/// The first node that runs elsewhere. What does not pay is told last: it may be so for what another node left beside it.
 std::string moved_node(const Front& a, const Front& b) {
-    for (const partition::Decision& one : a.plan.decisions)
-        for (const partition::Decision& other : b.plan.decisions) {
-            if (one.name != other.name || one.device == other.device) continue;
-            const auto& limit = one.limit ? one.limit : other.limit;
-            return fmt::format(": node `{}` runs on the {} at one size and on the {} at the other{}", one.name,
-                               name_of(one.device), name_of(other.device),
-                               limit ? fmt::format(" ({})", npu::sentence_of(*limit)) : "");
-        }
+    for (const bool for_its_cost : {false, true})
+        for (const partition::Decision& one : a.plan.decisions)
+            for (const partition::Decision& other : b.plan.decisions) {
+                if (one.name != other.name || one.device == other.device) continue;
+                const auto& limit = one.limit ? one.limit : other.limit;
+                if (!for_its_cost && (!limit || limit->code == "NPU_DOES_NOT_PAY")) continue;
+                return fmt::format(": node `{}` runs on the {} at one size and on the {} at the other{}", one.name,
+                                   name_of(one.device), name_of(other.device),
+                                   limit ? fmt::format(" ({})", npu::sentence_of(*limit)) : "");
+            }
     return {};
 }
 

@@ -93,14 +93,15 @@ def fpn(head, mode="linear"):
     return head.finished(head.conv(head.node("Add", a, head.as_large_as(b, a, mode)), 24, 8, relu=False))
 
 
-def unet(head):
+def unet(head, mode="linear", channels=(16, 32, 48)):
     halved = dict(kernel_shape=[2, 2], strides=[2, 2])
-    a = head.conv(head.x, 3, 16)
-    b = head.conv(head.node("MaxPool", a, **halved), 16, 32)
-    c = head.conv(head.node("MaxPool", b, **halved), 32, 48)
-    d = head.conv(head.node("Concat", b, head.as_large_as(c, b), axis=1), 80, 32)
-    e = head.conv(head.node("Concat", a, head.as_large_as(d, a), axis=1), 48, 16)
-    return head.finished(head.conv(e, 16, 4, 1, relu=False))
+    few, more, most = channels
+    a = head.conv(head.x, 3, few)
+    b = head.conv(head.node("MaxPool", a, **halved), few, more)
+    c = head.conv(head.node("MaxPool", b, **halved), more, most)
+    d = head.conv(head.node("Concat", b, head.as_large_as(c, b, mode), axis=1), more + most, more)
+    e = head.conv(head.node("Concat", a, head.as_large_as(d, a, mode), axis=1), few + more, few)
+    return head.finished(head.conv(e, few, 4, 1, relu=False))
 
 
 def added(head):
@@ -172,6 +173,19 @@ def test_samples_of_many_sizes_calibrate_it(calotype, tmp_path, name):
     exact = onnxruntime.InferenceSession(file)
     for size, y in outputs(calotype, tmp_path / "m.snapshot", folder).items():
         assert snr_db(exact.run(None, {"x": np.load(folder / f"{size}.npy")})[0], y) > 25, size
+
+
+def test_repeated_pixels_that_take_no_whole_factor_are_named(calotype, tmp_path):
+    """9 rows become 19: no NPU repeats them equally often, and what is left beside the host's Resize may not pay."""
+    file = tmp_path / "m.onnx"
+    onnx.save(unet(Head(), "nearest", (8, 8, 8)), file)
+    np.savez(tmp_path / "samples.npz", x=image(16, 16))
+    made = calotype("compile", file, "--samples", tmp_path / "samples.npz", "-o", tmp_path / "m.snapshot")
+    assert made.code == 0, made.stderr
+    np.savez(tmp_path / "x.npz", x=image(19, 16))
+    said = "in steps of 4 from [1, 3, 16, 16]; not those between: the split between NPU and CPU is another at another size: node `"
+    ran = calotype.refuses("run", tmp_path / "m.snapshot", "--input", tmp_path / "x.npz", "--output", tmp_path / "y.npz", names=said)
+    assert "(the resize factor is " in ran.stderr
 
 
 def test_a_size_may_be_that_of_a_value_of_five_axes(calotype, tmp_path):
