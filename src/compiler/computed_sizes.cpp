@@ -46,8 +46,8 @@ class HostPart {
     /// Sizes that the part can compute.
     struct Known {
         SizeComputation computation;
-        std::map<ValueId, std::string> at_hand;  ///< by the value of the file
-        Tensor now;                              ///< what they are at the front's own size
+        std::map<ValueId, AtHand> at_hand;  ///< by the value of the file
+        Tensor now;                         ///< what they are at the front's own size
     };
     std::optional<Known> known(ValueId of_file) const {
         const auto computation = computation_of(front_.file_graph, of_file);
@@ -55,10 +55,12 @@ class HostPart {
         Known found{*computation, {}, {}};
         std::map<ValueId, Dims> dims;
         for (const ValueId value : computation->measured) {
-            const auto name = value_at_hand(front_, index_, value);
-            if (!name) return {};
-            found.at_hand.emplace(value, *name);
-            dims.emplace(value, *graph::concrete_dims(front_.graph, *front_.graph.find_value(*name)));
+            const auto read = value_at_hand(front_, index_, value);
+            if (!read) return {};
+            const Dims own = *graph::concrete_dims(front_.graph, *front_.graph.find_value(read->name));
+            if (!read->perm.empty() && read->perm.size() != own.size()) return {};
+            found.at_hand.emplace(value, *read);
+            dims.emplace(value, read->of_file(own));
         }
         found.now = evaluated(front_.file_graph, *computation, dims, front_.library);
         return found;
@@ -70,13 +72,30 @@ class HostPart {
 
     void write(NodeId id, size_t input, const Known& sizes) {
         std::map<ValueId, ValueId> measured;
-        for (const auto& [value, name] : sizes.at_hand) measured[value] = bring_into_part(front_, index_, name);
+        for (const auto& [value, read] : sizes.at_hand)
+            measured[value] = turned(bring_into_part(front_, index_, read.name), read.perm, id);
         const ValueId made = copied(front_.file_graph, sizes.computation, std::move(measured), graph_, id);
         graph_.value(made).type = sizes.now.type();
         graph_.value(made).dims = sizes.now.dims();
         if (by_factors(id, input)) graph_.set_input(id, 2, ValueId::none);
         if (graph_.node(id).inputs.size() <= input) graph_.node(id).inputs.resize(input + 1, ValueId::none);
         graph_.set_input(id, input, made);
+    }
+
+    /// The value as the file's lies. Nothing of it but its shape is read, for which ONNX Runtime turns no elements.
+    ValueId turned(ValueId value, const std::vector<int64_t>& perm, NodeId before) {
+        if (perm.empty()) return value;
+        const std::string name = graph_.node(before).name + "/" + graph_.value(value).name + "/turned";
+        Node transpose;
+        transpose.name = graph_.unused_node_name(name);
+        transpose.op = "Transpose";
+        transpose.sources = graph_.node(before).sources;
+        transpose.inputs = {value};
+        transpose.outputs = {graph_.add_value(graph_.unused_value_name(name))};
+        transpose.attributes["perm"] = perm;
+        const ValueId made = transpose.outputs[0];
+        graph_.insert_node(std::move(transpose), before);
+        return made;
     }
 
     /// A Resize by whole factors and the Slice behind it, which one Resize of the file was made of for the NPU, are that

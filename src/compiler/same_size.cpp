@@ -43,27 +43,57 @@ bool keeps_size(const Graph& graph, const Node& node) {
     return std::ranges::find(kOfOneValue, node.op) != kOfOneValue.end();
 }
 
-std::vector<ValueId> neighbours(const Graph& graph, ValueId value) {
-    std::vector<ValueId> found;
-    if (const NodeId producer = graph.producer(value); producer != NodeId::none)
-        if (const Node& node = graph.node(producer); node.outputs[0] == value && keeps_size(graph, node))
-            found.push_back(node.inputs[0]);
-    for (const NodeId reader : graph.readers(value))
-        if (const Node& node = graph.node(reader); node.inputs[0] == value && keeps_size(graph, node))
-            found.push_back(node.outputs[0]);
+using Perm = std::vector<int64_t>;
+
+/// A value, and which of its axes those of the value looked for are.
+struct Place {
+    ValueId value;
+    Perm perm;  ///< empty: they are the same
+};
+
+/// Axis i is axis first[second[i]].
+Perm joined(const Perm& first, const Perm& second) {
+    if (first.empty() || second.empty()) return first.empty() ? second : first;
+    Perm both;
+    for (const int64_t axis : second) both.push_back(first[static_cast<size_t>(axis)]);
+    return std::ranges::is_sorted(both) ? Perm{} : both;
+}
+
+Perm undone(const Perm& perm) {
+    Perm back(perm.size());
+    for (size_t i = 0; i < perm.size(); ++i) back[static_cast<size_t>(perm[i])] = static_cast<int64_t>(i);
+    return back;
+}
+
+/// The axes of its input that a node's output has; nothing where it has others.
+std::optional<Perm> axes_kept(const Graph& graph, const Node& node) {
+    if (keeps_size(graph, node)) return Perm{};
+    const auto perm = graph::ints_attribute(node, "perm");
+    if (node.domain.empty() && node.op == "Transpose" && !perm.empty()) return perm;
+    return std::nullopt;
+}
+
+std::vector<Place> neighbours(const Graph& graph, const Place& place) {
+    std::vector<Place> found;
+    if (const NodeId producer = graph.producer(place.value); producer != NodeId::none)
+        if (const Node& node = graph.node(producer); node.outputs[0] == place.value)
+            if (const auto kept = axes_kept(graph, node)) found.push_back({node.inputs[0], joined(*kept, place.perm)});
+    for (const NodeId reader : graph.readers(place.value))
+        if (const Node& node = graph.node(reader); node.inputs[0] == place.value)
+            if (const auto kept = axes_kept(graph, node))
+                found.push_back({node.outputs[0], joined(undone(*kept), place.perm)});
     return found;
 }
 
 /// The nearest value of that size for which `is_wanted` holds.
-std::optional<std::string> nearest(const Graph& file, ValueId of_file,
-                                   const std::function<bool(const std::string&)>& is_wanted) {
-    std::queue<ValueId> left({of_file});
+std::optional<AtHand> nearest(const Graph& file, ValueId of_file, const std::function<bool(const AtHand&)>& is_wanted) {
+    std::queue<Place> left({{of_file, {}}});
     std::set<ValueId> seen;
     for (; !left.empty() && seen.size() < kMostValues; left.pop()) {
-        if (!seen.insert(left.front()).second) continue;
-        const std::string& name = file.value(left.front()).name;
-        if (is_wanted(name)) return name;
-        for (const ValueId next : neighbours(file, left.front())) left.push(next);
+        if (!seen.insert(left.front().value).second) continue;
+        AtHand found{file.value(left.front().value).name, left.front().perm};
+        if (is_wanted(found)) return found;
+        for (Place& next : neighbours(file, left.front())) left.push(std::move(next));
     }
     return {};
 }
@@ -131,14 +161,23 @@ void hand_out(const Front& front, partition::Subgraph& part, const std::string& 
 
 }  // namespace
 
-std::optional<std::string> value_at_hand(const Front& front, size_t index, ValueId of_file) {
-    return nearest(front.file_graph, of_file, [&](const std::string& name) { return is_at_hand(front, index, name); });
+Dims AtHand::of_file(const Dims& dims) const {
+    if (perm.empty()) return dims;
+    Dims turned;
+    for (const int64_t axis : perm) turned.push_back(dims.at(static_cast<size_t>(axis)));
+    return turned;
+}
+
+std::optional<AtHand> value_at_hand(const Front& front, size_t index, ValueId of_file) {
+    return nearest(front.file_graph, of_file,
+                   [&](const AtHand& value) { return is_at_hand(front, index, value.name); });
 }
 
 std::optional<npu::TensorId> tensor_as_large(const Front& front, const npu::FloatNetwork& network, ValueId of_file) {
-    const auto name = nearest(front.file_graph, of_file,
-                              [&](const std::string& value) { return map_of(network, value).has_value(); });
-    return name ? map_of(network, *name) : std::nullopt;
+    const auto found = nearest(front.file_graph, of_file, [&](const AtHand& value) {
+        return value.perm.empty() && map_of(network, value.name).has_value();
+    });
+    return found ? map_of(network, found->name) : std::nullopt;
 }
 
 ValueId bring_into_part(Front& front, size_t index, const std::string& value) {

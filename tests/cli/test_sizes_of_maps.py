@@ -117,12 +117,22 @@ def folded(head):
     return head.finished(head.node("Reshape", shuffled, head.node("Concat", head.integers(1), rows, head.integers(-1), axis=0)))
 
 
+def channels_last(head):
+    """As large as a value that lies channels last in the file, and channels first where it runs."""
+    a = head.conv(head.x, 3, 16, relu=False)
+    last = head.node("Relu", head.node("Transpose", a, perm=[0, 2, 3, 1]))
+    small = head.conv(a, 16, 16, stride=2)
+    sizes = head.node("Concat", head.size(small, 0, 2), head.size(last, 1, 3), axis=0)
+    large = head.node("Resize", small, "", "", sizes, mode="linear")
+    return head.finished(head.conv(head.node("Add", large, head.node("Transpose", last, perm=[0, 3, 1, 2])), 16, 4, 1, relu=False))
+
+
 HEADS = {
     "aspp": lambda: aspp(Head(), Head.as_large_as),
     "aspp by Expand": lambda: aspp(Head(), expanded),
     "aspp by Gather": lambda: aspp(Head(), lambda head, x, like: head.as_large_as(x, like, gathered=True)),
     "psp": lambda: psp(Head()), "fpn": lambda: fpn(Head()), "fpn of repeated pixels": lambda: fpn(Head(), "nearest"), "unet": lambda: unet(Head()), "added": lambda: added(Head()),
-    "folded": lambda: folded(Head()),
+    "folded": lambda: folded(Head()), "channels last": lambda: channels_last(Head()),
 }
 
 
