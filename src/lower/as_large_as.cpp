@@ -1,4 +1,4 @@
-// Upsample(p, h x w), Concat(.., t) => Upsample(p, like t), Concat(.., t)     p pooled over a whole map, t of h x w
+// Upsample(p, h x w), Concat(.., t) => Upsample(p, like t), Concat(.., t)     p one pixel of every map, t of h x w
 // likewise before Add and Mul, and where layers that keep height and width lie between. Exact at every size: what is
 // joined, added or multiplied has one height and width, and p has one pixel.
 
@@ -33,6 +33,11 @@ bool keeps_size(const npu::Attributes& attributes) {
            std::holds_alternative<npu::ChannelReorder>(attributes);
 }
 
+/// Whether the axis has one row or column at every size: a single one, counted from the start or from the end.
+bool takes_one(const npu::Crop& crop, size_t axis) {
+    return crop.end[axis] == crop.first[axis] + 1 || (crop.first[axis] == -1 && crop.end[axis] == npu::Crop::kOpen);
+}
+
 /// Which shapes of a network follow from which.
 class Shapes {
   public:
@@ -57,12 +62,16 @@ class Shapes {
         return npu::sources_of_shape(layer.attributes, layer.inputs);
     }
 
-    /// One pixel at every size: pooled over the whole map, or computed from all of it.
+    /// One pixel at every size: pooled over the whole map, cut out of it, or computed from all of it.
     bool is_one_pixel(TensorId id) const {
         const FloatLayer* layer = writer(id);
         if (layer == nullptr || map_of(id).pixels() != 1) return false;
         if (const auto* pool = std::get_if<npu::Pool>(&layer->attributes); pool != nullptr && pool->global) return true;
         if (std::holds_alternative<npu::FullyConnected>(layer->attributes)) return true;
+        if (const auto* crop = std::get_if<npu::Crop>(&layer->attributes);
+            crop != nullptr && network_.tensors[index_of(id)].shape.size() == 3 && takes_one(*crop, 1) &&
+            takes_one(*crop, 2))
+            return true;
         if (!keeps_size(layer->attributes) && !std::holds_alternative<npu::Reshape>(layer->attributes)) return false;
         return std::ranges::all_of(layer->inputs, [&](TensorId input) {
             return !network_.tensors[index_of(input)].constant.empty() || is_one_pixel(input);

@@ -110,6 +110,15 @@ def added(head):
     return head.finished(head.conv(head.node("Add", b, head.pooled(b, 32, 32)), 32, 8, relu=False))
 
 
+def corners(head):
+    """Single pixels of a map, spread over it."""
+    b = head.backbone()[1]
+    first = head.node("Slice", b, head.integers(0, 0), head.integers(1, 1), head.integers(2, 3))
+    last = head.node("Slice", b, head.integers(-1, -1), head.integers(2**62, 2**62), head.integers(2, 3))
+    parts = [head.node("Add", b, first), head.node("Expand", last, head.node("Shape", b))]
+    return head.finished(head.conv(head.node("Concat", *parts, axis=1), 64, 8, relu=False))
+
+
 def folded(head):
     """The target of a Reshape on the host."""
     shuffled = head.node("DepthToSpace", head.conv(head.x, 3, 16), blocksize=4)
@@ -132,7 +141,7 @@ HEADS = {
     "aspp by Expand": lambda: aspp(Head(), expanded),
     "aspp by Gather": lambda: aspp(Head(), lambda head, x, like: head.as_large_as(x, like, gathered=True)),
     "psp": lambda: psp(Head()), "fpn": lambda: fpn(Head()), "fpn of repeated pixels": lambda: fpn(Head(), "nearest"), "unet": lambda: unet(Head()), "added": lambda: added(Head()),
-    "folded": lambda: folded(Head()), "channels last": lambda: channels_last(Head()),
+    "folded": lambda: folded(Head()), "corners": lambda: corners(Head()), "channels last": lambda: channels_last(Head()),
 }
 
 
