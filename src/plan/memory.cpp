@@ -5,10 +5,14 @@
 #include <numeric>
 #include <random>
 
+#include "plan/sweep.hpp"
+
 namespace calotype::plan {
 namespace {
 
 using Sequence = std::vector<size_t>;
+
+constexpr int64_t kMostPairs = 1'000'000;  // 16 MB of overlaps, and a second; networks have some 10,000
 
 template <class Key>
 Sequence by_key(const std::vector<Lifetime>& tensors, const Key& key) {
@@ -121,6 +125,15 @@ MemoryPlan place(const std::vector<Lifetime>& given) {
         tensor.size_bytes = (tensor.size_bytes + kAlignmentBytes - 1) / kAlignmentBytes * kAlignmentBytes;
     MemoryPlan plan;
     plan.lower_bound_bytes = lower_bound(tensors);
+    if (pairs_alive(tensors, kMostPairs) == kMostPairs) {
+        plan.placement = sweep(tensors);
+        for (size_t i = 0; i < tensors.size(); ++i) {
+            plan.arena_bytes =
+                std::max(plan.arena_bytes, plan.placement[i].offset_bytes + plan.placement[i].size_bytes);
+            plan.placement[i].size_bytes = given[i].size_bytes;
+        }
+        return plan;
+    }
     Placer placer(tensors);
     Sequence best_sequence;
     std::vector<int64_t> best_offsets(tensors.size(), 0);

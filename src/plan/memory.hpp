@@ -22,7 +22,8 @@ struct MemoryPlan {
 inline constexpr int64_t kAlignmentBytes = 64;  // one vector load of the widest kernels
 
 /// Places tensors so that those alive together do not overlap. Best fit in several orders, then a bounded search that
-/// moves tensors forward in the order; the same result on every machine. Sizes round up to the alignment, in the bound
+/// moves tensors forward in the order; where more than a million pairs live together, a sweep (plan/sweep.hpp). The same
+/// result on every machine. Sizes round up to the alignment, in the bound
 /// too.
 MemoryPlan place(const std::vector<Lifetime>& tensors);
 

@@ -5,6 +5,7 @@
 #include <random>
 
 #include "plan/plan.hpp"
+#include "plan/sweep.hpp"
 
 namespace calotype::plan {
 namespace {
@@ -43,6 +44,34 @@ TEST(Memory, AChainOfManyNeedsWhatAShortOneDoes) {
     const MemoryPlan plan = place(tensors);
     EXPECT_EQ(plan.lower_bound_bytes, 1280);
     EXPECT_EQ(plan.arena_bytes, 1280);
+}
+
+// As a network of thousands of outputs has them: every one would be compared with every other.
+TEST(Memory, ThousandsThatLiveTogetherAreSwept) {
+    for (const unsigned seed : {1U, 2U}) {
+        std::minstd_rand random(seed);
+        std::vector<Lifetime> tensors;
+        for (int64_t step = 0; step < 2500; ++step)
+            tensors.push_back(
+                {static_cast<int64_t>(random() % 5000), step, step + static_cast<int64_t>(random() % 2500)});
+        EXPECT_EQ(pairs_alive(tensors, 1000), 1000);
+        const MemoryPlan plan = place(tensors);
+        expect_sound(tensors, plan, "seed " + std::to_string(seed));
+        EXPECT_LT(static_cast<double>(plan.arena_bytes), 1.1 * static_cast<double>(plan.lower_bound_bytes));
+    }
+    std::vector<Lifetime> outputs;
+    for (int64_t step = 0; step < 300'000; ++step) outputs.push_back({640, step, 300'000});
+    const MemoryPlan plan = place(outputs);
+    EXPECT_EQ(plan.arena_bytes, 300'000 * 640);
+    EXPECT_EQ(plan.lower_bound_bytes, plan.arena_bytes);
+}
+
+TEST(Memory, ASweepGivesGapsBackWhole) {
+    // Two neighbours end; what needs both fits where they were.
+    const std::vector<npu::Span> placed = sweep({{64, 0, 1}, {64, 0, 1}, {64, 0, 9}, {128, 2, 9}, {0, 3, 9}});
+    EXPECT_EQ(placed[3].offset_bytes, 0);
+    EXPECT_EQ(placed[4], npu::Span{});
+    EXPECT_EQ(pairs_alive({{64, 0, 1}, {64, 0, 1}, {64, 2, 9}, {64, 3, 3}}, 100), 2);
 }
 
 TEST(Memory, NothingNeedsNothing) { EXPECT_EQ(place({}).arena_bytes, 0); }
