@@ -249,7 +249,7 @@ void check_port(const execute::Port& port, size_t further_sizes, const std::stri
 
 void check_flow(const execute::Model& model) {
     const std::string where = "`manifest.json`";
-    require(within(model.batch, 1, kMostPixels), where, "the batch is out of range");
+    require(within(model.batch, 1, kMostElements), where, "the batch is out of range");
     require(within(model.size_step, 1, kMostPixels), where, "the step between sizes is out of range");
     const size_t further_sizes = model.inputs.empty() ? 0 : model.inputs[0].also_for.size();
     std::set<std::string> known;

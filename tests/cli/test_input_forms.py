@@ -94,3 +94,17 @@ def test_what_is_predicted_counts_every_sample_that_a_value_holds(calotype, tmp_
         told = json.loads(calotype("explain", tmp_path / "model.onnx", "--json").stdout)["totals"]
         latencies.append(told["npu_us"])
     assert latencies[1] == pytest.approx(4 * latencies[0])
+
+
+def test_a_batch_of_more_than_a_million_rows(calotype, tmp_path):
+    """The reader of a snapshot takes every batch that a tensor can have."""
+    n = Network()
+    x = n.input("x", [1_100_000, 4])
+    n.output(n.node("Relu", n.node("MatMul", x, n.constant(np.eye(4, dtype=np.float32)))), "y")
+    onnx.save(n.model(), tmp_path / "m.onnx")
+    rows = np.tile(np.float32([1, 2, 3, 4]), (1_100_000, 1))
+    np.save(tmp_path / "x.npy", rows)
+    assert calotype("compile", tmp_path / "m.onnx", "--samples", tmp_path / "x.npy", "-o", tmp_path / "s").code == 0
+    ran = calotype("run", tmp_path / "s", "--input", tmp_path / "x.npy", "--output", tmp_path / "y.npy")
+    assert ran.code == 0, ran.stderr
+    assert snr_db(rows, np.load(tmp_path / "y.npy")) > 35  # 8 bits
