@@ -59,7 +59,8 @@ bool fold_shapes(Graph& graph, const Shapes& shapes) {
         const Node& node = graph.node(id);
         if (node.op != "Shape" || !node.domain.empty() || !is_read(graph, node.outputs[0])) continue;
         const auto dims = shapes.find(graph.value(node.inputs[0]).name);
-        if (dims == shapes.end()) continue;
+        // ONNX Runtime gives no dims of a value whose rank it cannot infer, as of a scalar.
+        if (dims == shapes.end() || dims->second.empty()) continue;
         make_constant(graph, node.outputs[0], shape_value(node, dims->second));
         any = true;
     }

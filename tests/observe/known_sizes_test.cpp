@@ -113,6 +113,20 @@ TEST(FoldSizes, LeavesAGraphWhoseSizesAreKnown) {
     EXPECT_FALSE(graph.is_constant(graph.input(graph.producer(graph.outputs[0]), 1)));
 }
 
+TEST(FoldSizes, LeavesTheShapeOfWhatMayBeNoScalar) {
+    const auto library = ort::Library::load();
+    Graph graph;
+    graph.opset = 21;
+    const ValueId x = graph.add_value("x", DataType::float32, Dims{1, 4});
+    graph.inputs = {x};
+    const ValueId shape = add(graph, "Shape", {add(graph, "Relu", {x}, "made")}, "shape");
+    graph.outputs = {add(graph, "Expand", {x, shape}, "y")};
+    // A value of unknown rank has no dims there, as a scalar.
+    EXPECT_FALSE(fold_sizes(
+        graph, library, {tensor_info("made", DataType::float32, {}), tensor_info("y", DataType::float32, {-1, 4})}));
+    EXPECT_EQ(graph.input(graph.producer(graph.outputs[0]), 1), shape);
+}
+
 TEST(FoldSizes, LeavesWhatIsLarge) {
     const auto library = ort::Library::load();
     Graph graph = scaled();
