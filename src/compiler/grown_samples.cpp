@@ -5,9 +5,25 @@
 namespace calotype::compiler {
 namespace {
 
-/// How many times the pixels a dim grows by, before which `alike` of its size stand. Odd numbers near and powers of two
-/// far: no remainder but that by 1 is then the same at the three sizes of an axis.
-int64_t times(int64_t pixels, int64_t alike) { return pixels == kFarPixels ? int64_t{1} << alike : 1 + 2 * alike; }
+/// Zeros of the shapes that size(dim, how many of its size stand before it) makes of the free ones.
+template <class Size>
+Sample with_sizes(const graph::Graph& file, const Sample& sample, Apart apart, const Size& size) {
+    Sample made;
+    std::map<int64_t, int64_t> alike;  // dims by size
+    for (const graph::ValueId id : file.inputs) {
+        const graph::Value& input = file.value(id);
+        const Tensor& given = sample.at(input.name);
+        Dims dims = given.dims();
+        if (apart == Apart::of_an_input) alike.clear();
+        for (size_t axis = 1; axis < dims.size(); ++axis) {
+            if (input.dims && (*input.dims)[axis] >= 0) continue;
+            const int64_t before = apart == Apart::none ? 0 : alike[dims[axis]]++;
+            dims[axis] = std::max<int64_t>(0, size(dims[axis], before));
+        }
+        made.emplace(input.name, dims == given.dims() ? given : Tensor(given.type(), dims));
+    }
+    return made;
+}
 
 /// The most pixels that an axis loses.
 int64_t lost_pixels(const Sample& from, const Sample& to) {
@@ -21,23 +37,19 @@ int64_t lost_pixels(const Sample& from, const Sample& to) {
 }  // namespace
 
 std::optional<Sample> grown(const graph::Graph& file, const Sample& sample, int64_t pixels, Apart apart) {
-    constexpr int64_t kMostApart = 4;  // two pictures; what many lengths are is told by these
-    Sample grown;
-    std::map<int64_t, int64_t> alike;  // dims by size
-    for (const graph::ValueId id : file.inputs) {
-        const graph::Value& input = file.value(id);
-        const Tensor& given = sample.at(input.name);
-        Dims dims = given.dims();
-        if (apart == Apart::of_an_input) alike.clear();
-        for (size_t axis = 1; axis < dims.size(); ++axis) {
-            if (input.dims && (*input.dims)[axis] >= 0) continue;
-            const int64_t before = apart == Apart::none ? 0 : alike[dims[axis]]++;
-            dims[axis] += pixels * times(pixels, before % kMostApart);
-            if (dims[axis] < 1) return std::nullopt;
-        }
-        grown.emplace(input.name, dims == given.dims() ? given : Tensor(given.type(), dims));
-    }
-    return grown;
+    Sample other =
+        with_sizes(file, sample, apart, [&](int64_t size, int64_t alike) { return size + pixels * (1 + 2 * alike); });
+    const bool empties = std::ranges::any_of(other, [](const auto& one) { return one.second.elements() == 0; });
+    return empties ? std::nullopt : std::optional(std::move(other));
+}
+
+Sample grown_far(const graph::Graph& file, const Sample& sample, int64_t step_pixels, Halved halved, Apart apart) {
+    constexpr int64_t kFar = 64;  // more than halve a size six times divide by more than their maps have
+    return with_sizes(file, sample, apart, [&](int64_t size, int64_t alike) {
+        const int64_t remainder = (halved == Halved::down ? kFar - step_pixels : step_pixels) + size % step_pixels;
+        const int64_t least = size + kFar * (1 + alike);
+        return (least - remainder + kFar - 1) / kFar * kFar + remainder;
+    });
 }
 
 std::vector<Apart> ways_to_grow(const graph::Graph& file, const Sample& sample) {

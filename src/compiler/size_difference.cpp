@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <set>
+#include <string_view>
 
 #include "base/error.hpp"
 #include "compiler/shape_constants.hpp"
@@ -167,6 +169,18 @@ std::string split_difference(const Front& a, const Front& b) {
     if (!std::ranges::equal(a.plan.subgraphs, b.plan.subgraphs, {}, &partition::Subgraph::device,
                             &partition::Subgraph::device))
         return "the split between NPU and CPU is another at another size" + moved_node(a, b);
+    return {};
+}
+
+std::string node_of_one_size(const Front& a, const Front& b) {
+    for (const auto& [with, without] : {std::pair(&a, &b), std::pair(&b, &a)}) {
+        std::set<std::string_view> names;
+        for (const partition::Decision& decision : without->plan.decisions) names.insert(decision.name);
+        for (const partition::Decision& decision : with->plan.decisions)
+            if (!names.contains(decision.name))
+                return fmt::format("node `{}` becomes another at another size{}", decision.name,
+                                   tied_by(a.file_graph, decision.sources));
+    }
     return {};
 }
 

@@ -9,6 +9,9 @@ namespace calotype::compiler {
 /// The node that runs on the NPU at one size and on the CPU at the other; empty where the split is the same.
 std::string split_difference(const Front& a, const Front& b);
 
+/// The node of the optimized model that is there at one of the sizes alone; empty where there is none.
+std::string node_of_one_size(const Front& a, const Front& b);
+
 /// The node that becomes other layers at the other size, of one split; empty where there is none.
 std::string other_layers(const Front& a, const Front& b);
 

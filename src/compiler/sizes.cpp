@@ -9,6 +9,7 @@
 #include "compiler/host_nodes.hpp"
 #include "compiler/resized_maps.hpp"
 #include "compiler/size_difference.hpp"
+#include "observe/observe.hpp"
 
 namespace calotype::compiler {
 namespace {
@@ -42,22 +43,23 @@ std::map<std::string, Dims> ports_of(const Front& a, const Front& b) {
     return ports;
 }
 
-/// What differs at a size far away, as numbers that a few pixels leave as they are. Where the split is another, a limit may
-/// lie between, and nothing is said. A stride rounds too: a size 3 less may give the very outputs, so ports are compared.
-std::string far_difference(const FrontOptions& options, Front& front, const Sample& sample, Apart apart,
+/// What differs at a size far away. Where the same nodes are split otherwise a limit may lie between: nothing is said. A stride
+/// rounds too: a size 3 less may give the very outputs, so ports are compared.
+std::string far_difference(const FrontOptions& options, Front& front, const Sample& sample,
                            std::map<std::string, Dims>& ports) {
     try {
-        std::optional<Front> far = front_at(options, front, sample, kFarPixels, apart);
-        for (const auto& [name, dims] : ports_of(front, *far)) {
+        Dump no_dump;
+        Front far = make_front(options, sample, no_dump, host_nodes_of(front.plan));
+        for (const auto& [name, dims] : ports_of(front, far)) {
             Dims& port = ports.at(name);
             for (size_t axis = 0; axis < port.size() && axis < dims.size(); ++axis)
                 if (dims[axis] == -1) port[axis] = -1;
         }
-        follow_resized_maps(front, *far);
-        count_crops_from_the_end(front, *far);
-        if (!split_difference(front, *far).empty()) return {};
-        std::string otherwise = other_layers(front, *far);
-        return otherwise.empty() ? size_difference(front, *far) : otherwise;
+        follow_resized_maps(front, far);
+        count_crops_from_the_end(front, far);
+        if (!split_difference(front, far).empty()) return node_of_one_size(front, far);
+        std::string otherwise = other_layers(front, far);
+        return otherwise.empty() ? size_difference(front, far) : otherwise;
     } catch (const Error&) {  // it need not be a size of the model
         return {};
     }
@@ -107,7 +109,12 @@ class Search {
         if (sizes_.one_size.empty()) sizes_.one_size = remainder_difference(front_, other, step);
         if (!sizes_.one_size.empty()) return;
         auto ports = ports_of(front_, other);
-        sizes_.one_size = far_difference(options_, front_, sample_, apart_, ports);
+        const bool reads_shapes = !observe::values_from_shapes(front_.file_graph).empty();
+        for (const Halved halved : {Halved::down, Halved::up}) {
+            if (halved == Halved::up && (!reads_shapes || !sizes_.one_size.empty())) continue;
+            const Sample far = grown_far(front_.file_graph, sample_, step, halved, apart_);
+            sizes_.one_size = far_difference(options_, front_, far, ports);
+        }
         sizes_.free = sizes_.one_size.empty();
         if (!sizes_.free) return;
         sizes_.step = step;

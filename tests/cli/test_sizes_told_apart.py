@@ -54,6 +54,15 @@ def padded_to_an_even_width():
     return head.finished(head.conv(head.node("Pad", head.conv(head.x, 3, 8), pads), 8, 4))
 
 
+def padded_to_even_after_strides():
+    """Of 16, 19 and 80 pixels they leave 4, 5 and 20 by a stride, 4, 4 and 20 by pools."""
+    head = Head()
+    x = head.node("MaxPool", head.conv(head.x, 3, 8), kernel_shape=[4, 4], strides=[4, 4])
+    odd = head.node("Concat", *(head.node("Mod", side(head, x, axis), head.integers(2)) for axis in (2, 3)), axis=0)
+    pads = head.node("Concat", head.integers(*[0] * 6), odd, axis=0)
+    return head.finished(head.conv(head.node("Pad", x, pads, mode="edge"), 8, 4))
+
+
 def turned():
     """As high as the map was wide: nothing, where it is a square."""
     head = Head()
@@ -63,11 +72,11 @@ def turned():
 
 
 MODELS = {made.__name__: made for made in (resized_to_the_other, cropped_to_the_other, row_at_a_quarter_of_the_width,
-                                           padded_to_an_even_width, turned)}
+                                           padded_to_an_even_width, padded_to_even_after_strides, turned)}
 
 
 @pytest.mark.parametrize("npu", [(), ("--npu", "none")])
-@pytest.mark.parametrize("first", [(24, 24), (16, 24), (8, 8)])
+@pytest.mark.parametrize("first", [(24, 24), (16, 24), (8, 8), (16, 16)])
 @pytest.mark.parametrize("name", MODELS)
 def test_another_size_has_its_own_numbers_or_is_refused(calotype, tmp_path, name, first, npu):
     file = tmp_path / "m.onnx"
