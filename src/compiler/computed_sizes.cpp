@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <set>
 
 #include "base/error.hpp"
 #include "compiler/same_size.hpp"
@@ -49,14 +50,15 @@ class HostPart {
         std::map<ValueId, AtHand> at_hand;  ///< by the value of the file
         Tensor now;                         ///< what they are at the front's own size
     };
-    std::optional<Known> known(ValueId of_file) const {
+    /// Nothing where they would wait for what the node makes of them.
+    std::optional<Known> known(ValueId of_file, NodeId for_node) const {
         const auto computation = computation_of(front_.file_graph, of_file);
         if (!computation) return {};
         Known found{*computation, {}, {}};
         std::map<ValueId, Dims> dims;
         for (const ValueId value : computation->measured) {
             const auto read = value_at_hand(front_, index_, value);
-            if (!read) return {};
+            if (!read || follows_from(read->name, for_node)) return {};
             const Dims own = *graph::concrete_dims(front_.graph, *front_.graph.find_value(read->name));
             if (!read->perm.empty() && read->perm.size() != own.size()) return {};
             found.at_hand.emplace(value, *read);
@@ -66,8 +68,23 @@ class HostPart {
         return found;
     }
 
+    bool follows_from(const std::string& value, NodeId node) const {
+        const auto id = graph_.find_value(value);
+        std::vector<NodeId> left{id ? graph_.producer(*id) : NodeId::none};
+        std::set<NodeId> seen{NodeId::none};
+        while (!left.empty()) {
+            const NodeId before = left.back();
+            left.pop_back();
+            if (before == node) return true;
+            if (!seen.insert(before).second) continue;
+            for (const ValueId input : graph_.node(before).inputs)
+                left.push_back(input == ValueId::none ? NodeId::none : graph_.producer(input));
+        }
+        return false;
+    }
+
     void compute(NodeId id, size_t input, ValueId of_file) {
-        if (const auto found = known(of_file); found && states(id, input, found->now)) write(id, input, *found);
+        if (const auto found = known(of_file, id); found && states(id, input, found->now)) write(id, input, *found);
     }
 
     void write(NodeId id, size_t input, const Known& sizes) {
@@ -105,7 +122,7 @@ class HostPart {
         if (resize == NodeId::none || graph_.node(resize).op != "Resize" ||
             graph_.node(resize).sources != graph_.node(slice).sources)
             return;
-        const auto found = known(sizes_of_file);
+        const auto found = known(sizes_of_file, slice);
         if (!found || !makes(slice, found->now)) return;
         for (size_t i = 1; i < graph_.node(slice).inputs.size(); ++i) graph_.set_input(slice, i, ValueId::none);
         graph_.set_input(slice, 0, graph_.input(resize, 0));

@@ -136,6 +136,14 @@ def channels_last(head):
     return head.finished(head.conv(head.node("Add", large, head.node("Transpose", last, perm=[0, 3, 1, 2])), 16, 4, 1, relu=False))
 
 
+def without_means(head):
+    """A mean that broadcasts, and a Resize to the size that the map has: what was made of one is not taken for the other."""
+    a = head.conv(head.x, 3, 16)
+    a = head.node("Sub", a, head.node("ReduceMean", a, axes=[2], keepdims=1))
+    same = head.node("Resize", a, "", "", head.node("Concat", head.integers(1, 16), head.size(a), axis=0), mode="nearest")
+    return head.finished(head.conv(head.node("Add", same, a), 16, 4, 1, relu=False))
+
+
 HEADS = {
     "aspp": lambda: aspp(Head(), Head.as_large_as),
     "aspp by Expand": lambda: aspp(Head(), expanded),
@@ -192,6 +200,15 @@ def test_samples_of_many_sizes_calibrate_it(calotype, tmp_path, name):
     exact = onnxruntime.InferenceSession(file)
     for size, y in outputs(calotype, tmp_path / "m.snapshot", folder).items():
         assert snr_db(exact.run(None, {"x": np.load(folder / f"{size}.npy")})[0], y) > 25, size
+
+
+def test_no_size_is_taken_from_what_waits_for_it(calotype, tmp_path):
+    file = tmp_path / "m.onnx"
+    onnx.save(without_means(Head()), file)
+    np.savez(tmp_path / "samples.npz", x=image(16, 24))
+    for npu in (), ("--npu", "none"):
+        made = calotype("compile", file, "--samples", tmp_path / "samples.npz", "-o", tmp_path / "m.snapshot", *npu)
+        assert made.code == 0, made.stderr
 
 
 def test_repeated_pixels_that_take_no_whole_factor_are_named(calotype, tmp_path):
