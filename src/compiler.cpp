@@ -41,12 +41,16 @@ std::vector<npu::Program> programs_of(const execute::Model& model) {
 }
 
 /// The view was made for the first sample's shape: where the model's batch is free, the view's is.
-void free_batch(graph::Value& shown, const std::vector<execute::Port>& ports) {
+void free_batch(graph::Graph& view, const std::vector<execute::Port>& ports) {
     for (const execute::Port& port : ports)
-        if (port.name == shown.name) shown.dims = port.dims;
+        if (const auto shown = view.find_value(port.name)) view.value(*shown).dims = port.dims;
 }
 
-graph::Graph view_of(const compiler::Front& front, const execute::Model& model) {
+Deadline deadline_of(const CompileOptions& options, std::string stage) {
+    return {options.limits, fmt::format("`{}`", options.model.string()), std::move(stage)};
+}
+
+graph::Graph view_of(const compiler::Front& front, const execute::Model& model, const Deadline& deadline) {
     std::vector<view::Part> parts;
     for (size_t k = 0; k < model.subgraphs.size(); ++k) {
         if (const auto* npu = std::get_if<execute::NpuSubgraph>(&model.subgraphs[k]))
@@ -54,9 +58,9 @@ graph::Graph view_of(const compiler::Front& front, const execute::Model& model) 
         else
             parts.emplace_back(view::CpuPart{&front.plan.subgraphs[k].graph});
     }
-    graph::Graph view = view::make_view(front.graph, parts);
-    for (const graph::ValueId id : view.inputs) free_batch(view.value(id), model.inputs);
-    for (const graph::ValueId id : view.outputs) free_batch(view.value(id), model.outputs);
+    graph::Graph view = view::make_view(front.graph, parts, deadline);
+    free_batch(view, model.inputs);
+    free_batch(view, model.outputs);
     return view;
 }
 
@@ -104,7 +108,8 @@ void add_npu_subgraph(execute::Model& model, Layers& layers, const Imported& of,
         compiler::calibration_of(of.front_options, of.front, model, k, of.samples, of.count);
     auto quantized = quantize::quantize(of.front.plan.subgraphs[k].network, calibration, options, pool);
     dump(fmt::format("quantize_NPU_{}", k), npu::to_text(quantized.network));
-    npu::Program program = plan::plan(quantized.network, of.front.config);
+    const Deadline deadline = deadline_of(of.options, "planning its memory");
+    npu::Program program = plan::plan(quantized.network, of.front.config, {}, deadline);
     dump(fmt::format("plan_NPU_{}", k), npu::to_text(program, quantized.network));
     compiler::set_boundaries(model, quantized.network, quantized.whole_numbers);
     layers.errors.insert(layers.errors.end(), quantized.errors.begin(), quantized.errors.end());
@@ -112,7 +117,7 @@ void add_npu_subgraph(execute::Model& model, Layers& layers, const Imported& of,
         layers.report.push_back(std::move(layer));
     std::vector<npu::Program> more;
     for (const compiler::FurtherSize& size : of.further)
-        more.push_back(plan::plan(quantized.network, of.front.config, size.npu_inputs[k]));
+        more.push_back(plan::plan(quantized.network, of.front.config, size.npu_inputs[k], deadline));
     model.subgraphs.emplace_back(
         execute::NpuSubgraph{std::move(quantized.network), std::move(program), std::move(more)});
 }
@@ -208,7 +213,7 @@ CompileResult compile(const CompileOptions& options, const Samples& given) {
     contents.options_sha256 = sha256(compiler::canonical(options).dump());
     contents.preprocessing = samples.preprocessing();
     if (options.golden) contents.golden = runtime::make_golden(model, first_sample, pool, access);
-    const graph::Graph view = view_of(front, model);
+    const graph::Graph view = view_of(front, model, deadline_of(options, "showing it"));
     dump("view", graph::to_text(view));
     contents.iriz_onnx = onnx::write(view);
     contents.report_json = report_of(imported, model, std::move(layers.report), warnings);

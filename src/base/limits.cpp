@@ -20,7 +20,7 @@ constexpr int64_t kDeepest = 1000;  // what reads recurses: a thread's stack of 
 constexpr std::array kRecords = {
     LimitRecord{"memory", &Limits::memory_bytes, 1, kMost, true, "bytes of a run's tensors together"},
     LimitRecord{"seconds", &Limits::run_seconds, 1, 1'000'000, true,
-                "seconds of a run in ONNX Runtime, and of reading, rewriting and splitting a model, each"},
+                "seconds of a run in ONNX Runtime, and of each stage of compiling before and after"},
     LimitRecord{"macs", &Limits::node_macs, 1, kMost, false,
                 "multiplications of one node on the CPU, which nothing interrupts"},
     LimitRecord{"elements", &Limits::tensor_elems, 1, kMost, false, "elements of one tensor"},

@@ -107,9 +107,11 @@ Explanation explain(const ExplainOptions& options, const Samples* samples) {
         {options.model, options.npu, options.disabled_rewrites, {options.ort_library, options.limits}}, sample, no_dump,
         host_nodes);
     name_operators_as_written(front.plan, front.file_graph);
+    const Deadline deadline(options.limits, fmt::format("`{}`", options.model.string()), "planning its memory");
     std::vector<npu::Program> programs;
     for (const partition::Subgraph& part : front.plan.subgraphs) {
-        if (part.device == partition::Device::npu) programs.push_back(plan::plan(part.network, front.config));
+        if (part.device == partition::Device::npu)
+            programs.push_back(plan::plan(part.network, front.config, {}, deadline));
     }
     const std::string name = options.model.filename();
     return {report::explain_text(front.plan, programs, front.config, name),

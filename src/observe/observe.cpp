@@ -202,13 +202,14 @@ ort::Session any_size_session(const Graph& graph, const ort::Library& library) {
 Observer::Observer(const Graph& graph, const ort::Library& library, std::vector<std::string> values) {
     Graph exposed = graph;
     exposed.outputs.clear();
+    const std::set<ValueId> given(exposed.inputs.begin(), exposed.inputs.end());
+    std::set<ValueId> seen;
     for (const std::string& name : values) {
         const auto id = exposed.find_value(name);
         CALOTYPE_ASSERT(id.has_value(), "an observed value is in the graph");
-        const bool is_input = std::find(exposed.inputs.begin(), exposed.inputs.end(), *id) != exposed.inputs.end();
-        auto& list = is_input ? inputs_ : outputs_;
-        if (std::find(list.begin(), list.end(), name) != list.end()) continue;
-        list.push_back(name);
+        if (!seen.insert(*id).second) continue;
+        const bool is_input = given.contains(*id);
+        (is_input ? inputs_ : outputs_).push_back(name);
         if (!is_input) exposed.outputs.push_back(*id);
     }
     if (outputs_.empty()) return;

@@ -53,6 +53,8 @@ Message Message::message(const char* kind) { return {bytes(), file_, kind}; }
 
 std::string Message::text() {
     const std::string_view view = bytes();
+    if (view.size() > kMostTextBytes)
+        damaged(fmt::format("a text of {} bytes, at most {} are read", view.size(), kMostTextBytes));
     if (const size_t good = utf8_prefix(view); good < view.size()) {
         damaged(fmt::format("its byte {} is no UTF-8 text", good));
     }

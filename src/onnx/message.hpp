@@ -13,6 +13,8 @@
 
 namespace calotype::onnx {
 
+inline constexpr size_t kMostTextBytes = size_t{1} << 16;  // exporters write some hundred
+
 /// The wire format is broken: what() says at which byte of the file, in which field of which message.
 class Damage : public std::runtime_error {
   public:
@@ -30,7 +32,7 @@ class Message {
     uint32_t tag() const { return tag_; }
     void skip();
     Message message(const char* kind);
-    /// Must be UTF-8: names of things end in JSON and in messages.
+    /// Must be UTF-8: names of things end in JSON and in messages. At most kMostTextBytes: one name is made into many.
     std::string text();
     std::string_view bytes();
     /// Of this message, from the next field on.

@@ -27,6 +27,7 @@ graph::Graph parse(std::span<const std::byte> bytes, std::string_view name, cons
         graph::Graph graph = link(read_model(Message(bytes, "ModelProto"), {folder, limits, deadline}));
         deadline.check();
         refuse_not_finite(graph);
+        refuse_many_dims(graph);
         refuse_endless_loops(graph, limits);
         graph.sort();
         upgrade(graph);

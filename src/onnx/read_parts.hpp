@@ -55,6 +55,9 @@ void check_expansion(const Model& model, const Limits& limits);
 /// Calls of model-local functions become the functions' nodes.
 void expand_functions(Model& model, const Origin& origin);
 
+/// A node that is given dims or axes of a tensor with more dims than one may have.
+void refuse_many_dims(const graph::Graph& graph);
+
 /// A Loop of more trips than allowed, or of none stated, that neither the file nor its body ends before.
 void refuse_endless_loops(const graph::Graph& graph, const Limits& limits);
 

@@ -131,6 +131,7 @@ struct Session::State {
 Session::Session(const Library& library, std::string_view model_bytes, SessionOptions options)
     : state_(std::make_unique<State>(library)) {
     // Sessions that show every value are given samples of many sizes; an arena would keep what each of them needed.
+    // Nor would the plan of what they need together pay, whose making takes the square of what lives at once.
     if (!options.optimize) state_->direct.emplace(library);
     const OrtApi& api = library.api();
     const BoundedMemory memory(library, state_->direct ? &*state_->direct : nullptr);
@@ -139,6 +140,7 @@ Session::Session(const Library& library, std::string_view model_bytes, SessionOp
     const std::unique_ptr<OrtSessionOptions, void (*)(OrtSessionOptions*)> settings(raw, api.ReleaseSessionOptions);
     state_->check(api.SetIntraOpNumThreads(raw, options.threads), "ORT_MODEL");
     state_->check(api.SetInterOpNumThreads(raw, 1), "ORT_MODEL");
+    if (!options.optimize) state_->check(api.DisableMemPattern(raw), "ORT_MODEL");
     state_->check(api.SetSessionLogSeverityLevel(raw, ORT_LOGGING_LEVEL_FATAL), "ORT_MODEL");
     state_->check(api.AddSessionConfigEntry(raw, "session.intra_op.allow_spinning", "0"), "ORT_MODEL");
     state_->check(api.SetSessionGraphOptimizationLevel(raw, options.optimize ? ORT_ENABLE_ALL : ORT_DISABLE_ALL),
@@ -156,9 +158,9 @@ Session::Session(const Library& library, std::string_view model_bytes, SessionOp
     // fails its own check of types: then it is to leave that out.
     if (made != nullptr && std::string_view(api.GetErrorMessage(made)).find("output_dtype") != std::string_view::npos) {
         api.ReleaseStatus(made);
-        state_->check(api.AddSessionConfigEntry(raw, "optimization.disable_specified_optimizers",
-                                                "QDQPropagationTransformer"),
-                      "ORT_MODEL");
+        state_->check(
+            api.AddSessionConfigEntry(raw, "optimization.disable_specified_optimizers", "QDQPropagationTransformer"),
+            "ORT_MODEL");
         made = make();
     }
     library.watchdog().release(ticket);  // a session that came late is one all the same

@@ -174,54 +174,103 @@ void extract_parts(const Graph& graph, Plan& plan, const Deadline& deadline) {
     }
 }
 
-/// Each region that is weighed costs a split of the whole graph; real networks have some ten, of a few thousand nodes.
-constexpr int64_t kMostWeighed = 3'000'000;  // nodes, of all splits together
+/// Leaves regions of a plan to the host where the predicted total is lower without them.
+class Weighing {
+  public:
+    Weighing(const Graph& graph, const npu::Config& config, Plan plan, Refusals refused, const Deadline& deadline)
+        : graph_(graph), config_(config), plan_(std::move(plan)), refused_(std::move(refused)), deadline_(deadline) {}
 
-/// Leaves to the host, one by one and the smallest first, what the predicted total is lower without.
-Plan drop_what_does_not_pay(const Graph& graph, const npu::Config& config, Plan plan, Refusals refused,
-                            const Deadline& deadline) {
-    const auto npu_parts = [](const Plan& of) {
+    /// One by one and the smallest first. Each region that is weighed costs a split of the whole graph: where there are
+    /// more than `most` nodes in all splits together, those that do not pay by themselves go in one.
+    Plan run(int64_t most) {
+        const int64_t a_split = std::ssize(graph_.nodes());
+        if (std::ssize(npu_parts()) > most / std::max<int64_t>(a_split, 1)) leave_at_once();
+        for (int64_t weighed = 0; weighed <= most && weigh_next(); weighed += a_split) deadline_.check();
+        return std::move(plan_);
+    }
+
+  private:
+    using Gains = std::vector<std::pair<std::vector<NodeId>, double>>;  // nodes of a region, and what it gains
+
+    std::vector<const Subgraph*> npu_parts() const {
         std::vector<const Subgraph*> parts;
-        for (const Subgraph& part : of.subgraphs)
+        for (const Subgraph& part : plan_.subgraphs)
             if (part.device == Device::npu) parts.push_back(&part);
         std::stable_sort(parts.begin(), parts.end(), [](const auto* a, const auto* b) { return a->macs < b->macs; });
         return parts;
-    };
-    std::set<NodeId> kept;  // first nodes of parts that were weighed and pay
-    for (int64_t weighed = 0;; weighed += std::ssize(graph.nodes())) {
-        deadline.check();
-        if (weighed > kMostWeighed) return plan;
-        const auto parts = npu_parts(plan);
-        const auto candidate = std::find_if(parts.begin(), parts.end(),
-                                            [&](const Subgraph* part) { return !kept.contains(part->nodes.front()); });
-        if (parts.size() < 2 || candidate == parts.end() || *candidate == parts.back()) return plan;
-        const std::vector<NodeId>& nodes = (*candidate)->nodes;
-        const npu::BrokenLimit broken = npu::broken_limit(
-            "NPU_DOES_NOT_PAY", fmt::format("{:.1f} us on the NPU with its boundaries", (*candidate)->predicted_us),
-            config);
-        Refusals more = refused;
-        for (const NodeId id : nodes) more.emplace(id, broken);
-        Splitter without(graph, config, more, deadline);
-        Plan other = without.run();
-        if (other.predicted_us < plan.predicted_us) {
-            refused = without.refused();
-            const std::string gain = fmt::format("the whole is predicted {:.1f} us faster with it on the host",
-                                                 plan.predicted_us - other.predicted_us);
-            for (const NodeId id : nodes) refused.at(id).limit = gain;
-            for (Decision& decision : other.decisions)
-                if (decision.limit) decision.limit = refused.at(decision.node);
-            plan = std::move(other);
-        } else {
-            kept.insert((*candidate)->nodes.front());
-        }
     }
-}
+    void refuse(Refusals& refusals, const Subgraph& part) const {
+        const npu::BrokenLimit broken = npu::broken_limit(
+            "NPU_DOES_NOT_PAY", fmt::format("{:.1f} us on the NPU with its boundaries", part.predicted_us), config_);
+        for (const NodeId id : part.nodes) refusals.emplace(id, broken);
+    }
+
+    bool weigh_next() {
+        const auto parts = npu_parts();
+        const auto candidate = std::find_if(parts.begin(), parts.end(),
+                                            [&](const Subgraph* part) { return !kept_.contains(part->nodes.front()); });
+        if (parts.size() < 2 || candidate == parts.end() || *candidate == parts.back()) return false;
+        Refusals more = refused_;
+        refuse(more, **candidate);
+        const std::vector<NodeId> nodes = (*candidate)->nodes;
+        if (const double gain_us = take_if_faster(std::move(more)); gain_us > 0)
+            state_gains({{nodes, gain_us}});
+        else
+            kept_.insert(nodes.front());
+        return true;
+    }
+
+    /// What a region takes, its boundaries with it, hangs on no other.
+    void leave_at_once() {
+        auto parts = npu_parts();
+        parts.pop_back();
+        Refusals more = refused_;
+        Gains gains;
+        for (const Subgraph* part : parts) {
+            double gain_us = part->predicted_us;
+            for (const NodeId id : part->nodes) gain_us -= host_us(graph_, id, config_);
+            if (gain_us <= 0) continue;
+            refuse(more, *part);
+            gains.emplace_back(part->nodes, gain_us);
+        }
+        if (!gains.empty() && take_if_faster(std::move(more)) > 0) state_gains(gains);
+    }
+
+    /// How much sooner the split by these refusals is done; then it is the plan.
+    double take_if_faster(Refusals refusals) {
+        Splitter splitter(graph_, config_, std::move(refusals), deadline_);
+        Plan other = splitter.run();
+        const double gain_us = plan_.predicted_us - other.predicted_us;
+        if (gain_us > 0) {
+            plan_ = std::move(other);
+            refused_ = splitter.refused();
+        }
+        return gain_us;
+    }
+    void state_gains(const Gains& gains) {
+        for (const auto& [nodes, gain_us] : gains) {
+            const std::string gain =
+                fmt::format("the whole is predicted {:.1f} us faster with it on the host", gain_us);
+            for (const NodeId id : nodes) refused_.at(id).limit = gain;
+        }
+        for (Decision& decision : plan_.decisions)
+            if (decision.limit) decision.limit = refused_.at(decision.node);
+    }
+
+    const Graph& graph_;
+    const npu::Config& config_;
+    Plan plan_;
+    Refusals refused_;
+    const Deadline& deadline_;
+    std::set<NodeId> kept_;  // first nodes of parts that were weighed and pay
+};
 
 }  // namespace
 
 std::string_view name_of(Device device) { return device == Device::npu ? "NPU" : "CPU"; }
 
-Plan partition(const Graph& graph, const npu::Config& config, const HostNodes& host, const Deadline& deadline) {
+Plan partition(const Graph& graph, const npu::Config& config, const HostNodes& host, const Deadline& deadline,
+               int64_t most_weighed) {
     Refusals refused;
     if (config.none())
         for (const NodeId id : graph.nodes()) refused.emplace(id, npu::broken_limit("NPU_NONE", config.name, config));
@@ -238,7 +287,7 @@ Plan partition(const Graph& graph, const npu::Config& config, const HostNodes& h
     }
     Splitter splitter(graph, config, refused, deadline);
     Plan plan = splitter.run();
-    plan = drop_what_does_not_pay(graph, config, std::move(plan), splitter.refused(), deadline);
+    plan = Weighing(graph, config, std::move(plan), splitter.refused(), deadline).run(most_weighed);
     extract_parts(graph, plan, deadline);
     return plan;
 }

@@ -48,12 +48,15 @@ struct Plan {
     double predicted_us = 0;  ///< of one sample, by the configuration's figures alone
 };
 
+/// A second or so; real networks have some ten regions, of a few thousand nodes.
+inline constexpr int64_t kMostWeighed = 500'000;
+
 /// Splits a graph with concrete dims: the largest regions that hold no path out of them and back in, NPU and CPU in
 /// turn. A region is left to the host only where the predicted total is lower; the one with the most MACs never is, nor
 /// are those that the search does not come to within its bound (networks of very many parts).
-/// `host`: nodes that the samples leave to the host.
+/// `host`: nodes that the samples leave to the host. `most_weighed`: that bound, in nodes of all splits tried.
 Plan partition(const graph::Graph& graph, const npu::Config& config, const HostNodes& host = {},
-               const Deadline& deadline = {});
+               const Deadline& deadline = {}, int64_t most_weighed = kMostWeighed);
 
 /// Time on the host by the configuration's figures.
 double host_us(const graph::Graph& graph, graph::NodeId id, const npu::Config& config);

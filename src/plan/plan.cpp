@@ -106,7 +106,8 @@ std::vector<Lifetime> lifetimes(const Outline& outline, const std::vector<Dims>&
     return tensors;
 }
 
-npu::Program plan_outline(const Outline& outline, const npu::Config& config, const std::vector<Dims>& input_shapes) {
+npu::Program plan_outline(const Outline& outline, const npu::Config& config, const std::vector<Dims>& input_shapes,
+                          const Deadline& deadline) {
     npu::Program program;
     program.shapes = outline.shapes;
     if (!input_shapes.empty()) {
@@ -121,6 +122,7 @@ npu::Program plan_outline(const Outline& outline, const npu::Config& config, con
     }
     // The order of the network is the order of the graph: producers before readers, branches one after the other.
     for (size_t i = 0; i < outline.layers.size(); ++i) {
+        deadline.check();
         program.steps.push_back(plan_layer(outline.layers[i], i, program.shapes, config));
         program.cycles += program.steps.back().cycles;
         program.macs += program.steps.back().macs;
@@ -134,12 +136,14 @@ npu::Program plan_outline(const Outline& outline, const npu::Config& config, con
 
 }  // namespace
 
-npu::Program plan(const npu::Network& network, const npu::Config& config, const std::vector<Dims>& input_shapes) {
-    return plan_outline(outline(network), config, input_shapes);
+npu::Program plan(const npu::Network& network, const npu::Config& config, const std::vector<Dims>& input_shapes,
+                  const Deadline& deadline) {
+    return plan_outline(outline(network), config, input_shapes, deadline);
 }
 
-npu::Program plan(const npu::FloatNetwork& network, const npu::Config& config, const std::vector<Dims>& input_shapes) {
-    return plan_outline(outline(network), config, input_shapes);
+npu::Program plan(const npu::FloatNetwork& network, const npu::Config& config, const std::vector<Dims>& input_shapes,
+                  const Deadline& deadline) {
+    return plan_outline(outline(network), config, input_shapes, deadline);
 }
 
 }  // namespace calotype::plan

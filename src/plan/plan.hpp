@@ -1,5 +1,6 @@
 #pragma once
 
+#include "base/deadline.hpp"
 #include "npu/config.hpp"
 #include "npu/layer.hpp"
 #include "npu/program.hpp"
@@ -8,10 +9,11 @@ namespace calotype::plan {
 
 /// Order, memory placement and cycles. `input_shapes` has one shape an input of the network, per sample, channels last;
 /// empty stands for those the network was made for. Throws Error LAYER_SHAPE or LAYER_LIMIT where a layer cannot work
-/// on them.
-npu::Program plan(const npu::Network& network, const npu::Config& config, const std::vector<Dims>& input_shapes = {});
+/// on them, and as the deadline does.
+npu::Program plan(const npu::Network& network, const npu::Config& config, const std::vector<Dims>& input_shapes = {},
+                  const Deadline& deadline = {});
 /// The same before quantization, all layers in INT8.
 npu::Program plan(const npu::FloatNetwork& network, const npu::Config& config,
-                  const std::vector<Dims>& input_shapes = {});
+                  const std::vector<Dims>& input_shapes = {}, const Deadline& deadline = {});
 
 }  // namespace calotype::plan

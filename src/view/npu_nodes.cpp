@@ -16,7 +16,7 @@ class NpuView {
   public:
     NpuView(Builder builder, const NpuPart& part) : builder_(builder), part_(part), network_(*part.network) {}
 
-    void add(Known& known) {
+    void add(Known& known, const Deadline& deadline) {
         for (const auto& placement : network_.inputs) {
             ValueId x = known.at(placement.value);
             if (placement.type != DataType::float32)  // codes
@@ -29,7 +29,10 @@ class NpuView {
         for (size_t t = 0; t < network_.tensors.size(); ++t)
             if (!network_.tensors[t].constant.empty())
                 constant(static_cast<npu::TensorId>(t), known.at(network_.inputs[0].value));
-        for (size_t i = 0; i < network_.layers.size(); ++i) layer(i);
+        for (size_t i = 0; i < network_.layers.size(); ++i) {
+            deadline.check();
+            layer(i);
+        }
         for (const auto& placement : network_.outputs) {
             const ValueId x = write(placement);
             known[placement.value] = placement.type == DataType::float32
@@ -173,6 +176,8 @@ class NpuView {
 
 }  // namespace
 
-void add_npu(const Builder& builder, const NpuPart& part, Known& known) { NpuView(builder, part).add(known); }
+void add_npu(const Builder& builder, const NpuPart& part, Known& known, const Deadline& deadline) {
+    NpuView(builder, part).add(known, deadline);
+}
 
 }  // namespace calotype::view

@@ -12,6 +12,6 @@ namespace calotype::view {
 using Known = std::map<std::string, ValueId>;
 
 /// One NPU subgraph as nodes: its tensors as codes and as reals.
-void add_npu(const Builder& builder, const NpuPart& part, Known& known);
+void add_npu(const Builder& builder, const NpuPart& part, Known& known, const Deadline& deadline);
 
 }  // namespace calotype::view

@@ -38,7 +38,8 @@ void keep_name(Builder& builder, const std::string& name, ValueId value) {
 }
 
 /// Copies a CPU subgraph's nodes; values inside it get the prefix.
-void add_cpu(graph::Graph& view, const std::string& prefix, const graph::Graph& part, Known& known) {
+void add_cpu(graph::Graph& view, const std::string& prefix, const graph::Graph& part, Known& known,
+             const Deadline& deadline) {
     std::map<ValueId, ValueId> copied{{ValueId::none, ValueId::none}};
     Builder builder(view, prefix);
     for (const ValueId input : part.inputs) copied[input] = known.at(part.value(input).name);
@@ -50,6 +51,7 @@ void add_cpu(graph::Graph& view, const std::string& prefix, const graph::Graph& 
             value.constant ? view.add_constant(name, *value.constant) : view.add_value(name, value.type, value.dims);
     }
     for (const graph::NodeId id : part.nodes()) {
+        deadline.check();
         graph::Node node = part.node(id);
         for (const std::string& outer : graph::captured_names(node))
             if (const auto value = part.find_value(outer)) keep_name(builder, outer, copied.at(*value));
@@ -95,7 +97,7 @@ void add_output(graph::Graph& view, const graph::Value& output, ValueId made) {
 
 }  // namespace
 
-graph::Graph make_view(const graph::Graph& model, const std::vector<Part>& parts) {
+graph::Graph make_view(const graph::Graph& model, const std::vector<Part>& parts, const Deadline& deadline) {
     graph::Graph view;
     view.name = model.name;
     Known known;
@@ -112,12 +114,12 @@ graph::Graph make_view(const graph::Graph& model, const std::vector<Part>& parts
     for (size_t k = 0; k < parts.size(); ++k) {
         if (const auto* npu_part = std::get_if<NpuPart>(&parts[k])) {
             const Builder builder(view, fmt::format("NPU_{}/", k));
-            add_npu(builder, *npu_part, known);
+            add_npu(builder, *npu_part, known, deadline);
             for (const auto& placement : npu_part->network->outputs)
                 if (ValueId& value = known.at(placement.value); read.contains(placement.value))
                     value = handed_on(builder, placement.value, value);
         } else {
-            add_cpu(view, fmt::format("CPU_{}/", k), *std::get<CpuPart>(parts[k]).graph, known);
+            add_cpu(view, fmt::format("CPU_{}/", k), *std::get<CpuPart>(parts[k]).graph, known, deadline);
         }
     }
     for (const ValueId output : model.outputs)

@@ -5,6 +5,7 @@
 #include <variant>
 #include <vector>
 
+#include "base/deadline.hpp"
 #include "graph/graph.hpp"
 #include "npu/layer.hpp"
 #include "npu/program.hpp"
@@ -23,7 +24,7 @@ using Part = std::variant<NpuPart, CpuPart>;  ///< in order of execution; part k
 /// The view. `model` gives the inputs and outputs: names, types and dims. Quantized values are shown as
 /// QuantizeLinear/DequantizeLinear, maps as [N, C, ...]; metadata `NPU_<k>/codes/<tensor id>` names the value that
 /// holds a tensor's codes, `NPU_<k>/<layer>` tells its kind, precision and cycles. The NPU's rounding stands in
-/// functions of the domain `calotype` (functions.hpp).
-graph::Graph make_view(const graph::Graph& model, const std::vector<Part>& parts);
+/// functions of the domain `calotype` (functions.hpp). Throws as the deadline does.
+graph::Graph make_view(const graph::Graph& model, const std::vector<Part>& parts, const Deadline& deadline = {});
 
 }  // namespace calotype::view

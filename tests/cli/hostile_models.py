@@ -221,7 +221,7 @@ CASES = {
     "an absurd Tile": (lambda: graph([node("Tile", ["x", "s"])], sizes(1, 10000, 1000, 100)), "tensor `y`"),
     "an absurd Pad": (lambda: graph([node("Pad", ["x", "s"])], sizes(0, 0, 1 << 40, 0, 0, 0, 0, 0)), "tensor `y`"),
     "a shape of 3,000 dims": (
-        lambda: graph([node("Expand", ["x", "s"])], sizes(*[1] * 3000)), "tensor `y`: its shape has 3000 dims"),
+        lambda: graph([node("Expand", ["x", "s"])], sizes(*[1] * 3000)), "`s` holds 3000 numbers"),
     "an absurd constant": (
         lambda: graph([node("ConstantOfShape", ["s"], ["c"]), helper.make_node("Relu", ["x"], ["y"])],
                       sizes(1 << 30, 1 << 4)), "tensor `c`"),
@@ -323,5 +323,17 @@ CASES = {
     "a name that is no text": (lambda: renamed(b"first", b"fi\xffst"), "UTF-8"),
     "a name with line breaks": (
         lambda: graph([node("Konv", ["x"], name="first\nERROR: two lines\x1b[31m")]), r"first\x0aERROR"),
-    "a name of a megabyte": (lambda: graph([node("Konv", ["x"], name="n" * (1 << 20))]), "nnnn"),
+    "a name of a megabyte": (lambda: graph([node("Konv", ["x"], name="n" * (1 << 20))]), "a text of 1048576 bytes, at most 65536"),
+    "names of 10 megabytes": (
+        lambda: graph([node("Relu", ["x"], ["v" * (10 << 20)]), helper.make_node("Relu", ["v" * (10 << 20)], ["y"])]),
+        "a text of 10485760 bytes, at most 65536 are read"),
+    "a name of 60,000 bytes": (lambda: graph([node("Konv", ["x"], name="n" * 60_000)]), "nnnn"),
+    "an Unsqueeze by a million axes": (
+        lambda: graph([node("Unsqueeze", ["x", "a"])], ("a", np.arange(1_000_000))), "`a` holds 1000000 numbers"),
+    "an Unsqueeze by a million axes of opset 11": (
+        lambda: graph([node("Unsqueeze", ["x"], axes=list(range(1_000_000)))], opset=11), "holds 1000000 numbers"),
+    "a Reshape to a million dims": (
+        lambda: graph([node("Reshape", ["x", "s"])], sizes(*[1] * 1_000_000)), "`s` holds 1000000 numbers"),
+    "a Transpose of a million axes": (
+        lambda: graph([node("Transpose", ["x"], perm=list(range(1_000_000)))]), "`perm` holds 1000000 numbers"),
 }

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 
+#include <chrono>
 #include <nlohmann/json.hpp>
 
 #include "lower/example.hpp"
@@ -107,6 +108,52 @@ TEST(Partition, AFragmentThatDoesNotPayIsLeftToTheHost) {
     EXPECT_EQ(devices(plan), "NPU CPU");
     EXPECT_EQ(plan.decisions.back().limit->code, "NPU_DOES_NOT_PAY");
     EXPECT_THAT(plan.decisions.back().limit->limit, HasSubstr("us faster with it on the host"));
+}
+
+/// Convolutions too small to be worth two boundaries, the host's operator behind each; in the middle some that are.
+ValueId alternating(Example& e, int regions) {
+    ValueId x = e.input(kMap);
+    for (int i = 0; i < regions; ++i) {
+        x = e.node("Cos", {i == regions / 2 || i == regions / 3 ? large(e, x) : e.node("Relu", {x}, kMap)}, kMap);
+    }
+    return x;
+}
+
+TEST(Partition, ManyFragmentsThatDoNotPayAreLeftAtOnceAsOneByOne) {
+    Example e;
+    e.graph.outputs.push_back(alternating(e, 12));
+    const npu::Config config = npu::find_config(npu::kDefaultConfig);
+    const Plan one_by_one = partition(e.graph, config), at_once = partition(e.graph, config, {}, {}, 0);
+    EXPECT_EQ(devices(one_by_one), "CPU NPU CPU NPU CPU");
+    EXPECT_EQ(devices(at_once), devices(one_by_one));
+    EXPECT_EQ(at_once.predicted_us, one_by_one.predicted_us);
+    for (size_t i = 0; i < at_once.decisions.size(); ++i) {
+        const auto &some = at_once.decisions[i].limit, &other = one_by_one.decisions[i].limit;
+        EXPECT_EQ(some ? some->limit : "", other ? other->limit : "") << at_once.decisions[i].name;
+    }
+}
+
+TEST(Partition, ThousandsOfFragmentsAreSplitWithinTheBound) {
+    Example e;  // one by one they would take 3,000 splits of 6,000 nodes
+    e.graph.outputs.push_back(alternating(e, 3000));
+    const auto start = std::chrono::steady_clock::now();
+    EXPECT_EQ(devices(partition(e.graph, npu::find_config(npu::kDefaultConfig))), "CPU NPU CPU NPU CPU");
+    EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(10));  // 0.5 s alone on a machine
+}
+
+TEST(Partition, ASplitEndsAtItsDeadline) {
+    Example e;
+    e.graph.outputs.push_back(alternating(e, 3));
+    Limits limits;
+    limits.run_seconds = 0;
+    for (const char* npu : {"none", npu::kDefaultConfig.data()}) {  // making the host's graph, lowering
+        try {
+            partition(e.graph, npu::find_config(npu), {}, Deadline(limits, "`model.onnx`", "splitting it"));
+            FAIL() << npu;
+        } catch (const Error& error) {
+            EXPECT_EQ(error.text().fact, "splitting it took longer than 0 s and was ended");
+        }
+    }
 }
 
 TEST(Partition, TheMacsOfARecurrentLayerCount) {

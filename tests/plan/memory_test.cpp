@@ -122,6 +122,18 @@ TEST(Plan, AResidualBlockKeepsItsInput) {
     EXPECT_EQ(program.macs, 2 * 16 * 16 * 8 * 72);
 }
 
+TEST(Plan, EndsAtItsDeadline) {
+    Limits limits;
+    limits.run_seconds = 0;
+    const Deadline over(limits, "`model.onnx`", "planning its memory");
+    try {
+        plan(residual(), npu::find_config(npu::kDefaultConfig), {}, over);
+        FAIL();
+    } catch (const Error& error) {
+        EXPECT_EQ(error.text().fact, "planning its memory took longer than 0 s and was ended");
+    }
+}
+
 TEST(Plan, AnotherSizeIsPlannedAnew) {
     const npu::Config config = npu::find_config(npu::kDefaultConfig);
     const npu::Program program = plan(residual(), config, {{32, 24, 8}});

@@ -102,6 +102,16 @@ TEST(View, KeepsTheFunctionsThatACpuPartCalls) {
     EXPECT_EQ(view.other_opsets.at("theirs"), 3);
 }
 
+TEST(View, EndsAtItsDeadline) {
+    const graph::Graph model = model_of_small_network();
+    const npu::Network network = small_network();
+    Limits limits;
+    limits.run_seconds = 0;
+    const Deadline over(limits, "`model.onnx`", "showing it");
+    EXPECT_THROW(make_view(model, {NpuPart{&network, nullptr}}, over), Error);
+    EXPECT_THROW(make_view(model, {CpuPart{&model}}, over), Error);
+}
+
 TEST(View, AnInputAndALayerOfOneNameKeepTheirScales) {
     npu::Network network = small_network();
     network.layers[0].name = "x";
