@@ -25,6 +25,25 @@ bool same_items(PyObject* a, PyObject* b) {
     return true;
 }
 
+nb::dict named_items(nb::handle dict, const nb::set& names) {
+    nb::dict found;
+    for (const auto& [name, value] : nb::borrow<nb::dict>(dict))
+        if (names.contains(name)) found[name] = value;
+    return found;
+}
+
+/// As of `named_items`, without making them.
+bool same_named_items(PyObject* now, PyObject* before, PyObject* names) {
+    PyObject *key = nullptr, *value = nullptr;
+    Py_ssize_t at = 0, found = 0;
+    while (PyDict_Next(now, &at, &key, &value) != 0) {
+        if (PySet_Contains(names, key) != 1) continue;
+        if (PyDict_GetItemWithError(before, key) != value) return false;
+        ++found;
+    }
+    return found == PyDict_GET_SIZE(before);
+}
+
 bool same_list(PyObject* a, PyObject* b) {
     const Py_ssize_t size = PyList_GET_SIZE(a);
     if (size != PyList_GET_SIZE(b)) return false;
@@ -58,14 +77,13 @@ nb::object in_cell(nb::handle cell) {
 
 }  // namespace
 
-Contents::Contents(const nb::list& containers, const nb::list& variables) {
+Contents::Contents(const nb::list& containers, const nb::list& variables, const nb::list& named, const nb::set& names)
+    : names_(names) {
     const nb::object copy = nb::module_::import_("copy").attr("copy");
     for (const nb::handle each : containers) {
         const nb::object now = PyType_Check(each.ptr()) ? dict_of_class(each) : nb::borrow(each);
         if (PyDict_Check(now.ptr())) {
-            auto* dict = reinterpret_cast<PyDictObject*>(now.ptr());
-            stamps_.push_back({dict, latest_change(dict)});
-            dicts_.push_back({now, nb::steal(PyDict_Copy(now.ptr()))});
+            watch_dict(now, nb::steal(PyDict_Copy(now.ptr())));
         } else if (PyList_Check(now.ptr())) {
             lists_.push_back({now, nb::steal(PyList_GetSlice(now.ptr(), 0, PyList_GET_SIZE(now.ptr())))});
         } else if (PyCell_Check(now.ptr())) {
@@ -74,11 +92,19 @@ Contents::Contents(const nb::list& containers, const nb::list& variables) {
             others_.push_back({now, copy(now)});
         }
     }
+    named_first_ = dicts_.size();
+    for (const nb::handle each : named) watch_dict(each, named_items(each, names_));
     for (const nb::handle each : variables) {
         const auto pair = nb::cast<nb::tuple>(each);
         const auto namespace_ = nb::cast<nb::dict>(pair[0]);
         variables_.push_back({namespace_, nb::borrow(pair[1]), nb::borrow(namespace_[pair[1]])});
     }
+}
+
+void Contents::watch_dict(nb::handle dict, const nb::object& before) {
+    auto* object = reinterpret_cast<PyDictObject*>(dict.ptr());
+    stamps_.push_back({object, latest_change(object)});
+    dicts_.push_back({nb::borrow(dict), before});
 }
 
 /// Set anew and as before, as by a program that counts up and down, is no change.
@@ -87,7 +113,12 @@ bool Contents::dict_changed(size_t i) {
     const uint64_t now = latest_change(stamp.dict);
     if (now == stamp.change && now != 0) return false;
     const Container& each = dicts_[i];
-    if (!same_items(each.now.ptr(), each.before.ptr()) && differ(each.now, each.before)) return true;
+    PyObject* dict = each.now.ptr();
+    if (i < named_first_) {
+        if (!same_items(dict, each.before.ptr()) && differ(each.now, each.before)) return true;
+    } else if (!same_named_items(dict, each.before.ptr(), names_.ptr())) {
+        if (differ(named_items(each.now, names_), each.before)) return true;
+    }
     stamp.change = now;
     return false;
 }

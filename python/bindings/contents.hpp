@@ -14,8 +14,9 @@ namespace calotype::python {
 class Contents {
   public:
     /// `containers` are dicts, lists, classes, cells, and whatever `copy.copy` copies and == compares; `variables` are pairs
-    /// of a dict and a name in it.
-    Contents(const nanobind::list& containers, const nanobind::list& variables);
+    /// of a dict and a name in it; of the dicts in `named` the keys count that are in `names`, whether they are there or not.
+    Contents(const nanobind::list& containers, const nanobind::list& variables, const nanobind::list& named,
+             const nanobind::set& names);
     bool changed();
 
   private:
@@ -28,6 +29,7 @@ class Contents {
         PyDictObject* dict;
         uint64_t change;
     };
+    void watch_dict(nanobind::handle dict, const nanobind::object& before);
     bool dict_changed(size_t i);
 
     struct Variable {
@@ -35,6 +37,8 @@ class Contents {
         nanobind::object name, before;
     };
     std::vector<Stamp> stamps_;  // of dicts_
+    size_t named_first_ = 0;     // from here on the dicts of which some keys count
+    nanobind::set names_;
     std::vector<Container> dicts_, lists_, cells_, others_;
     std::vector<Variable> variables_;
 };

@@ -70,7 +70,8 @@ void add_hook_parts(nb::module_& m) {
     m.def("before_termination", &before_termination, "report"_a.none(),
           "Called when SIGTERM or SIGHUP end this process; None: no more.");
     nb::class_<Contents>(m, "Contents", "What stood in containers and variables of Python's.")
-        .def(nb::init<const nb::list&, const nb::list&>(), "containers"_a, "variables"_a)
+        .def(nb::init<const nb::list&, const nb::list&, const nb::list&, const nb::set&>(), "containers"_a,
+             "variables"_a, "named"_a = nb::list(), "names"_a = nb::set())
         .def("changed", &Contents::changed, "Whether something else stands there now.");
     nb::class_<Readings>(m, "Readings", "What an attribute in C said of each object.")
         .def(nb::init<const nb::list&, const nb::object&>(), "objects"_a, "attribute"_a)

@@ -89,3 +89,21 @@ def test_variables_and_captured_ones():
     assert not contents.changed()
     del namespace["a"]
     assert contents.changed()
+
+
+def test_of_some_dicts_named_keys_count():
+    owner = Plain()
+    contents = Contents([], [], [vars(owner)], {"scale", "late"})
+    for value in range(30):
+        owner.name = owner.other = value
+        assert not contents.changed()
+    owner.late = 1
+    assert contents.changed()
+    del owner.late, owner.other
+    assert not contents.changed()
+    owner.scale = 2
+    assert contents.changed()
+    owner.scale = 1
+    assert not contents.changed()
+    del owner.scale
+    assert contents.changed()

@@ -63,7 +63,7 @@ def half(tensor):
 
 class Net(Small):
     def forward(self, x):
-        return super().forward(x) if x.numel() else TABLE
+        return super().forward(x) if x.numel() else (TABLE, self.part)
 
 state = Small().state_dict()
 x = images(1)[0]
@@ -192,6 +192,8 @@ for number, (set_up, change) in enumerate(changes()):
         scale = 1
 
         def finish(self, y):
+            if not y.numel():
+                return self.config, self.mean
             return nn.functional.relu(y) * SCALE * CONFIG["scale"] * len(CONFIG["more"]) * helpers.scale * self.scale
 
         def forward(self, x):
@@ -211,3 +213,139 @@ for number, (set_up, change) in enumerate(changes()):
     report = run.report.splitlines()
     missed = [change for i, change in enumerate(CHANGES) if report.count(f"[VAISW] Net{i} (PyTorch)") != 2]
     assert not missed, run.stderr
+
+
+def test_attributes_that_no_code_names_do_not_count(script):
+    """As of a trainer: what it logs, where it is."""
+    loop = NETWORK + """
+class Trained(Small):
+    def __init__(self):
+        super().__init__()
+        self.logged, self.trainer = {}, None
+
+    def log(self, name, value):
+        self.logged.setdefault(name, []).append(float(value))
+
+class Trainer:
+    step = 0
+
+model = Trained().eval()
+model.trainer = Trainer()
+with torch.no_grad():
+    for model.trainer.step, x in enumerate(images(8)):
+        model.log("mean", model(x).mean())
+        model.latest = model.trainer.step
+print(len(model.logged["mean"]), sys.argv[1:])
+"""
+    run = script.ok(loop)
+    assert run.stdout == "8 []\n" and run.samples() == (4, 4) and run.compiled == 1, run.stderr
+    assert script.ok(loop, "again").samples() == (0, 8)
+
+
+# How a program reads its module's attribute `scale`.
+READ = [
+    "y * self.scale",
+    "y * getattr(self, 'sc' + 'ale')",
+    "y * vars(self)['scale']",
+    "y * self.__dict__['scale']",
+    "y * operator.attrgetter('scale')(self)",
+    "y * by_match(self)",
+    "y * self.property",
+    "y * scale_of(self)",
+    "y * self.inherited()",
+    "y * packaged.scale_of(self)",
+    "y * self.late()",
+]
+
+
+def test_attributes_count_however_they_are_read(script):
+    package = script.folder / "site-packages"
+    package.mkdir()
+    (package / "packaged.py").write_text("""
+import torch
+
+class Base(torch.nn.Module):
+    def inherited(self):
+        return self.inner()
+
+    def inner(self):
+        return self.scale
+
+def scale_of(module):
+    return module.scale
+""")
+    reads = "".join(f"""
+    class Net{i}(Base):
+        def forward(self, x):
+            y = super().forward(x)
+            return {read}
+    yield Net{i}
+""" for i, read in enumerate(READ))  # fmt: skip
+    loop = NETWORK + f"""
+import operator
+sys.path.append("site-packages")
+import packaged
+
+def by_match(module):
+    match module:
+        case nn.Module(scale=scale):
+            return scale
+
+def scale_of(module):
+    return module.scale
+
+class Base(packaged.Base):
+    def __init__(self):
+        super().__init__()
+        self.small = Small()
+        self.scale, self.other = 1, 1
+        self.late = lambda: self.scale
+
+    @property
+    def property(self):
+        return self.scale
+
+    def forward(self, x):
+        return self.small(x)
+
+def networks():{reads}
+
+for kind in networks():
+    model = kind().eval()
+    with torch.no_grad():
+        for model.scale in (1, 2):
+            for x in images(2):
+                model(x)
+                model.scale = model.scale * 1.0
+"""
+    run = script.ok(loop)
+    report = run.report.splitlines()
+    missed = [read for i, read in enumerate(READ) if report.count(f"[VAISW] Net{i} (PyTorch)") != 2]
+    assert not missed, run.stderr
+
+
+def test_what_python_notes_on_a_class_does_not_count(script):
+    """It keeps the names of slots on the class of an object that is copied, as every exported module is."""
+    loop = NETWORK + """
+class Config:
+    def __init__(self):
+        self.scale = 2
+
+    def named(self, name):
+        return getattr(self, name)
+
+class Net(Small):
+    def __init__(self):
+        super().__init__()
+        self.config = Config()
+
+    def forward(self, x):
+        return super().forward(x) * self.config.named("scale")
+
+model = Net().eval()
+with torch.no_grad():
+    for each in images(6):
+        model(each)
+"""
+    assert script.ok(loop).samples() == (4, 2)
+    assert script.ok(loop).samples() == (0, 6)

@@ -7,6 +7,7 @@ import copyreg
 import functools
 import hashlib
 import re
+import sys
 import types
 from collections import deque
 
@@ -20,10 +21,16 @@ from calotype.hook.torch_made import makers_of
 MOST_OBJECTS = 200_000
 # Every module has these and none of them is structure; torch.compile adds its own.
 COMPILED = {"_is_torch_compile", "_compiled_call_impl"}
-INTERNAL = frozenset(vars(torch.nn.Module())) - {"_parameters", "_buffers", "_modules"} | COMPILED
+TABLES = frozenset(("_parameters", "_buffers", "_modules"))
+INTERNAL = frozenset(vars(torch.nn.Module())) - TABLES | COMPILED
 # Members of a class that no result depends on. Python itself sets __slotnames__ when it copies the first object of a class.
 OF_CLASSES = frozenset(("__init__", "__repr__", "__str__", "__doc__", "__dict__", "__weakref__", "__module__",
                         "__annotations__", "__firstlineno__", "__static_attributes__", "__slotnames__"))  # fmt: skip
+# Names with which a program can reach attributes that it does not name.
+BY_ANY_NAME = frozenset(("getattr", "hasattr", "vars", "dir", "__dict__", "__getattribute__", "attrgetter", "methodcaller",
+                         "eval", "exec"))  # fmt: skip
+# Of an installed package's class, methods that are called without their name.
+UNNAMED = ("__call__", "__getattr__", "__getattribute__", "__torch_function__")
 METHODS = (types.FunctionType, staticmethod, classmethod, property, functools.cached_property)
 PLAIN = (type(None), bool, int, float, complex, str, bytes, torch.dtype, torch.device, torch.layout, torch.memory_format)
 OPERATORS = (torch._ops.OpOverload, torch._ops.OpOverloadPacket)
@@ -40,7 +47,9 @@ class Fingerprint:
         self.digests: dict[int, bytes] = {}  # of tensors
         self.tensors: list[torch.Tensor] = []
         self.names = {"forward"}  # that the program uses
-        self.waiting: dict[str, list] = {}  # methods that it does not use so far, by name
+        self.waiting: dict[str, list] = {}  # (kind, value) of methods and attributes that it does not name so far
+        self.installed: dict[str, list] = {}  # likewise the code of installed packages' methods: for what that names
+        self.any_name = False  # the program may reach attributes that it does not name
 
     def text(self, *parts) -> None:
         for part in parts:
@@ -137,7 +146,13 @@ class Fingerprint:
     def attributes(self, value) -> None:
         makers = makers_of(value) if isinstance(value, torch.nn.Module) else []
         internal = INTERNAL.union(name for name, _ in makers) if isinstance(value, torch.nn.Module) else ()
-        self.pairs("attribute", ((name, each) for name, each in sorted(vars(value).items()) if name not in internal))
+        attributes = [(name, each) for name, each in sorted(vars(value).items()) if name not in internal]
+        ignored = may_ignore_attributes(value)
+        for name, each in attributes:
+            if ignored and name not in TABLES:
+                self.take_or_wait(name, f"attribute of {self.numbers[id(value)]}", each)
+            else:
+                self.pairs("attribute", [(name, each)])
         self.pairs("made weight", makers)
 
     def reduced(self, value) -> None:
@@ -157,16 +172,43 @@ class Fingerprint:
         self.all(cls.__bases__)
         for name, member in sorted(vars(cls).items()):
             if foreign and is_foreign(getattr(member, "__module__", None) or "builtins"):
-                continue  # of a foreign class what the script put there
-            if name in self.names or not may_wait(cls, name, member):
-                self.pairs("member", [(name, member)])
+                self.installed_method(cls, name, member)  # of a foreign class what the script put there
+            elif may_wait(cls, name, member):
+                self.take_or_wait(name, "member", member)
             else:
-                self.waiting.setdefault(name, []).append(member)
+                self.pairs("member", [(name, member)])
+
+    # Names
+
+    def take_or_wait(self, name: str, kind: str, value) -> None:
+        if name in self.names or (self.any_name and name not in OF_CLASSES):
+            self.pairs(kind, [(name, value)])
+        else:
+            self.waiting.setdefault(name, []).append((kind, value))
+
+    def installed_method(self, cls: type, name: str, member) -> None:
+        """The package's version tells what it computes; which of the script's attributes it reads, its code."""
+        function = function_of(member)
+        if function is None or not is_of_package(cls.__module__):
+            return
+        if name in self.names or name in UNNAMED or (self.any_name and name not in OF_CLASSES):
+            self.uses(names_used(function.__code__))
+        else:
+            self.installed.setdefault(name, []).append(function.__code__)
 
     def uses(self, names: set[str]) -> None:
         self.names |= names
+        if names & BY_ANY_NAME:
+            self.any_name = True
+            names = names | (self.waiting.keys() - OF_CLASSES)
         for name in sorted(names & self.waiting.keys()):
-            self.pairs("member", [(name, member) for member in self.waiting.pop(name)])
+            for kind, value in self.waiting.pop(name):
+                self.pairs(kind, [(name, value)])
+        for name in sorted(names & self.installed.keys()):
+            for code in self.installed.pop(name, ()):
+                self.uses(names_used(code))
+
+    # Functions
 
     def function(self, function: types.FunctionType) -> None:
         self.text("function", function.__module__, function.__qualname__)
@@ -175,16 +217,26 @@ class Fingerprint:
             self.cell(cell)
         if is_foreign(function.__module__):
             self.text(version_of(function.__module__))
+            if is_of_package(function.__module__):
+                self.uses(names_used(function.__code__))
             return
         for code in codes_of(function.__code__):
             self.text("code", code.co_code.hex(), code.co_names, code.co_varnames, code.co_exceptiontable.hex())
             for constant in code.co_consts:
                 if not isinstance(constant, types.CodeType):
                     self.value(constant)
+        names = names_used(function.__code__)
         for namespace, name in read_by(function):
             self.variable(namespace, name)
-        used = names_in(function.__code__)
-        self.uses(used | self.waiting.keys() if "getattr" in used else used)
+            self.uses_of_package(namespace[name], names)
+        self.uses(names)
+
+    def uses_of_package(self, module, names: set[str]) -> None:
+        """`package.scale_of(self)` may read what the script made."""
+        if isinstance(module, types.ModuleType) and is_of_package(module.__name__):
+            for function in map(function_of, map(vars(module).get, names)):
+                if function is not None:
+                    self.uses(names_used(function.__code__))
 
     def cell(self, cell: types.CellType) -> None:
         try:
@@ -252,6 +304,39 @@ def may_wait(cls: type, name: str, member) -> bool:
         return True
     foreign_base = any(is_foreign(base.__module__) and name in vars(base) for base in cls.__mro__)
     return isinstance(member, METHODS) and not name.startswith("__") and not foreign_base
+
+
+def names_used(code: types.CodeType) -> set[str]:
+    """Of attributes, also those in `case Config(scale=1)`."""
+    words = {word for each in codes_of(code) for constant in each.co_consts if type(constant) is tuple
+             for word in constant if type(word) is str}  # fmt: skip
+    return names_in(code) | words
+
+
+def function_of(member) -> types.FunctionType | None:
+    if isinstance(member, property):
+        member = member.fget
+    elif isinstance(member, functools.cached_property):
+        member = member.func
+    member = getattr(member, "__func__", member)  # of static and class methods
+    return member if isinstance(member, types.FunctionType) else None
+
+
+def is_of_package(module: str | None) -> bool:
+    """Of an installed one other than PyTorch, which reads no attributes of the script's making."""
+    top = (module or "builtins").partition(".")[0]
+    return is_foreign(top) and top not in ("torch", "builtins") and top not in sys.stdlib_module_names
+
+
+def may_ignore_attributes(value) -> bool:
+    """Whether those that no code names make no difference: a trainer, logged figures. A configuration may be handed on
+    whole, and PyTorch's own layers read theirs."""
+    return isinstance(value, torch.nn.Module) and has_own_program(type(value))
+
+
+def has_own_program(cls: type) -> bool:
+    layers = [base for base in cls.__mro__ if base.__module__.partition(".")[0] == "torch" and base is not torch.nn.Module]
+    return not layers and not is_foreign(getattr(cls.forward, "__module__", None) or "builtins")
 
 
 def list_of(items) -> list | None:

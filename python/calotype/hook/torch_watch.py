@@ -16,7 +16,7 @@ import numpy as np
 import torch
 
 from calotype.hook.program import is_foreign
-from calotype.hook.torch_key import Fingerprint
+from calotype.hook.torch_key import INTERNAL, TABLES, Fingerprint, may_ignore_attributes
 from calotype.hook.torch_made import only_makers
 
 LOOKS = 16  # different places in each tensor
@@ -69,6 +69,7 @@ class Reached(Fingerprint):
         super().__init__()
         self.modules: list[torch.nn.Module] = []
         self.containers: list = []
+        self.attributes_of: list[dict] = []  # of modules of which those count that the program names
         self.variables: list[tuple[dict, str]] = []
         self.arrays: list[np.ndarray] = []
         self.take(module)
@@ -99,7 +100,7 @@ class Reached(Fingerprint):
         super().content(value)
 
     def attributes(self, value) -> None:
-        self.containers.append(vars(value))
+        (self.attributes_of if may_ignore_attributes(value) else self.containers).append(vars(value))
         super().attributes(value)
 
     def reduced(self, value) -> None:
@@ -129,7 +130,9 @@ class Watch:
         self.training = training
         hooks = [getattr(part, name) for part in parts for name in HOOKS] + HOOKS_OF_ALL
         self.hooks = [each for each in hooks if not (each and only_makers(each))]  # quickly seen to be empty
-        self.contents = Contents(reached.containers + hooks, reached.variables)
+        whole = reached.containers + hooks + (reached.attributes_of if reached.any_name else [])
+        named = [] if reached.any_name else reached.attributes_of
+        self.contents = Contents(whole, reached.variables, named, reached.names | INTERNAL | TABLES)
         self.classes = list({type(part) for part in parts if not isinstance(part, torch.jit.ScriptModule)})
         self.forwards = [each.forward for each in self.classes]
         self.script_writes = Scripts.writes if any(isinstance(part, torch.jit.ScriptModule) for part in parts) else None
