@@ -368,6 +368,31 @@ np.savez("outputs.npz", y=model.head.weight.grad)
         np.testing.assert_allclose(outputs(script), gradient)
 
 
+@pytest.mark.parametrize("mode", ["torch.no_grad", "torch.enable_grad"])
+def test_results_that_show_one_memory_still_do(script, mode):
+    """In another shape, or without the gradient: the script may write into one and read the other."""
+    loop = NETWORK + f"""
+class Shown(Small):
+    def forward(self, x):
+        y = self.features[:3](x)
+        return y, y.flatten(1), y.detach(), y * 2, x.flatten(1)
+
+model = Shown().eval()
+with {mode}():
+    for x in images(6):
+        y, flat, plain, twice, more = model(x)
+        with torch.no_grad():
+            y.fill_(1)
+            more.fill_(2)
+        print(flat.shape, *[float(each.detach().mean()) for each in (y, flat, plain, x)], float(twice.detach().mean()) != 2)
+        print(*[each.requires_grad for each in (y, flat, plain, twice, more)])
+"""
+    plain = script.ok(loop, hook=False)
+    for samples in ((4, 2), (0, 6)):
+        run = script.ok(loop)
+        assert run.stdout == plain.stdout and run.samples() == samples, run.stderr
+
+
 def test_a_script_in_inference_mode_that_times_one_image(script):
     """The copy that is exported is none of inference mode, whose tensors the better exporter refuses; the other one takes no
     module for which all recorded inputs are one."""

@@ -137,7 +137,7 @@ class ModuleSource:
             wanted = [called.gradients[i] for i in self.own]
             tensors = with_gradient(tensors, lambda: self.own_of(original()), called.anchor, wanted)
         if len(tensors) < len(names):
-            tensors = self.all_of(tensors, inputs)
+            tensors = self.all_of(tensors, inputs, [outputs[name].shape for name in names], called.gradients)
         skeleton = self.outputs["skeleton"]
         return tensors[0] if skeleton == {"array": 0} else structure.rebuild(skeleton, tensors)
 
@@ -146,25 +146,37 @@ class ModuleSource:
         tensors, _, _ = structure.flatten(result, is_array)
         return [tensors[i] for i in self.own]
 
-    def all_of(self, own: list, inputs: list) -> list:
+    def all_of(self, own: list, inputs: list, shapes: list[tuple], gradients: list[bool] | None) -> list:
         rest, tensors = iter(own), []
-        for same in self.outputs["same"]:
+        for i, (same, shape) in enumerate(zip(self.outputs["same"], shapes)):
             if same is None:
                 tensors.append(next(rest))
-            else:
-                kind, index = same
-                tensors.append((inputs if kind == "input" else tensors)[index])
+                continue
+            kind, index, how = same
+            one = (inputs if kind == "input" else tensors)[index]
+            if how == "view":
+                one = one.view(shape) if gradients is None or gradients[i] else one.detach().view(shape)
+            tensors.append(one)
         return tensors
 
 
 def same_as(tensors: list, inputs: list) -> list:
-    """For each result, which input or earlier result it is."""
-    places = {id(tensor): ["input", i] for i, tensor in enumerate(inputs)}
+    """For each result, which input or earlier result it is, or shows in another shape."""
+    objects = {id(tensor): ["input", i, "itself"] for i, tensor in enumerate(inputs)}
+    memories = {memory_of(tensor): ["input", i, "view"] for i, tensor in enumerate(inputs)}
     same = []
     for i, tensor in enumerate(tensors):
-        same.append(places.get(id(tensor)))
-        places.setdefault(id(tensor), ["result", i])
+        memory = memory_of(tensor)
+        same.append(objects.get(id(tensor)) or (memory and memories.get(memory)))
+        objects.setdefault(id(tensor), ["result", i, "itself"])
+        memories.setdefault(memory, ["result", i, "view"])
     return same
+
+
+def memory_of(tensor: torch.Tensor) -> tuple | None:
+    """Equal for tensors that show the same elements in the same order; None where that is not plain."""
+    plain = tensor.is_contiguous() and tensor.numel()
+    return (tensor.data_ptr(), tensor.numel(), tensor.dtype, tensor.device) if plain else None
 
 
 def copied(module: torch.nn.Module) -> torch.nn.Module:
