@@ -473,3 +473,35 @@ def test_calls_refused_for_many_shapes_are_one_line_of_the_report(script, onnx_m
     run = script.ok(loop)
     assert run.samples() == (7, 0) and run.report.count("samples in FP32") == 1, run.stderr
     assert "3 samples in FP32: " in run.report and "(and 2 more like this)" in run.report, run.report
+
+
+def test_run_options_that_end_the_run(script, onnx_model):
+    """However it is called, also where the NPU would answer: the script counts on the exception."""
+    loop = """
+import sys
+import numpy as np, onnxruntime as ort
+
+session = ort.InferenceSession(sys.argv[1])
+x = np.random.default_rng(1).standard_normal((1, 3, 16, 16), dtype=np.float32)
+options = ort.RunOptions()
+for _ in range(6):
+    session.run(None, {"x": x}, options)
+options.terminate = True
+binding = session.io_binding()
+binding.bind_cpu_input("x", x)
+binding.bind_output("y")
+for call in (
+    lambda: session.run(None, {"x": x}, options),
+    lambda: session.run_with_iobinding(binding, options),
+    lambda: session.run_with_ort_values(None, {"x": ort.OrtValue.ortvalue_from_numpy(x)}, options),
+):
+    try:
+        call()
+    except Exception as reason:
+        print(type(reason).__name__)
+options.terminate = False
+session.run(None, {"x": x}, options)
+"""
+    run = script.ok(loop, onnx_model)
+    assert run.stdout == script.ok(loop, onnx_model, hook=False).stdout != "", run.stderr
+    assert run.samples() == (4, 3), run.stderr

@@ -16,6 +16,7 @@ from calotype.hook.onnxruntime_binding import binding_class, value_of
 from calotype.hook.onnxruntime_source import SessionSource, stamp_of
 from calotype.hook.state import Untouched
 
+SPECIAL = "run options that bring weights of their own, or end the run"
 UNLIKE = "its inputs are no arrays of the model's types and ranks"
 WEIGHTS_GIVEN = (
     ("SessionOptions", "add_initializer"),
@@ -128,6 +129,9 @@ def attach(onnxruntime) -> None:
     Original = collection.InferenceSession
     weights_given = weakref.WeakSet()  # options that replace weights of the file
 
+    def special(run_options) -> bool:
+        return run_options is not None and (run_options in weights_given or run_options.terminate)
+
     class InferenceSession(Original):
         _calotype = None
 
@@ -152,8 +156,8 @@ def attach(onnxruntime) -> None:
 
             target = self._calotype
             names = output_names or target.outputs
-            if run_options in weights_given:
-                return network.untouched(1, fp32, "run options that bring weights of their own")
+            if special(run_options):
+                return network.untouched(1, fp32, SPECIAL)
             arrays = target.arrays(input_feed)
             if arrays is None:
                 return network.untouched(1, fp32, UNLIKE)
@@ -171,7 +175,7 @@ def attach(onnxruntime) -> None:
                 Original.run_with_iobinding(self, iobinding, run_options)
                 return iobinding.copy_outputs_to_cpu()
 
-            network = network_of(self)
+            network = None if special(run_options) else network_of(self)
             ours = isinstance(iobinding, IOBinding) and iobinding.readable()
             arrays = self._calotype.arrays(iobinding._inputs) if network is not None and ours else None
             if arrays is None:
@@ -182,7 +186,7 @@ def attach(onnxruntime) -> None:
                 network.call(arrays, fp32, iobinding.answer)
 
         def run_with_ort_values(self, output_names, input_dict_ort_values, run_options=None):
-            network = network_of(self)
+            network = None if special(run_options) else network_of(self)
 
             def fp32():
                 return Original.run_with_ort_values(self, output_names, input_dict_ort_values, run_options)
