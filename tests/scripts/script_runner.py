@@ -44,6 +44,16 @@ class Run:
         found = re.findall(r"(\d+) in FP32, (\d+) on the NPU", self.report)
         return int(found[network][0]), int(found[network][1])
 
+    def networks(self, name: str) -> int:
+        """How many of that name the report tells of."""
+        count, told = 0, ""
+        for line in self.report.splitlines():
+            told = line if not line.startswith("[VAISW] \t") else told
+            more = re.search(r"and (\d+) networks? more like this", line)
+            if told == f"[VAISW] {name}":
+                count += int(more[1]) if more else line == told
+        return count
+
     @property
     def compiled(self) -> int:
         return len(re.findall(r"compiling .*: snapshot", self.stderr))

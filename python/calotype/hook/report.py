@@ -14,11 +14,27 @@ def write(session) -> None:
     how = session.options["VAISW_RUNSESSION_SUMMARY"]
     if how == "none":
         return
-    for network in session.networks:
+    for network, *alike in groups(session):
         for line in whole(session, network) if how == "all" else short(network):
             say(line)
+        if alike:
+            samples = sum(each.samples["FP32"] for each in alike)
+            say(f"\t and {plural(len(alike), 'network')} more like this: {plural(samples, 'sample')} in FP32")
     for note in session.notes:
         say(f"[INFO]: {note}")
+
+
+def groups(session) -> list[list[Network]]:
+    """Those that were not compiled for the same reason are told as one, as of a number among the arguments that counts up."""
+    found: dict[str, list[Network]] = {}
+    for number, network in enumerate(session.networks):
+        why = without_numbers("\n".join(why_fp32(session, network)))
+        found.setdefault(f"{number}" if network.facts else f"{network.name}\n{why}", []).append(network)
+    return list(found.values())
+
+
+def without_numbers(text: str) -> str:
+    return re.sub(r"\d+", "0", text)
 
 
 def plural(count: int, word: str) -> str:
@@ -66,7 +82,7 @@ def joined(refused: Counter[str]) -> list[tuple[str, int]]:
     alike: dict[str, list[str]] = {}
     for reason, samples in refused.items():
         if samples:
-            alike.setdefault(re.sub(r"\d+", "0", reason), []).append(reason)
+            alike.setdefault(without_numbers(reason), []).append(reason)
     return [(told(*reasons), sum(refused[each] for each in reasons)) for reasons in alike.values()]
 
 
