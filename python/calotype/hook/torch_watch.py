@@ -3,7 +3,7 @@
 Watched is what counts for the key: attributes of modules and of the objects in them, hooks, the classes and variables of the
 script's own code, and each tensor's version. A write through `.data` keeps the version: a tensor whose `.data` somebody reads
 or sets is summed up then, and again before the next call. Of writes past PyTorch (into an array of NumPy, or a `.data` kept
-from long ago) a few elements are looked at in each call, others in the next.
+from long ago) a few elements are looked at in each call, others in the next; small arrays are compared whole.
 """
 
 import functools
@@ -21,6 +21,7 @@ from calotype.hook.torch_made import only_makers
 
 LOOKS = 16  # different places in each tensor
 LOOKED_AT = 8  # tensors in each call
+SMALL_BYTES = 4096  # of an array of NumPy that is compared whole
 HOOKS = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
 HOOKS_OF_ALL = [getattr(torch.nn.modules.module, f"_global{name}") for name in HOOKS]
 _watches: "weakref.WeakSet[Watch]" = weakref.WeakSet()
@@ -139,7 +140,10 @@ class Watch:
         self.tensors = {id(tensor): tensor for tensor in tensors}
         versioned = [tensor for tensor in tensors if not tensor.is_inference()]
         self.versions = Readings(versioned, torch._C.TensorBase._version)
-        views = [*map(memory_of, tensors), *map(memory_of_array, reached.arrays)]
+        arrays = [array for array in reached.arrays if array.dtype != object]
+        self.small = [(array, array.tobytes()) for array in arrays if array.nbytes <= SMALL_BYTES]
+        large = [array for array in arrays if array.nbytes > SMALL_BYTES]
+        views = [*map(memory_of, tensors), *map(memory_of_array, large)]
         self.looks = Looks([view for view in views if view is not None])
         self.sums: dict[int, tuple] = {}  # of the tensors whose `.data` was touched, from before that
         self.data_touched = False
@@ -152,6 +156,7 @@ class Watch:
             or self.versions.changed()
             or (self.script_writes is not None and self.script_writes != Scripts.writes)
             or (self.data_touched and self.changed_through_data())
+            or any([array.tobytes() != before for array, before in self.small])
             or self.looks.changed_somewhere()
         )
 
@@ -170,7 +175,7 @@ class Looks:
     """Elements of each tensor and what stood there."""
 
     def __init__(self, views: list[memoryview]):
-        places = [(view, turn * (len(view) // LOOKS)) for turn in range(LOOKS) for view in views]
+        places = [(view, turn * len(view) // LOOKS) for turn in range(LOOKS) for view in views]
         looks = [(view, position, view[position]) for view, position in places]
         self.few = itertools.cycle([looks[i : i + LOOKED_AT] for i in range(0, len(looks), LOOKED_AT)] or [[]])
 
@@ -192,7 +197,7 @@ def memory_of(tensor: torch.Tensor) -> memoryview | None:
 
 
 def memory_of_array(array: np.ndarray) -> memoryview | None:
-    if not array.flags.c_contiguous or not array.size or array.dtype == object:
+    if not array.flags.c_contiguous or not array.size:
         return None
     view = memoryview(array.reshape(-1).view(np.uint8))
     return view.cast("I") if view.nbytes % 4 == 0 else view
