@@ -13,6 +13,7 @@
 
 #include "onnx/fields.hpp"
 #include "onnx/read_parts.hpp"
+#include "onnx/unused_names.hpp"
 
 namespace calotype::onnx {
 namespace {
@@ -113,9 +114,10 @@ class Expander {
             else
                 all_expanded_ = false;
         }
-        for (const ValueInfo& input : model.inputs) names_.insert(input.name);
-        for (const NamedTensor& tensor : model.initializers) names_.insert(tensor.name);
-        for (const NamedNode& node : model.nodes) names_.insert(node.outputs.begin(), node.outputs.end());
+        for (const ValueInfo& input : model.inputs) names_.use(input.name);
+        for (const NamedTensor& tensor : model.initializers) names_.use(tensor.name);
+        for (const NamedNode& node : model.nodes)
+            for (const std::string& output : node.outputs) names_.use(output);
     }
 
     void run() {
@@ -148,7 +150,7 @@ class Expander {
         }
         const auto place_of = [&](const std::string& name) -> const std::string& {
             const auto [place, first] = outside.try_emplace(name);
-            if (first) place->second = unused(fmt::format("{}/{}", prefix, name));
+            if (first) place->second = names_.unused(fmt::format("{}/{}", prefix, name));
             return place->second;
         };
         for (const BodyNode& one : function.nodes) {
@@ -194,18 +196,10 @@ class Expander {
         }
     }
 
-    std::string unused(const std::string& name) {
-        std::string candidate = name;
-        int64_t& suffix = suffixes_[name];
-        while (!names_.insert(candidate).second) candidate = fmt::format("{}_{}", name, ++suffix);
-        return candidate;
-    }
-
     Model& model_;
     const Origin& origin_;
     std::map<Name, Function> functions_;
-    std::set<std::string> names_;  // of values
-    std::map<std::string, int64_t> suffixes_;
+    UnusedNames names_;  // of values
     int64_t copied_bytes_ = 0;
     bool all_expanded_ = true;
 };

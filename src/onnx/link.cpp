@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "onnx/read_parts.hpp"
+#include "onnx/unused_names.hpp"
 
 namespace calotype::onnx {
 namespace {
@@ -12,21 +13,6 @@ namespace {
 using graph::Graph;
 using graph::Node;
 using graph::ValueId;
-
-/// Node names made unique: thousands without a name must not search thousands of times.
-class NodeNames {
-  public:
-    std::string unused(const std::string& name) {
-        std::string candidate = name;
-        int64_t& suffix = suffixes_[name];
-        while (!names_.insert(candidate).second) candidate = fmt::format("{}_{}", name, ++suffix);
-        return candidate;
-    }
-
-  private:
-    std::set<std::string> names_;
-    std::map<std::string, int64_t> suffixes_;
-};
 
 /// The content of a Constant node, where it is numbers.
 std::optional<Tensor> constant_of(const Node& node) {
@@ -80,25 +66,29 @@ void add_inputs(Graph& graph, const std::vector<ValueInfo>& inputs) {
     }
 }
 
-void add_made_values(Graph& graph, std::vector<NamedNode>& nodes) {
-    NodeNames names;
+void add_made_values(Graph& graph, std::vector<NamedNode>& nodes, const Deadline& deadline) {
+    UnusedNames names;
     for (auto& [node, inputs, outputs, overload] : nodes) {
+        deadline.check();
         node.name = names.unused(node.name.empty() ? node.op : node.name);
         for (const std::string& name : outputs) {
             if (!name.empty() && graph.find_value(name))
                 broken(subject_of(node), fmt::format("it makes `{}`, which is made before", name));
             node.outputs.push_back(name.empty() ? ValueId::none : graph.add_value(name));
         }
+        outputs = {};  // of a million nodes, names are what fills the memory
     }
 }
 
-void find_read_values(const Graph& graph, std::vector<NamedNode>& nodes) {
+void find_read_values(const Graph& graph, std::vector<NamedNode>& nodes, const Deadline& deadline) {
     for (auto& [node, inputs, outputs, overload] : nodes) {
+        deadline.check();
         for (const std::string& name : inputs) {
             const auto found = name.empty() ? std::optional(ValueId::none) : graph.find_value(name);
             if (!found) broken(subject_of(node), fmt::format("it reads `{}`, which nothing makes", name));
             node.inputs.push_back(*found);
         }
+        inputs = {};
         for (const auto& [attribute, value] : node.attributes) {
             const auto* subgraph = std::get_if<graph::OpaqueGraph>(&value);
             if (subgraph == nullptr) continue;
@@ -111,8 +101,9 @@ void find_read_values(const Graph& graph, std::vector<NamedNode>& nodes) {
     }
 }
 
-void add_nodes(Graph& graph, std::vector<NamedNode>& nodes) {
+void add_nodes(Graph& graph, std::vector<NamedNode>& nodes, const Deadline& deadline) {
     for (NamedNode& one : nodes) {
+        deadline.check();
         if (auto content = constant_of(one.node)) {
             graph::Value& value = graph.value(one.node.outputs[0]);
             value.type = content->type();
@@ -148,6 +139,14 @@ void add_outputs(Graph& graph, const std::vector<ValueInfo>& outputs) {
     }
 }
 
+/// Each takes its place in the manifest and in every run; before IR version 4 a file's inputs are its initializers too.
+void check_ports(const Graph& graph) {
+    constexpr size_t kMost = 4096;
+    for (const auto& [count, what] : {std::pair(graph.inputs.size(), "inputs"), {graph.outputs.size(), "outputs"}})
+        if (count > kMost)
+            broken("the graph", fmt::format("it has {} {}, at most {} are supported", count, what, kMost));
+}
+
 /// What the file says about types and shapes of values in between and of outputs.
 void state(Graph& graph, const std::vector<ValueInfo>& infos) {
     for (const ValueInfo& one : infos) {
@@ -171,7 +170,7 @@ int64_t implied_opset(const Model& model) {
 
 }  // namespace
 
-Graph link(Model model) {
+Graph link(Model model, const Deadline& deadline) {
     if (!model.has_graph) broken("the model", "it holds no graph", "check that this is an ONNX file");
     if (model.outputs.empty()) broken("the graph", "it has no outputs");
     if (!model.opsets.contains("")) model.opsets[""] = implied_opset(model);
@@ -183,10 +182,11 @@ Graph link(Model model) {
     check_four_bits(model);
     add_initializers(graph, model.initializers);
     add_inputs(graph, model.inputs);
-    add_made_values(graph, model.nodes);
-    find_read_values(graph, model.nodes);
-    add_nodes(graph, model.nodes);
+    add_made_values(graph, model.nodes, deadline);
+    find_read_values(graph, model.nodes, deadline);
+    add_nodes(graph, model.nodes, deadline);
     add_outputs(graph, model.outputs);
+    check_ports(graph);
     state(graph, model.outputs);
     state(graph, model.infos);
     return graph;

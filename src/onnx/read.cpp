@@ -24,13 +24,14 @@ graph::Graph parse(std::span<const std::byte> bytes, std::string_view name, cons
     if (bytes.empty()) broken(file, "it is empty", "check that the file arrived whole");
     try {
         const Deadline deadline(limits, "the model", "reading it");
-        graph::Graph graph = link(read_model(Message(bytes, "ModelProto"), {folder, limits, deadline}));
+        graph::Graph graph = link(read_model(Message(bytes, "ModelProto"), {folder, limits, deadline}), deadline);
         deadline.check();
         refuse_not_finite(graph);
         refuse_many_dims(graph);
         refuse_endless_loops(graph, limits);
+        deadline.check();
         graph.sort();
-        upgrade(graph);
+        upgrade(graph, deadline);
         compute_in_float32(graph);
         return graph;
     } catch (const Error& error) {

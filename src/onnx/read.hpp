@@ -4,6 +4,7 @@
 #include <span>
 #include <string_view>
 
+#include "base/deadline.hpp"
 #include "calotype/limits.hpp"
 #include "graph/graph.hpp"
 
@@ -18,6 +19,6 @@ graph::Graph parse(std::span<const std::byte> bytes, std::string_view name, cons
                    const Limits& limits = {});
 
 /// Brings a graph of opset 8 to 20 to 21, in place; newer ones stay. Throws Error OPSET_UNSUPPORTED.
-void upgrade(graph::Graph& graph);
+void upgrade(graph::Graph& graph, const Deadline& deadline = {});
 
 }  // namespace calotype::onnx

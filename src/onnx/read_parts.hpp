@@ -62,7 +62,7 @@ void refuse_many_dims(const graph::Graph& graph);
 void refuse_endless_loops(const graph::Graph& graph, const Limits& limits);
 
 /// Names become ids; Constant nodes become constants.
-graph::Graph link(Model model);
+graph::Graph link(Model model, const Deadline& deadline = {});
 
 /// A network of other reals becomes one of float32.
 void compute_in_float32(graph::Graph& graph);

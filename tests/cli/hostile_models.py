@@ -206,6 +206,9 @@ CASES = {
     "a graph of 100,000 inputs": (
         lambda: changed(lambda m: m.graph.input.extend(tensor(f"i{i}") for i in range(100_000))),
         "it has more than 65536 inputs"),
+    "5,000 outputs": (
+        lambda: graph([helper.make_node("Relu", ["x"], [f"y{i}"]) for i in range(5000)],
+                      outputs=[f"y{i}" for i in range(5000)]), "it has 5000 outputs, at most 4096"),
     "an absurd stride": (lambda: graph([node("Conv", ["x", "w"], strides=[1 << 62] * 2)], WEIGHTS), "strides"),
     "an absurd pad": (lambda: graph([node("Conv", ["x", "w"], pads=[1 << 40] * 4)], WEIGHTS), "pads"),
     "a large pad": (lambda: graph([node("Conv", ["x", "w"], pads=[30000] * 4)], WEIGHTS), "tensor `y`: its shape [1, 4, 60004, 60004]"),

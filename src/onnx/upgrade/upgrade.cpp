@@ -177,17 +177,19 @@ void upgrade_node(Graph& graph, NodeId id, bool casts) {
 
 }  // namespace
 
-void upgrade(Graph& graph) {
+void upgrade(Graph& graph, const Deadline& deadline) {
     if (graph.opset < kOldest || graph.opset > kNewest) {
         throw Error({"OPSET_UNSUPPORTED", "the model",
                      fmt::format("it is of opset {}, {} to {} are read", graph.opset, kOldest, kNewest),
                      "export it again with opset 17"});
     }
+    deadline.check();
     if (graph.opset >= kTarget) return;
     const bool casts = graph.opset < 11 && !only_float32(graph);
     const std::vector<NodeId> before = graph.nodes();
     std::vector<NodeId> order;
     for (const NodeId id : before) {
+        deadline.check();
         const auto known = static_cast<std::ptrdiff_t>(graph.nodes().size());
         upgrade_node(graph, id, casts);
         order.insert(order.end(), graph.nodes().begin() + known, graph.nodes().end());
