@@ -8,9 +8,9 @@
 
 namespace calotype::python {
 
-/// What stood in Python's own containers, to be compared with what stands there now: the attributes of a network's modules,
-/// the lists and dictionaries in them, the variables that its code reads, before every call. As good as always nothing
-/// changed, and every object is the very one that it was: that is seen without calling Python.
+/// What stood in Python's own containers, to be compared with what stands there now: the attributes of a network's
+/// modules, the lists and dictionaries in them, the variables that its code reads, before every call. As good as always
+/// nothing changed, and every object is the very one that it was: that is seen without calling Python.
 class Contents {
   public:
     /// `containers` are dicts, lists, classes, cells, and whatever `copy.copy` copies and == compares; `variables` are pairs

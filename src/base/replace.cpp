@@ -194,8 +194,8 @@ StagedDirectory::StagedDirectory(fs::path target) {
     remove_leftovers(target_);
     staging_ = target_.parent_path() / (staging_prefix(target_) + std::to_string(::getpid()));
     fs::remove_all(staging_, error);
-    const int failure = enter(
-        staging_, [](const fs::path& path) { return ::mkdir(path.c_str(), 0755) == 0 ? 0 : errno; });
+    const int failure =
+        enter(staging_, [](const fs::path& path) { return ::mkdir(path.c_str(), 0755) == 0 ? 0 : errno; });
     if (failure == 0) return;
     leave(staging_);
     cannot_write(staging_, failure);

@@ -63,8 +63,9 @@ Dims dims_of(const graph::Value& input, const Shapes& shapes) {
     if (const auto given = std::ranges::find_if(shapes, fits); given != shapes.end()) return given->second;
     if (!dims.empty() && dims[0] < 0) dims[0] = 1;
     if (!input.dims || std::ranges::find(dims, -1) != dims.end())
-        throw Error({"SHAPE_FREE", fmt::format("input `{}`", input.name), "a dim besides the batch is free",
-                     fmt::format("give it by --shape {}=DIMS, or give --samples: the first one tells the shape", input.name)});
+        throw Error(
+            {"SHAPE_FREE", fmt::format("input `{}`", input.name), "a dim besides the batch is free",
+             fmt::format("give it by --shape {}=DIMS, or give --samples: the first one tells the shape", input.name)});
     return dims;
 }
 
@@ -89,7 +90,8 @@ bool states_scales(const std::filesystem::path& model, const Limits& limits) {
     return any_states_scales(onnx::read(model, limits));
 }
 
-std::unique_ptr<Samples> synthetic_sample(const std::filesystem::path& model, const Shapes& shapes, const Limits& limits) {
+std::unique_ptr<Samples> synthetic_sample(const std::filesystem::path& model, const Shapes& shapes,
+                                          const Limits& limits) {
     const Graph graph = onnx::read(model, limits);
     if (!any_states_scales(graph)) return nullptr;
     std::mt19937_64 generator(kSeed);

@@ -47,8 +47,7 @@ BoundedMemory::~BoundedMemory() {
     if (OrtStatus* status = api.UnregisterAllocator(library_.env(), info_)) api.ReleaseStatus(status);
 }
 
-WatchedRun::WatchedRun(const Library& library)
-    : library_(library), options_(nullptr, library.api().ReleaseRunOptions) {
+WatchedRun::WatchedRun(const Library& library) : library_(library), options_(nullptr, library.api().ReleaseRunOptions) {
     const OrtApi& api = library.api();
     OrtRunOptions* options = nullptr;
     check(api, api.CreateRunOptions(&options), "ORT_RUN");

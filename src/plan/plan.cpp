@@ -19,9 +19,8 @@ struct Item {
 };
 struct Outline {
     std::vector<Item> layers;
-    std::vector<Dims> shapes;  ///< per tensor, as made for
-    std::vector<int64_t>
-        element_bytes;  ///< per tensor, in the activation memory: none of a constant, which is a weight
+    std::vector<Dims> shapes;            ///< per tensor, as made for
+    std::vector<int64_t> element_bytes;  ///< per tensor; none of a constant, which lies among the weights
     std::vector<npu::TensorId> inputs, outputs;
     std::vector<std::string> input_values;
 };

@@ -203,8 +203,7 @@ Image read_image(const std::filesystem::path& path, bool gray) {
     image.channels = gray ? 1 : 3;
     const bool png = bytes.size() > 4 && std::memcmp(bytes.data(), "\x89PNG", 4) == 0;
     const bool jpeg = bytes.size() > 2 && std::memcmp(bytes.data(), "\xff\xd8", 2) == 0;
-    if (!png && !jpeg)
-        broken(subject, "it is neither a JPEG nor a PNG, whatever its name says");
+    if (!png && !jpeg) broken(subject, "it is neither a JPEG nor a PNG, whatever its name says");
     image.pixels = png ? read_png(bytes, gray, image, subject) : read_jpeg(bytes, gray, image, subject);
     return image;
 }

@@ -25,7 +25,8 @@ inline void require(bool good, std::string_view where, std::string_view fact) {
 /// The writer's: what no reader would take is not written.
 inline void require_readable(std::string_view what, size_t size, int64_t most, std::string_view unit = "bytes") {
     if (size <= static_cast<size_t>(most)) return;
-    throw Error({"LIMIT_SNAPSHOT", std::string(what), fmt::format("it has {} {}, at most {} are read", size, unit, most),
+    throw Error({"LIMIT_SNAPSHOT", std::string(what),
+                 fmt::format("it has {} {}, at most {} are read", size, unit, most),
                  "the model has too many inputs, outputs or layers for one snapshot: split it"});
 }
 

@@ -9,8 +9,8 @@
 namespace calotype::observe {
 
 /// A node named after its operator and its one output, which is returned.
-inline graph::ValueId add(graph::Graph& graph, const std::string& op, std::vector<graph::ValueId> inputs, const std::string& output,
-                          std::map<std::string, graph::Attribute> attributes = {}) {
+inline graph::ValueId add(graph::Graph& graph, const std::string& op, std::vector<graph::ValueId> inputs,
+                          const std::string& output, std::map<std::string, graph::Attribute> attributes = {}) {
     graph::Node node;
     node.name = op + "_" + output;
     node.op = op;
