@@ -4,7 +4,9 @@ import ast
 import inspect
 import os
 import re
+import signal
 import subprocess
+import sys
 import threading
 import time
 from pathlib import Path
@@ -273,3 +275,27 @@ def test_limits_by_name(snapshot, tmp_path):
     assert unused.value.code == "OPTION_UNUSED"
     with pytest.raises(calotype.Error, match="1 to 1000 are allowed"):
         calotype.explain(DIGITS / "digits.onnx", limits={"nesting": 0})
+
+
+COMPILING = f"""
+import calotype
+while True:
+    calotype.compile({str(DIGITS / "digits.onnx")!r}, {str(DIGITS / "calibration.npz")!r}, "s", images=1)
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
+def test_a_process_that_is_ended_while_it_writes(tmp_path, number):
+    """Python's handlers of signals stay its own: what SIGTERM cuts off, the next compile into that place removes."""
+    compiled(tmp_path / "s", DIGITS / "calibration.npz")
+    module = {**os.environ, "PYTHONPATH": str(Path(calotype.__file__).absolute().parents[1])}
+    child = subprocess.Popen([sys.executable, "-c", COMPILING], cwd=tmp_path, env=module, stderr=subprocess.DEVNULL)
+    while not any(name.startswith(".s.partial-") for name in os.listdir(tmp_path)) and child.poll() is None:
+        pass
+    child.send_signal(number)
+    assert child.wait(60) == -number
+    calotype.Runner(tmp_path / "s")  # the old one, or the new one
+    if number == signal.SIGINT:  # ends when the compile does
+        assert os.listdir(tmp_path) == ["s"]
+    compiled(tmp_path / "s", DIGITS / "calibration.npz")
+    assert os.listdir(tmp_path) == ["s"]
