@@ -221,10 +221,13 @@ def test_attributes_that_no_code_names_do_not_count(script):
 class Trained(Small):
     def __init__(self):
         super().__init__()
-        self.logged, self.trainer = {}, None
+        self.logged, self.trainer, self.dir = {}, None, "."
 
     def log(self, name, value):
         self.logged.setdefault(name, []).append(float(value))
+
+    def forward(self, x):
+        return super().forward(x) if self.eval() else self.dir
 
 class Trainer:
     step = 0
@@ -255,6 +258,8 @@ READ = [
     "y * self.inherited()",
     "y * packaged.scale_of(self)",
     "y * self.late()",
+    "y * eval('self.scale')",
+    "y * (self.scale if hasattr(self, 'sca' + 'le') else 1)",
 ]
 
 

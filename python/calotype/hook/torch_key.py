@@ -14,7 +14,7 @@ from collections import deque
 import numpy as np
 import torch
 
-from calotype.hook.program import codes_of, is_foreign, names_in, read_by, version_of
+from calotype.hook.program import codes_of, globals_of, is_foreign, names_in, read_by, version_of
 from calotype.hook.state import Untouched
 from calotype.hook.torch_made import makers_of
 
@@ -26,9 +26,10 @@ INTERNAL = frozenset(vars(torch.nn.Module())) - TABLES | COMPILED
 # Members of a class that no result depends on. Python itself sets __slotnames__ when it copies the first object of a class.
 OF_CLASSES = frozenset(("__init__", "__repr__", "__str__", "__doc__", "__dict__", "__weakref__", "__module__",
                         "__annotations__", "__firstlineno__", "__static_attributes__", "__slotnames__"))  # fmt: skip
-# Names with which a program can reach attributes that it does not name.
-BY_ANY_NAME = frozenset(("getattr", "hasattr", "vars", "dir", "__dict__", "__getattribute__", "attrgetter", "methodcaller",
-                         "eval", "exec"))  # fmt: skip
+# With these a program can reach attributes that it does not name: functions of Python's, and names also as attributes.
+BY_ANY_NAME = frozenset(("getattr", "hasattr", "vars", "dir", "eval", "exec"))
+BY_ANY_NAME_ANYWHERE = frozenset(("getattr", "__dict__", "__getattribute__", "attrgetter", "methodcaller"))
+ANY = "any name"
 # Of an installed package's class, methods that are called without their name.
 UNNAMED = ("__call__", "__getattr__", "__getattribute__", "__torch_function__")
 METHODS = (types.FunctionType, staticmethod, classmethod, property, functools.cached_property)
@@ -198,7 +199,7 @@ class Fingerprint:
 
     def uses(self, names: set[str]) -> None:
         self.names |= names
-        if names & BY_ANY_NAME:
+        if ANY in names:
             self.any_name = True
             names = names | (self.waiting.keys() - OF_CLASSES)
         for name in sorted(names & self.waiting.keys()):
@@ -307,10 +308,11 @@ def may_wait(cls: type, name: str, member) -> bool:
 
 
 def names_used(code: types.CodeType) -> set[str]:
-    """Of attributes, also those in `case Config(scale=1)`."""
+    """Of attributes, also those in `case Config(scale=1)`; ANY among them where it may be all."""
     words = {word for each in codes_of(code) for constant in each.co_consts if type(constant) is tuple
              for word in constant if type(word) is str}  # fmt: skip
-    return names_in(code) | words
+    names = names_in(code) | words
+    return names | {ANY} if names & BY_ANY_NAME_ANYWHERE or BY_ANY_NAME.intersection(globals_of(code)) else names
 
 
 def function_of(member) -> types.FunctionType | None:
