@@ -118,14 +118,22 @@ std::optional<ActivationMatch> gated(const Graph& graph, NodeId id) {
     return std::nullopt;
 }
 
+/// A table's output scale grows until no segment is steeper than one code a step: of what is so steep it would end as
+/// infinity, and long before all its inputs but one are one code.
+bool is_shallow(const Activation& activation) {
+    constexpr float kSteepest = 1e6F;
+    return std::abs(activation.alpha) <= kSteepest && std::abs(activation.beta) <= kSteepest;
+}
+
 }  // namespace
 
 std::optional<ActivationMatch> match_activation(const Graph& graph, NodeId id) {
     if (!graph.node(id).domain.empty()) return std::nullopt;
-    if (auto match = gated(graph, id)) return match;
-    if (auto match = min_or_max(graph, id)) return match;
-    if (auto activation = of_unary(graph, id)) return ActivationMatch{graph.input(id, 0), *activation, {id}};
-    return std::nullopt;
+    std::optional<ActivationMatch> match = gated(graph, id);
+    if (!match) match = min_or_max(graph, id);
+    if (!match)
+        if (const auto activation = of_unary(graph, id)) match = {graph.input(id, 0), *activation, {id}};
+    return match && is_shallow(match->activation) ? match : std::nullopt;
 }
 
 }  // namespace calotype::lower

@@ -36,7 +36,7 @@ Cut cut(const Dims& found, const InputSpec& input, const std::string& subject) {
     const std::span<const int64_t> have(found), want(input.dims);
     const int64_t batch = want.empty() || want[0] < 0 ? 1 : want[0];
     if (!want.empty() && have.size() == want.size() && fits(have.subspan(1), want.subspan(1)) && have[0] > 0 &&
-        have[0] % batch == 0) {
+        batch > 0 && have[0] % batch == 0) {
         Dims dims = found;
         dims[0] = batch;
         return {found[0] / batch, dims};

@@ -206,6 +206,7 @@ CASES = {
     "a graph of 100,000 inputs": (
         lambda: changed(lambda m: m.graph.input.extend(tensor(f"i{i}") for i in range(100_000))),
         "it has more than 65536 inputs"),
+    "an input of no samples": (lambda: graph([CONV], WEIGHTS, dims=(0, 2, 6, 6)), "the input `x` takes [0, 2, 6, 6]"),
     "5,000 outputs": (
         lambda: graph([helper.make_node("Relu", ["x"], [f"y{i}"]) for i in range(5000)],
                       outputs=[f"y{i}" for i in range(5000)]), "it has 5000 outputs, at most 4096"),

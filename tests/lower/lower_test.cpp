@@ -78,6 +78,16 @@ TEST(Lower, EveryActivationOfTheTableFusesIntoItsConvolution) {
     }
 }
 
+// Its output's scale would grow until it is no number.
+TEST(Lower, WhatIsSteepIsNoActivation) {
+    for (const float alpha : {1e6F, -1e6F, 1e7F, -1e38F}) {
+        Example e;
+        const Lowering made =
+            lowered(e, e.node("LeakyRelu", {e.conv(e.input({1, 4, 8, 8}), 4)}, {1, 4, 8, 8}, {{"alpha", alpha}}));
+        EXPECT_EQ(made.declined.size(), std::abs(alpha) > 1e6F ? 1U : 0U) << alpha;
+    }
+}
+
 TEST(Lower, ActivationsOfSeveralNodes) {
     const Dims dims{1, 4, 8, 8};
     const auto activation = [&](const std::function<ValueId(Example&, ValueId)>& of) {

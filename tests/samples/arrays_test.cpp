@@ -97,6 +97,10 @@ TEST_F(SamplesTest, CutsArraysIntoSamples) {
     EXPECT_EQ(dims_and_count({5, 2, 3, 4}, {2, 3, 4}), std::pair(Dims({2, 3, 4}), int64_t{5}));
     EXPECT_EQ(dims_and_count({4}, {}), std::pair(Dims({}), int64_t{4}));
     EXPECT_EQ(dims_and_count({}, {}), std::pair(Dims({}), int64_t{1}));
+    // What the model takes is empty.
+    EXPECT_EQ(dims_and_count({0, 3}, {0, 3}), std::pair(Dims({0, 3}), int64_t{1}));
+    EXPECT_EQ(dims_and_count({5, 0, 3}, {0, 3}), std::pair(Dims({0, 3}), int64_t{5}));
+    EXPECT_THROW(dims_and_count({4, 3}, {0, 3}), Error);
 }
 
 TEST_F(SamplesTest, FolderGoesByName) {
