@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "calotype/kind.hpp"
 #include "calotype/tensor.hpp"
 
 namespace calotype {
@@ -25,6 +26,7 @@ struct PortInfo {
     Boundary boundary = Boundary::plain;
     float scale = 0;  ///< 0 where plain
     int32_t zero_point = 0;
+    Kind kind = Kind::tensor;  ///< of another kind: `type` is that of the tensors it holds, `dims` are empty
 };
 
 /// Bytes somebody else owns, seen as a dense row-major array.

@@ -50,6 +50,8 @@ class Runner {
     const std::vector<PortInfo>& inputs() const;
     const std::vector<PortInfo>& outputs() const;
 
+    /// What is no tensor is given and comes as the tensors it holds (calotype/kind.hpp); a model with such an input or
+    /// output runs the whole at once, its batch is not cut.
     /// One array an input, [batch, ...] of any batch that the model's own divides; one array an output with the same
     /// batch. A dim that inputs() gives as -1 may have another size than at compile time: the layers are planned for
     /// it when it first comes. Throws Error INPUT_MISSING, INPUT_UNKNOWN, INPUT_SHAPE, INPUT_SIZE, INPUT_TYPE. Calls

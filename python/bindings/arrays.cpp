@@ -40,6 +40,37 @@ Array array_of(nb::handle value, const std::string& name) {
     return array;
 }
 
+namespace {
+
+Array no_elements(DataType type) {
+    Array array;
+    array.owner = nb::none();
+    array.view = TensorView(type, {0}, nullptr);
+    return array;
+}
+
+}  // namespace
+
+std::vector<std::pair<std::string, Array>> arrays_of(nb::handle value, const std::string& name, DataType type,
+                                                     Kind kind) {
+    std::vector<std::pair<std::string, Array>> arrays;
+    if (value.is_none() && is_optional(kind)) return arrays;
+    if (!is_sequence(kind)) {
+        arrays.emplace_back(name, array_of(value, name));
+        return arrays;
+    }
+    if (!nb::isinstance<nb::list>(value) && !nb::isinstance<nb::tuple>(value))
+        throw Error({"INPUT_TYPE", "input `" + name + "`", "it is a sequence, and no list of arrays was given",
+                     is_optional(kind) ? "give a list of arrays, or None" : "give a list of arrays"});
+    for (const nb::handle element : value) {
+        std::string element_of = element_name(name, static_cast<int64_t>(arrays.size()));
+        Array array = array_of(element, element_of);
+        arrays.emplace_back(std::move(element_of), std::move(array));
+    }
+    if (arrays.empty()) arrays.emplace_back(empty_name(name), no_elements(type));
+    return arrays;
+}
+
 nb::object numpy_of(Tensor tensor) {
     auto kept = std::make_unique<Tensor>(std::move(tensor));
     const std::vector<size_t> shape(kept->dims().begin(), kept->dims().end());
@@ -53,6 +84,16 @@ nb::object numpy_of(Tensor tensor) {
     nb::list wanted;
     for (const int64_t dim : dims) wanted.append(dim);
     return nb::cast(raw).attr("view")(type == "bfloat16" ? "uint16" : type).attr("reshape")(nb::tuple(wanted));
+}
+
+nb::object value_of(std::map<std::string, Tensor>& tensors, const std::string& name, Kind kind) {
+    const std::vector<std::string> names = held_names(tensors, name, kind);
+    if (names.empty()) return nb::none();
+    if (!is_sequence(kind)) return numpy_of(std::move(tensors.at(name)));
+    nb::list elements;
+    if (names[0] == empty_name(name)) return elements;
+    for (const std::string& element : names) elements.append(numpy_of(std::move(tensors.at(element))));
+    return elements;
 }
 
 }  // namespace calotype::python

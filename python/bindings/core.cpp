@@ -6,6 +6,7 @@
 #include <nanobind/stl/tuple.h>
 #include <nanobind/stl/vector.h>
 
+#include <algorithm>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -67,7 +68,7 @@ nb::dict dict_of(const std::string& json) {
 
 Ports ports_of(const std::vector<PortInfo>& ports) {
     Ports out;
-    for (const PortInfo& port : ports) out.emplace_back(port.name, std::string(name_of(port.type)), port.dims);
+    for (const PortInfo& port : ports) out.emplace_back(port.name, spelled(port.kind, name_of(port.type)), port.dims);
     return out;
 }
 
@@ -169,8 +170,13 @@ nb::dict run(Runner& runner, const nb::dict& inputs) {
     std::map<std::string, TensorView> views;
     for (const auto& [key, value] : inputs) {
         const auto name = nb::cast<std::string>(nb::str(key));
-        kept.push_back(array_of(value, name));
-        views[name] = kept.back().view;
+        const auto port = std::ranges::find(runner.inputs(), name, &PortInfo::name);
+        const bool known = port != runner.inputs().end();
+        for (auto& [held, array] :
+             arrays_of(value, name, known ? port->type : DataType::float32, known ? port->kind : Kind::tensor)) {
+            views[held] = array.view;
+            kept.push_back(std::move(array));
+        }
     }
     std::map<std::string, Tensor> outputs;
     {
@@ -178,7 +184,7 @@ nb::dict run(Runner& runner, const nb::dict& inputs) {
         outputs = runner.run(views);
     }
     nb::dict out;
-    for (auto& [name, tensor] : outputs) out[name.c_str()] = numpy_of(std::move(tensor));
+    for (const PortInfo& port : runner.outputs()) out[port.name.c_str()] = value_of(outputs, port.name, port.kind);
     return out;
 }
 

@@ -22,7 +22,7 @@ one sample on the device in microseconds ("latency_us"), memory in bytes; "warni
 
 inline constexpr const char* kCompileSig =
     "def compile(model: str | os.PathLike[str], "
-    "samples: collections.abc.Iterable[collections.abc.Mapping[str, numpy.typing.ArrayLike]] | str | os.PathLike[str] "
+    "samples: collections.abc.Iterable[collections.abc.Mapping[str, numpy.typing.ArrayLike | None]] | str | os.PathLike[str] "
     "| None = None, "
     "output: str | os.PathLike[str] = '', *, mode: str = 'fast', images: int = 4, deep: bool = False, "
     "precision: str = 'INT8', npu: str = 'VE2802_NPU_IP_O00_A304_M3', "
@@ -37,8 +37,9 @@ inline constexpr const char* kCompileDoc =
 Args:
     model: an ONNX file.
     samples: what the network will meet, with its own preprocessing; 5 to 20 are advised. A list (or another iterable)
-        of dicts, one a sample: arrays by input name in the input's shape and type, the batch 1 (or the model's own);
-        other arrays, such as labels, are left out. Or the path of an .npz or
+        of dicts, one a sample: arrays by input name in the input's shape and type, the batch 1 (or the model's own),
+        lists of arrays for sequences, None for an optional that holds nothing; other arrays, such as labels, are left
+        out. Or the path of an .npz or
         .npy whose arrays hold the samples behind one another, [S, ...], or of a folder of those or of images. None for a
         quantized model, which states its scales itself.
     output: the snapshot's directory, to be given; only a snapshot or an empty directory is replaced.
@@ -155,15 +156,18 @@ Args:
 Raises:
     Error: SNAPSHOT_*, CONFIG_SNAPSHOT_MISMATCH where it was made for another NPU, KERNELS_UNAVAILABLE, OPTION_VALUE.)";
 
-inline constexpr const char* kInputsDoc = "(name, type, shape) of each input, -1 where free; axis 0 is the batch.";
-inline constexpr const char* kOutputsDoc = "(name, type, shape) of each output, -1 where free; axis 0 is the batch.";
+inline constexpr const char* kInputsDoc =
+    "(name, type, shape) of each input, -1 where free; axis 0 is the batch. One that is no tensor has a type such as "
+    "'sequence(float32)' or 'optional(sequence(float32))', and the shape [].";
+inline constexpr const char* kOutputsDoc = "(name, type, shape) of each output, as of each input.";
 inline constexpr const char* kBrokenDoc =
     "Values so far that broke their input's type or range: NaN; where the calibration samples were whole numbers of "
     "one "
     "byte, fractions and what lies outside; else what lies further beyond the calibrated range than that is wide.";
 
 inline constexpr const char* kRunSig =
-    "def run(self, inputs: collections.abc.Mapping[str, numpy.typing.ArrayLike]) -> dict[str, numpy.ndarray]";
+    "def run(self, inputs: collections.abc.Mapping[str, numpy.typing.ArrayLike | None]) -> "
+    "dict[str, typing.Any]";
 inline constexpr const char* kRunDoc =
     R"(Runs a batch of any size.
 
@@ -171,10 +175,12 @@ Calls from several threads wait for one another; several runners run at the same
 
 Args:
     inputs: one array an input by name, [batch, ...] in the input's own type (bytes too where the calibration samples
-        were whole numbers of one byte). C-contiguous arrays are taken without a copy.
+        were whole numbers of one byte). C-contiguous arrays are taken without a copy. A sequence takes a list of arrays,
+        an optional what it holds or None. A model with such inputs or outputs runs the whole at once: its batch is not
+        cut, and must be the model's own.
 
 Returns:
-    One array an output by name, [batch, ...].
+    One array an output by name, [batch, ...]; a list of arrays where it is a sequence, None where it holds nothing.
 
 Raises:
     Error: INPUT_MISSING, INPUT_UNKNOWN, INPUT_SHAPE, INPUT_SIZE, INPUT_TYPE.

@@ -14,12 +14,6 @@
 namespace calotype::python {
 namespace {
 
-std::vector<samples::InputSpec> specs_of(const std::filesystem::path& model, const Limits& limits) {
-    std::vector<samples::InputSpec> specs;
-    for (const PortInfo& port : model_inputs(model, limits)) specs.push_back({port.name, port.type, port.dims});
-    return specs;
-}
-
 /// Dicts of arrays that Python keeps; checked against the model like a file's arrays.
 class Dicts : public Samples {
   public:
@@ -37,12 +31,14 @@ class Dicts : public Samples {
                 left_out_.insert(name);
                 continue;
             }
-            Array array = array_of(value, name);
-            array.view.dims = samples::dims_of_one(array.view.dims, array.view.type, *input, subject);
-            sample.emplace(name, std::move(array));
+            for (auto& [held, array] : arrays_of(value, name, input->type, input->kind)) {
+                array.view.dims = samples::dims_of_one(array.view.dims, array.view.type, *input, subject);
+                sample.emplace(held, std::move(array));
+            }
         }
         for (const auto& input : inputs_)
-            if (!sample.contains(input.name)) samples::missing_input(input.name, left_out_, inputs_, subject);
+            if (!is_optional(input.kind) && held_names(sample, input.name, input.kind).empty())
+                samples::missing_input(input.name, left_out_, inputs_, subject);
         samples_.push_back(std::move(sample));
     }
     int64_t count() const override { return static_cast<int64_t>(samples_.size()); }
@@ -69,9 +65,9 @@ class Dicts : public Samples {
 std::unique_ptr<Samples> samples_of(nb::handle given, const std::filesystem::path& model, const Limits& limits) {
     if (nb::isinstance<nb::str>(given) || nb::hasattr(given, "__fspath__")) {
         return std::make_unique<samples::Source>(
-            samples::open(nb::cast<std::filesystem::path>(given), specs_of(model, limits)));
+            samples::open(nb::cast<std::filesystem::path>(given), samples::specs_of(model_inputs(model, limits))));
     }
-    auto dicts = std::make_unique<Dicts>(specs_of(model, limits));
+    auto dicts = std::make_unique<Dicts>(samples::specs_of(model_inputs(model, limits)));
     if (given.is_none()) return dicts;  // a quantized model
     if (!nb::isinstance<nb::iterable>(given) || nb::isinstance<nb::dict>(given))
         throw Error({"SAMPLE_KIND", "the samples", "they are neither a list of dicts nor a path",

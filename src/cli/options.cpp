@@ -104,8 +104,7 @@ void add_sample_options(CLI::App& command, SampleOptions& options) {
 
 samples::Source open_samples(const std::filesystem::path& path, const std::vector<PortInfo>& inputs,
                              const SampleOptions& options, const std::map<std::string, std::string>& recorded) {
-    std::vector<samples::InputSpec> specs;
-    for (const PortInfo& input : inputs) specs.push_back({input.name, input.type, input.dims, input.boundary});
+    const std::vector<samples::InputSpec> specs = samples::specs_of(inputs);
     std::error_code none;  // a path that cannot be looked at is refused where it is opened
     if (std::filesystem::is_regular_file(path, none)) {
         const std::pair<const char*, const std::string&> given[] = {{"--mean", options.mean},

@@ -64,13 +64,20 @@ bool batched(const Runner& runner) {
            (all(runner.inputs(), of_one) && all(runner.outputs(), of_one));
 }
 
+/// Whether the model has sequences or optionals: then one run takes and gives the whole.
+bool is_whole(const Runner& runner) {
+    const auto is_other = [](const PortInfo& port) { return port.kind != Kind::tensor; };
+    return std::ranges::any_of(runner.inputs(), is_other) || std::ranges::any_of(runner.outputs(), is_other);
+}
+
 /// Samples that follow one another in one size are run together, at most `most`.
 void run_all(Runner& runner, const samples::Source& source, int64_t most, Outputs& outputs, Progress& progress) {
     std::vector<Sample> group;
     const auto flush = [&](int64_t end) {
         if (group.empty()) return;
         const Sample inputs = joined(group);
-        outputs.add(source.stem(end - static_cast<int64_t>(group.size())), runner.run({inputs.begin(), inputs.end()}));
+        outputs.add(source.stem(end - static_cast<int64_t>(group.size())), runner.run({inputs.begin(), inputs.end()}),
+                    is_whole(runner));
         group.clear();
         progress.show("samples", static_cast<double>(end) / static_cast<double>(source.count()));
     };
@@ -85,7 +92,10 @@ void run_all(Runner& runner, const samples::Source& source, int64_t most, Output
 }
 
 /// All samples at once.
-Sample all_of(const samples::Source& source) {
+Sample all_of(const samples::Source& source, bool whole) {
+    if (whole && source.count() > 1)
+        throw Error({"OUTPUT_SHAPE", "`--layers-output`",
+                     "the samples of a model with sequences or optionals are not joined", "give one sample"});
     std::vector<Sample> samples;
     for (int64_t i = 0; i < source.count(); ++i) {
         samples.push_back(source.at(i));
@@ -109,7 +119,7 @@ int work(const Options& options) {
     const auto start = std::chrono::steady_clock::now();
     run_all(runner, source, batched(runner) ? outputs->most_together() : 1, *outputs, progress);
     if (!options.layers_output.empty()) {
-        const Sample inputs = all_of(source);
+        const Sample inputs = all_of(source, is_whole(runner));
         samples::write_npz(options.layers_output,
                            layer_codes(options.snapshot, {inputs.begin(), inputs.end()}, runner_options));
     }

@@ -19,11 +19,12 @@ constexpr int64_t kTogether = 64;
 
 bool is_array(const fs::path& path) { return path.extension() == ".npz" || path.extension() == ".npy"; }
 
-void write(const fs::path& path, const std::map<std::string, Tensor>& outputs) {
+void write(const fs::path& path, const std::map<std::string, Tensor>& outputs, bool whole) {
     if (path.extension() == ".npz") return samples::write_npz(path, outputs);
-    if (outputs.size() != 1) {
+    if (outputs.size() != 1 || whole) {
         throw Error({"OUTPUT_FORMAT", fmt::format("`{}`", path.string()),
-                     fmt::format("an .npy holds one array, the model has {} outputs", outputs.size()),
+                     whole ? "an .npy holds one array, the model has sequences or optionals"
+                           : fmt::format("an .npy holds one array, the model has {} outputs", outputs.size()),
                      "name a file that ends in .npz"});
     }
     samples::write_npy(path, outputs.begin()->second);
@@ -34,7 +35,12 @@ class File : public Outputs {
   public:
     explicit File(fs::path path) : path_(std::move(path)) {}
     int64_t most_together() const override { return kTogether; }
-    void add(const std::string&, std::map<std::string, Tensor> outputs) override {
+    void add(const std::string&, std::map<std::string, Tensor> outputs, bool whole) override {
+        if (whole && ++whole_ > 1)
+            throw Error(
+                {"OUTPUT_SHAPE", fmt::format("`{}`", path_.string()),
+                 "there are several samples, and the results of a model with sequences or optionals are not joined",
+                 "name a folder after --output: one .npz a sample is written there"});
         for (auto& [name, tensor] : outputs) {
             Array& array = arrays_[name];
             const bool has_batch = !tensor.dims().empty();
@@ -57,7 +63,7 @@ class File : public Outputs {
             written.push_back({name, array.dims});
             tensors.emplace(name, Tensor(array.type, array.dims, std::move(array.bytes)));
         }
-        write(path_, tensors);
+        write(path_, tensors, whole_ > 0);
         return written;
     }
 
@@ -80,15 +86,16 @@ class File : public Outputs {
     };
     fs::path path_;
     std::map<std::string, Array> arrays_;
+    int64_t whole_ = 0;  ///< samples whose results are not joined
 };
 
-/// NAME.npy a sample, NAME.npz where the model has several outputs; written as they come.
+/// NAME.npy a sample, NAME.npz where the model has several outputs or one that is no tensor; written as they come.
 class Folder : public Outputs {
   public:
     explicit Folder(const fs::path& path) : staged_(path) {}
     int64_t most_together() const override { return 1; }
-    void add(const std::string& name, std::map<std::string, Tensor> outputs) override {
-        write(staged_.path() / (name + (outputs.size() == 1 ? ".npy" : ".npz")), outputs);
+    void add(const std::string& name, std::map<std::string, Tensor> outputs, bool whole) override {
+        write(staged_.path() / (name + (outputs.size() == 1 && !whole ? ".npy" : ".npz")), outputs, whole);
         for (const auto& [output, tensor] : outputs) {
             const auto [known, fresh] = dims_.try_emplace(output, tensor.dims());
             if (!fresh && known->second != tensor.dims()) known->second.clear();

@@ -23,8 +23,9 @@ class Outputs {
     virtual ~Outputs() = default;
     /// How many samples one `add` may bring.
     virtual int64_t most_together() const = 0;
-    /// Of the next sample or samples; `name` is the first one's.
-    virtual void add(const std::string& name, std::map<std::string, Tensor> outputs) = 0;
+    /// Of the next sample or samples; `name` is the first one's. `whole`: of a model whose results are not cut into
+    /// samples nor joined, as it has sequences or optionals.
+    virtual void add(const std::string& name, std::map<std::string, Tensor> outputs, bool whole) = 0;
     /// Everything takes its place; without it nothing is left behind.
     virtual std::vector<Written> commit() = 0;
 };

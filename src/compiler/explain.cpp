@@ -49,6 +49,8 @@ std::map<std::string, Tensor> zeros_for(const ExplainOptions& options) {
     const std::vector<PortInfo> inputs = model_inputs(options.model, options.limits);
     check_names(options.shapes, inputs);
     for (const PortInfo& input : inputs) {
+        if (is_optional(input.kind)) continue;
+        if (is_sequence(input.kind)) compiler::sequence_without_samples(input.name);
         Dims dims = input.dims;
         if (!dims.empty() && dims[0] < 0) dims[0] = 1;
         for (const auto& [name, given] : options.shapes) {
@@ -83,6 +85,10 @@ std::vector<PortInfo> model_inputs(const std::filesystem::path& model, const Lim
     std::vector<PortInfo> inputs;
     for (const graph::ValueId id : graph.inputs) {
         const graph::Value& value = graph.value(id);
+        if (value.other) {
+            inputs.push_back({value.name, value.other->element, {}, Boundary::plain, 0, 0, value.other->kind});
+            continue;
+        }
         if (!value.dims)
             throw Error({"ONNX_INVALID", fmt::format("input `{}`", value.name), "it has no shape",
                          "export the model with input shapes"});

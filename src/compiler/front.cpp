@@ -60,15 +60,36 @@ void concretize(Front& front, const std::filesystem::path& model, const std::map
     }
 }
 
-/// Strings, sequences, maps and optionals may lie inside; a snapshot hands out arrays of numbers.
+bool is_zip_map(const graph::Graph& graph, graph::ValueId id) {
+    const graph::NodeId producer = graph.producer(id);
+    return producer != graph::NodeId::none && graph.node(producer).op == "ZipMap";
+}
+
+/// Strings and maps may lie inside; a snapshot hands out arrays of numbers, and sequences and optionals of those.
 void check_outputs(const graph::Graph& graph) {
     for (const graph::ValueId id : graph.outputs) {
         const graph::Value& value = graph.value(id);
-        if (value.type && *value.type != DataType::string) continue;
+        const auto type = value.other ? std::optional(value.other->element) : value.type;
+        if (type && *type != DataType::string) continue;
         throw Error({"OUTPUT_TYPE", fmt::format("output `{}`", value.name),
-                     value.type ? "it holds strings, arrays of numbers are handed out"
-                                : "it is a sequence, map, optional or of a type not supported, arrays are handed out",
-                     "take the output off the model, or convert it inside"});
+                     type ? "it holds strings, arrays of numbers are handed out"
+                          : "it is a map, holds maps, or is of a type not supported: arrays, sequences and optionals "
+                            "of arrays are handed out",
+                     is_zip_map(graph, id) ? "export the model without its ZipMap, which gives the probabilities as "
+                                             "one array: skl2onnx takes options={\"zipmap\": False}"
+                                           : "take the output off the model, or convert it inside"});
+    }
+}
+
+/// What a sequence holds travels under names of its own (calotype/kind.hpp), which must be nobody else's.
+void check_names_of_elements(const graph::Graph& graph) {
+    for (const graph::ValueId id : graph.values()) {
+        const std::string& name = graph.value(id).name;
+        const auto sequence = graph.find_value(sequence_name(name));
+        if (!sequence || !graph.value(*sequence).other) continue;
+        throw Error({"ONNX_INVALID", fmt::format("value `{}`", name),
+                     fmt::format("its name is that of an element of the sequence `{}`", graph.value(*sequence).name),
+                     "name one of them otherwise"});
     }
 }
 
@@ -86,6 +107,7 @@ Front make_front(const FrontOptions& options, const std::map<std::string, Tensor
     dump("import", graph::to_text(front.graph));
     concretize(front, options.model, sample);
     check_outputs(front.graph);
+    check_names_of_elements(front.graph);
     dump("concretize", graph::to_text(front.graph));
 
     const std::string file = fmt::format("`{}`", options.model.string());

@@ -27,6 +27,11 @@ void check(const Front& front, const std::string& name, const Dims& dims) {
         const graph::Value& input = front.file_graph.value(id);
         known += fmt::format("{}`{}`", known.empty() ? "" : ", ", input.name);
         if (input.name != name) continue;
+        if (input.other)
+            throw Error({"SHAPE_FIXED", spelled(name, dims),
+                         fmt::format("it is of the type {}",
+                                     calotype::spelled(input.other->kind, name_of(input.other->element))),
+                         "give shapes of inputs that are tensors"});
         Dims wanted = input.dims.value_or(Dims(dims.size(), -1));
         if (!wanted.empty() && wanted[0] < 0) wanted[0] = front.batch;
         const bool fits = std::equal(dims.begin(), dims.end(), wanted.begin(), wanted.end(),

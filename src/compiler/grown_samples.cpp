@@ -8,10 +8,11 @@ namespace {
 /// Zeros of the shapes that size(dim, how many of its size stand before it) makes of the free ones.
 template <class Size>
 Sample with_sizes(const graph::Graph& file, const Sample& sample, Apart apart, const Size& size) {
-    Sample made;
+    Sample made = sample;
     std::map<int64_t, int64_t> alike;  // dims by size
     for (const graph::ValueId id : file.inputs) {
         const graph::Value& input = file.value(id);
+        if (input.other) continue;
         const Tensor& given = sample.at(input.name);
         Dims dims = given.dims();
         if (apart == Apart::of_an_input) alike.clear();
@@ -20,7 +21,7 @@ Sample with_sizes(const graph::Graph& file, const Sample& sample, Apart apart, c
             const int64_t before = apart == Apart::none ? 0 : alike[dims[axis]]++;
             dims[axis] = std::max<int64_t>(0, size(dims[axis], before));
         }
-        made.emplace(input.name, dims == given.dims() ? given : Tensor(given.type(), dims));
+        if (dims != given.dims()) made.insert_or_assign(input.name, Tensor(given.type(), dims));
     }
     return made;
 }
@@ -39,7 +40,9 @@ int64_t lost_pixels(const Sample& from, const Sample& to) {
 std::optional<Sample> grown(const graph::Graph& file, const Sample& sample, int64_t pixels, Apart apart) {
     Sample other =
         with_sizes(file, sample, apart, [&](int64_t size, int64_t alike) { return size + pixels * (1 + 2 * alike); });
-    const bool empties = std::ranges::any_of(other, [](const auto& one) { return one.second.elements() == 0; });
+    const bool empties = std::ranges::any_of(other, [&](const auto& one) {
+        return one.second.elements() == 0 && sample.at(one.first).elements() > 0;
+    });
     return empties ? std::nullopt : std::optional(std::move(other));
 }
 

@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "base/error.hpp"
+#include "compiler/ports.hpp"
 #include "observe/observe.hpp"
 
 namespace calotype::compiler {
@@ -59,6 +60,7 @@ bool is_of_its_samples(const Tensor& together, const Tensor& first, const Tensor
 
 std::vector<std::string> mixed_batch_warnings(const Front& front, const Samples& samples, int64_t count) {
     const graph::Graph& graph = front.file_graph;
+    if (!of_tensors(front.graph)) return {};  // its batches are not cut
     const Values first = samples.at(0);
     Values second = samples.at(count - 1), together = first;
     bool free = false;

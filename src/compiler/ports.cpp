@@ -23,15 +23,29 @@ Boundary boundary_of(const npu::Quantization& quantization, bool whole_numbers) 
 
 }  // namespace
 
+bool of_tensors(const graph::Graph& graph) {
+    const auto is_tensor = [&](graph::ValueId id) { return !graph.value(id).other; };
+    return std::ranges::all_of(graph.inputs, is_tensor) && std::ranges::all_of(graph.outputs, is_tensor);
+}
+
 execute::Port port_of(const Front& front, const Sizes& sizes, const std::vector<FurtherSize>& further,
                       graph::ValueId id) {
     const graph::Value& value = front.graph.value(id);
+    if (value.other) {
+        execute::Port port;
+        port.name = value.name;
+        port.type = value.other->element;
+        port.kind = value.other->kind;
+        port.also_for.resize(further.size());
+        return port;
+    }
     execute::Port port{
         value.name, value.type.value_or(DataType::float32), value.dims.value_or(Dims{}), Boundary::plain, {}, {}, {}};
     port.made_for = port.dims;
     for (const FurtherSize& size : further) port.also_for.push_back(size.dims.at(value.name));
     if (const auto free = sizes.ports.find(value.name); free != sizes.ports.end()) port.dims = free->second;
-    if (batch_is_free(front.file_graph) && !port.dims.empty() && port.dims[0] == front.batch) port.dims[0] = -1;
+    if (of_tensors(front.graph) && batch_is_free(front.file_graph) && !port.dims.empty() && port.dims[0] == front.batch)
+        port.dims[0] = -1;
     return port;
 }
 

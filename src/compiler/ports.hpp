@@ -8,6 +8,9 @@
 
 namespace calotype::compiler {
 
+/// Whether all inputs and outputs are tensors. Where they are not, a batch is not cut: one run takes what is given whole.
+bool of_tensors(const graph::Graph& graph);
+
 /// The model's input or output as the runner shows it, its boundary still plain.
 execute::Port port_of(const Front& front, const Sizes& sizes, const std::vector<FurtherSize>& further,
                       graph::ValueId id);

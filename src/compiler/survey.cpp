@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <set>
 
 #include "compiler/sizes.hpp"
 
@@ -46,14 +47,14 @@ Survey survey(const Samples& samples, int64_t count) {
     Survey found;
     std::map<std::string, Flat> flats;
     std::map<std::string, Dims> sizes;
+    std::set<std::string> known;  // of other_sizes
     for (int64_t i = 0; i < count; ++i) {
         for (const auto& [name, tensor] : samples.at(i)) {
             const Dims& first = sizes.emplace(name, tensor.dims()).first->second;
-            if (tensor.dims() != first && found.other_size.empty()) {
-                found.other_size = samples.name_of(i);
-                found.sizes = fmt::format("input `{}` is {} in one and {} in the other", name, to_string(first),
-                                          to_string(tensor.dims()));
-            }
+            if (tensor.dims() != first && known.insert(name).second)
+                found.other_sizes.push_back({name, samples.name_of(i),
+                                             fmt::format("input `{}` is {} in one and {} in the other", name,
+                                                         to_string(first), to_string(tensor.dims()))});
             const std::string value = only_value(tensor);
             if (value.empty()) continue;
             Flat& flat = flats[name];
@@ -69,14 +70,19 @@ Survey survey(const Samples& samples, int64_t count) {
 }
 
 void check_sizes(const Survey& survey, const FrontOptions& options, const Samples& samples) {
-    if (survey.other_size.empty()) return;
+    if (survey.other_sizes.empty()) return;
     Dump no_dump;
     const auto first = samples.at(0);
     Front front = make_front(options, first, no_dump, {});
     const Sizes sizes = find_sizes(options, front, first);
-    if (sizes.free) return;
-    throw Error({"SAMPLE_SIZES", fmt::format("{} and {}", samples.name_of(0), survey.other_size),
-                 fmt::format("{}, but what is made for one of them does not serve the other: {}", survey.sizes,
+    // What a sequence holds may be of any size.
+    const auto other = std::ranges::find_if(survey.other_sizes, [&](const OtherSize& one) {
+        const auto input = front.file_graph.find_value(one.input);
+        return input && !front.file_graph.value(*input).other;
+    });
+    if (sizes.free || other == survey.other_sizes.end()) return;
+    throw Error({"SAMPLE_SIZES", fmt::format("{} and {}", samples.name_of(0), other->sample),
+                 fmt::format("{}, but what is made for one of them does not serve the other: {}", other->sizes,
                              sizes.one_size.empty() ? "its file states it" : sizes.one_size),
                  "give samples of one size; `--resize HEIGHTxWIDTH` makes images so"});
 }

@@ -86,6 +86,12 @@ Tensor random_tensor(const Graph& graph, ValueId id, const Shapes& shapes, std::
 
 }  // namespace
 
+void sequence_without_samples(const std::string& input) {
+    throw Error({"SHAPE_FREE", fmt::format("input `{}`", input),
+                 "it is a sequence, whose elements the file does not tell",
+                 "give --samples: the first one tells them"});
+}
+
 bool states_scales(const std::filesystem::path& model, const Limits& limits) {
     return any_states_scales(onnx::read(model, limits));
 }
@@ -96,8 +102,13 @@ std::unique_ptr<Samples> synthetic_sample(const std::filesystem::path& model, co
     if (!any_states_scales(graph)) return nullptr;
     std::mt19937_64 generator(kSeed);
     std::map<std::string, Tensor> sample;
-    for (const ValueId id : graph.inputs)
+    for (const ValueId id : graph.inputs) {
+        const auto& other = graph.value(id).other;
+        if (other && is_sequence(other->kind) && !is_optional(other->kind))
+            sequence_without_samples(graph.value(id).name);
+        if (other) continue;
         sample.emplace(graph.value(id).name, random_tensor(graph, id, shapes, generator));
+    }
     return std::make_unique<OneSample>(std::move(sample));
 }
 

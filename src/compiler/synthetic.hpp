@@ -20,4 +20,7 @@ using Shapes = std::vector<std::pair<std::string, Dims>>;
 std::unique_ptr<Samples> synthetic_sample(const std::filesystem::path& model, const Shapes& shapes,
                                           const Limits& limits);
 
+/// Throws Error SHAPE_FREE: what an input sequence holds, no file tells.
+[[noreturn]] void sequence_without_samples(const std::string& input);
+
 }  // namespace calotype::compiler

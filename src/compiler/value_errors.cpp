@@ -42,6 +42,21 @@ Difference difference(const Tensor& exact, const Tensor& found) {
     return difference;
 }
 
+/// Of a tensor, or of all that a sequence or optional holds.
+Difference difference(const std::map<std::string, Tensor>& exact, const std::map<std::string, Tensor>& found,
+                      const std::string& name) {
+    const Kind kind = exact.contains(name) || found.contains(name) ? Kind::tensor : Kind::sequence;
+    const std::vector<std::string> held = held_names(exact, name, kind);
+    Difference difference;
+    if (held != held_names(found, name, kind)) {
+        difference.other_shapes = 1;
+        return difference;
+    }
+    for (const std::string& part : held) difference.add(compiler::difference(exact.at(part), found.at(part)));
+    difference.other_shapes = std::min<int64_t>(difference.other_shapes, 1);
+    return difference;
+}
+
 std::vector<ValueError> values_to_weigh(const execute::Model& model) {
     std::vector<ValueError> values;
     const auto is_output = [&](const std::string& name) {
@@ -70,8 +85,7 @@ std::vector<ValueError> value_errors(const FrontOptions& options, const Front& f
         [&](int64_t sample) {
             const auto exact = values.exact(sample), found = values.found(sample);
             std::vector<Difference> one;
-            for (const ValueError& error : errors)
-                one.push_back(difference(exact.at(error.name), found.at(error.name)));
+            for (const ValueError& error : errors) one.push_back(difference(exact, found, error.name));
             return one;
         },
         [&](int64_t, std::vector<Difference>&& one) {

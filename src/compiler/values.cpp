@@ -26,6 +26,7 @@ class Source {
         auto sample = samples_.at(index);
         lock.unlock();
         for (const execute::Port& port : model_.inputs) {
+            if (port.kind != Kind::tensor) continue;
             const Dims& dims = sample.at(port.name).dims();
             const std::string fault = execute::size_fault(model_, port, dims);
             if (!fault.empty())
@@ -64,6 +65,10 @@ class Exact {
         quantize::InputDims dims;
         bool own = true;
         for (const graph::ValueId id : front_.file_graph.inputs) {
+            if (front_.file_graph.value(id).other) {
+                dims.emplace_back();
+                continue;
+            }
             dims.push_back(sample.at(front_.file_graph.value(id).name).dims());
             const auto known = front_.graph.find_value(front_.file_graph.value(id).name);
             own = own && (!known || front_.graph.value(*known).dims == dims.back());
@@ -75,11 +80,12 @@ class Exact {
   private:
     /// Made with zeros: no constant is computed from what an input holds. One that keeps its size may be a size itself.
     Front front_at(const quantize::InputDims& dims) const {
-        Sample sample;
+        Sample sample = first_;
         for (size_t i = 0; i < dims.size(); ++i) {
-            const Tensor& input = first_.at(front_.file_graph.value(front_.file_graph.inputs[i]).name);
-            sample.emplace(front_.file_graph.value(front_.file_graph.inputs[i]).name,
-                           dims[i] == input.dims() ? input : Tensor(input.type(), dims[i]));
+            const graph::Value& input = front_.file_graph.value(front_.file_graph.inputs[i]);
+            if (input.other) continue;
+            Tensor& tensor = sample.at(input.name);
+            if (dims[i] != tensor.dims()) tensor = Tensor(tensor.type(), dims[i]);
         }
         Dump no_dump;
         return make_front(options_, sample, no_dump, host_nodes_of(front_.plan));

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <cstring>
+#include <set>
 
 #include "base/input_rules.hpp"
 
@@ -63,14 +64,55 @@ int64_t runs_of(const Model& model, const Port& port, const TensorView& array) {
     return found[0];
 }
 
+/// Of a model that is run whole: nothing is cut.
+void check_whole(const Port& port, const std::map<std::string, TensorView>& inputs,
+                 const std::vector<std::string>& names) {
+    if (names.empty() && !is_optional(port.kind))
+        throw Error({"INPUT_MISSING", subject_of(port),
+                     fmt::format("no {} was given for it", port.kind == Kind::tensor ? "array" : "sequence"),
+                     "give each input; a sequence without elements is one, too"});
+    for (const std::string& name : names) {
+        check_type(port, inputs.at(name));
+        if (is_sequence(port.kind) && name == empty_name(port.name) && element_count(inputs.at(name).dims) > 0)
+            throw Error({"INPUT_SHAPE", fmt::format("input `{}`", name),
+                         fmt::format("its shape is {}, and it stands for a sequence without elements",
+                                     to_string(inputs.at(name).dims)),
+                         "give the elements under names of their own: `x[0]` is the first of `x`"});
+    }
+    if (port.kind == Kind::tensor && !same_but_free(port.dims, inputs.at(port.name).dims))
+        wrong_shape(port, inputs.at(port.name),
+                    "give that shape: a model of sequences or optionals is run whole, its batch is not cut");
+}
+
+std::string known_inputs(const Model& model) {
+    std::string known;
+    for (const Port& port : model.inputs) known += (known.empty() ? "`" : ", `") + port.name + "`";
+    return known;
+}
+
+/// 1: the whole.
+int64_t count_whole_run(const Model& model, const std::map<std::string, TensorView>& inputs) {
+    std::set<std::string> used;
+    for (const Port& port : model.inputs) {
+        const std::vector<std::string> names = held_names(inputs, port.name, port.kind);
+        check_whole(port, inputs, names);
+        used.insert(names.begin(), names.end());
+    }
+    for (const auto& [name, array] : inputs)
+        if (!used.contains(name))
+            throw Error({"INPUT_UNKNOWN", fmt::format("input `{}`", name),
+                         fmt::format("the model has {}", known_inputs(model)),
+                         "the elements of a sequence `x` are `x[0]`, `x[1]` and so on, without a gap"});
+    return 1;
+}
+
 }  // namespace
 
 int64_t count_runs(const Model& model, const std::map<std::string, TensorView>& inputs) {
+    if (!of_tensors(model)) return count_whole_run(model, inputs);
     int64_t runs = 0;
     std::string first;
-    std::string known;
     for (const Port& port : model.inputs) {
-        known += (known.empty() ? "`" : ", `") + port.name + "`";
         const auto array = inputs.find(port.name);
         if (array == inputs.end()) {
             throw Error(
@@ -94,8 +136,8 @@ int64_t count_runs(const Model& model, const std::map<std::string, TensorView>& 
         const bool is_input =
             std::ranges::any_of(model.inputs, [&](const Port& port) { return port.name == entry.first; });
         if (!is_input) {
-            throw Error(
-                {"INPUT_UNKNOWN", fmt::format("input `{}`", entry.first), fmt::format("the model has {}", known), ""});
+            throw Error({"INPUT_UNKNOWN", fmt::format("input `{}`", entry.first),
+                         fmt::format("the model has {}", known_inputs(model)), ""});
         }
     }
     return std::max<int64_t>(runs, 1);
@@ -103,6 +145,7 @@ int64_t count_runs(const Model& model, const std::map<std::string, TensorView>& 
 
 std::map<std::string, TensorView> inputs_of_run(const Model& model, const std::map<std::string, TensorView>& inputs,
                                                 int64_t index) {
+    if (!of_tensors(model)) return inputs;
     std::map<std::string, TensorView> run;
     for (const Port& port : model.inputs) {
         TensorView view = inputs.at(port.name);
@@ -122,7 +165,6 @@ std::map<std::string, TensorView> inputs_of_run(const Model& model, const std::m
 
 Tensor join(const Model& model, const Port& output, std::vector<Tensor> results) {
     const bool batched = has_batch(model, output) && !results.front().dims().empty();
-    if (results.size() == 1) return std::move(results.front());
     Dims dims = results.front().dims();
     const auto runs = static_cast<int64_t>(results.size());
     if (batched)

@@ -27,6 +27,11 @@ std::vector<std::string> values_of(const std::vector<npu::Placement>& placements
 
 }  // namespace
 
+bool of_tensors(const Model& model) {
+    const auto is_tensor = [](const Port& port) { return port.kind == Kind::tensor; };
+    return std::ranges::all_of(model.inputs, is_tensor) && std::ranges::all_of(model.outputs, is_tensor);
+}
+
 std::string sizes_of(const Port& port) {
     std::string text = to_string(port.made_for);
     for (const Dims& dims : port.also_for) text += ", " + to_string(dims);

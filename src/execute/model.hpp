@@ -21,6 +21,7 @@ struct Port {
     npu::Quantization quantization;  ///< one scale; empty where plain
     Dims made_for;                   ///< of the run that the programs were made for
     std::vector<Dims> also_for{};    ///< of the runs that the further programs were made for, in their order
+    Kind kind = Kind::tensor;  ///< of another kind: `type` is that of the tensors it holds, all dims are empty
     friend bool operator==(const Port&, const Port&) = default;
 };
 
@@ -48,6 +49,9 @@ struct Model {
     std::string off_step{};  ///< why not those between
     friend bool operator==(const Model&, const Model&) = default;
 };
+
+/// Whether all inputs and outputs are tensors. Where they are not, a batch is not cut: one run takes what is given whole.
+bool of_tensors(const Model& model);
 
 /// The shapes that the programs were made for: "[1, 3, 224, 224], [1, 3, 320, 256]".
 std::string sizes_of(const Port& port);

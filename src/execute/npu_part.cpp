@@ -34,7 +34,11 @@ std::vector<TensorView> NpuPart::sources_of(const Values& values, Owned& owned, 
     const Stopwatch watch(context.ns(index_, &SubgraphNs::to_codes));
     std::vector<TensorView> sources;
     for (const npu::Placement& placement : network_.inputs) {
-        TensorView view = values.at(placement.value);
+        const auto value = values.find(placement.value);
+        if (value == values.end())  // of a snapshot that was not made by `compile`
+            throw Error(
+                {"INPUT_TYPE", fmt::format("value `{}`", placement.value), "the NPU reads it, and it is no tensor"});
+        TensorView view = value->second;
         const bool codes = placement.type != DataType::float32;
         if (!codes && view.type != DataType::float32 && view.type != DataType::uint8) {
             Tensor& reals = owned["float32 of " + placement.value] = as_float(view);

@@ -49,13 +49,15 @@ struct PreparedModel::State {
         return owned;
     }
 
-    std::vector<Tensor> outputs_of(const Values& inputs, RunContext& context) {
+    Owned outputs_of(const Values& inputs, RunContext& context) {
         Owned owned = run_once(inputs, parts.size(), context);
-        std::vector<Tensor> outputs;
+        Owned outputs;
         for (const Port& port : model.outputs) {
-            const auto made = owned.find(port.name);
+            for (const std::string& name : held_names(owned, port.name, port.kind))
+                outputs.emplace(name, in_type_of(port, std::move(owned.at(name))));
             // An output may be an input handed through.
-            outputs.push_back(made == owned.end() ? copy_of(inputs.at(port.name)) : in_type_of(port, made->second));
+            for (const std::string& name : held_names(inputs, port.name, port.kind))
+                outputs.emplace(name, copy_of(inputs.at(name)));
         }
         return outputs;
     }
@@ -82,7 +84,7 @@ std::map<std::string, Tensor> PreparedModel::run(const std::map<std::string, Ten
     State& state = *state_;
     const int64_t runs = count_runs(state.model, inputs);
     state.workspaces.resize(std::max(state.workspaces.size(), static_cast<size_t>(pool.threads())));
-    std::vector<std::vector<Tensor>> results(static_cast<size_t>(runs));
+    std::vector<Owned> results(static_cast<size_t>(runs));
     std::vector<Breaks> breaks(static_cast<size_t>(runs));
     const auto run_one = [&](int64_t run, int worker) {
         RunContext context{state.workspaces[static_cast<size_t>(worker)], runs == 1 ? &pool : nullptr, hooks, {}};
@@ -94,11 +96,12 @@ std::map<std::string, Tensor> PreparedModel::run(const std::map<std::string, Ten
     else
         pool.for_each(runs, run_one);
     for (const Breaks& of_run : breaks) state.breaks.add(of_run);
+    if (runs == 1) return std::move(results[0]);
     std::map<std::string, Tensor> joined;
-    for (size_t i = 0; i < state.model.outputs.size(); ++i) {
+    for (const Port& output : state.model.outputs) {
         std::vector<Tensor> parts;
-        for (std::vector<Tensor>& result : results) parts.push_back(std::move(result[i]));
-        joined.emplace(state.model.outputs[i].name, join(state.model, state.model.outputs[i], std::move(parts)));
+        for (Owned& result : results) parts.push_back(std::move(result.at(output.name)));
+        joined.emplace(output.name, join(state.model, output, std::move(parts)));
     }
     return joined;
 }

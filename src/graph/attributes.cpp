@@ -84,9 +84,13 @@ bool is_random(const Node& node) {
     });
 }
 
+std::optional<Dims> stated_dims(const Value& value) {
+    return value.varies && value.dims ? Dims(value.dims->size(), -1) : value.dims;
+}
+
 std::optional<Dims> concrete_dims(const Graph& graph, ValueId id) {
     const auto& dims = graph.value(id).dims;
-    if (!dims) return std::nullopt;
+    if (!dims || graph.value(id).varies) return std::nullopt;
     for (const int64_t dim : *dims) {
         if (dim < 0) return std::nullopt;
     }

@@ -48,6 +48,8 @@ ValueId Graph::add_value(std::string value_name, std::optional<DataType> type, s
     values_.push_back({.name = std::move(value_name),
                        .type = type,
                        .dims = std::move(dims),
+                       .varies = false,
+                       .other = {},
                        .symbols = {},
                        .constant = {},
                        .producer = NodeId::none});

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/tensor.hpp"
+#include "calotype/kind.hpp"
 
 namespace calotype::graph {
 
@@ -28,11 +29,20 @@ struct OpaqueGraph {
 using Attribute = std::variant<int64_t, float, std::string, Tensor, std::vector<int64_t>, std::vector<float>,
                                std::vector<std::string>, OpaqueGraph>;
 
+/// The type of a value that is no tensor: a sequence or an optional of tensors.
+struct OtherType {
+    Kind kind = Kind::sequence;
+    DataType element = DataType::float32;
+    friend bool operator==(const OtherType&, const OtherType&) = default;
+};
+
 /// An ONNX value: graph input, initializer or node output.
 struct Value {
     std::string name;                  ///< unique in the graph
     std::optional<DataType> type;      ///< unknown until the file or a run says it
     std::optional<Dims> dims;          ///< -1 where a dim is free; unknown rank: nullopt
+    bool varies = false;               ///< dims are those of the first sample's content, another content has others
+    std::optional<OtherType> other;    ///< where it is no tensor; type and dims then stay unknown
     std::vector<std::string> symbols;  ///< per dim, the file's dim_param or "" (may be empty)
     std::optional<Tensor> constant;    ///< an initializer's content
     NodeId producer = NodeId::none;
@@ -163,8 +173,11 @@ bool has_subgraph(const Node& node);
 /// Whether its result differs from run to run; so it does where a subgraph of it holds a random operator.
 bool is_random(const Node& node);
 
-/// The dims where all are known (no -1), else nullopt.
+/// The dims where all are known (no -1) and the same for all contents of the inputs, else nullopt.
 std::optional<Dims> concrete_dims(const Graph& graph, ValueId id);
+
+/// The dims as a file may state them: all free where they vary.
+std::optional<Dims> stated_dims(const Value& value);
 
 /// Numbered text of the whole graph, one node a line, for --dump; does not hold constants' contents beyond 16 elements.
 std::string to_text(const Graph& graph);

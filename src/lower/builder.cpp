@@ -33,7 +33,7 @@ const Dims& Builder::dims(ValueId id) const {
 const Dims& Builder::dims_of_any_type(ValueId id) const {
     const graph::Value& value = graph.value(id);
     if (value.constant) decline("NPU_CONSTANT_MAP", fmt::format("`{}`", value.name));
-    if (!value.dims || std::find(value.dims->begin(), value.dims->end(), -1) != value.dims->end())
+    if (!value.dims || value.varies || std::find(value.dims->begin(), value.dims->end(), -1) != value.dims->end())
         decline("NPU_SHAPE", fmt::format("unknown, that of `{}`", value.name));
     if (value.dims->size() < 2 || value.dims->size() > 5 || value.dims->front() != batch_ ||
         std::find(value.dims->begin(), value.dims->end(), 0) != value.dims->end())

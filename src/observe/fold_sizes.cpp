@@ -27,7 +27,7 @@ bool is_known(const ort::Info& output) {
 Shapes known_shapes(const Graph& graph, const std::vector<ort::Info>& outputs) {
     Shapes shapes;
     for (const ort::Info& output : outputs)
-        if (output.tensor && is_known(output)) shapes[output.name] = output.dims;
+        if (output.is_tensor() && is_known(output)) shapes[output.name] = output.dims;
     for (const ValueId id : graph.values())
         if (auto dims = graph::concrete_dims(graph, id)) shapes[graph.value(id).name] = std::move(*dims);
     return shapes;

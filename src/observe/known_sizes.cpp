@@ -24,7 +24,7 @@ Shapes shapes_of(const Graph& graph, const std::vector<ort::Info>& outputs) {
     for (const ValueId id : graph.values())
         if (const graph::Value& value = graph.value(id); value.dims) shapes[value.name] = *value.dims;
     for (const ort::Info& output : outputs)
-        if (output.tensor) shapes[output.name] = output.dims;
+        if (output.is_tensor()) shapes[output.name] = output.dims;
     return shapes;
 }
 
@@ -94,7 +94,7 @@ void refuse_large_runs(const Graph& graph, const std::vector<ort::Info>& outputs
     int64_t bytes = 0, most_bytes = -1;
     const ort::Info* largest = nullptr;
     for (const ort::Info& output : outputs) {
-        if (!output.tensor) continue;
+        if (!output.is_tensor()) continue;
         check_tensor(output, limits);
         const int64_t own = product(elements(output.dims), bytes_of(output.type));
         bytes = sum(bytes, product(copies_of(graph, output.name), own));
@@ -141,7 +141,7 @@ void refuse_large_constants(const Graph& graph, const std::set<ValueId>& fixed, 
     const ort::Info* largest = nullptr;
     for (const ort::Info& output : outputs) {
         const auto id = graph.find_value(output.name);
-        if (!output.tensor || !id || !fixed.contains(*id)) continue;
+        if (!output.is_tensor() || !id || !fixed.contains(*id)) continue;
         const int64_t bytes = product(elements(output.dims), bytes_of(output.type));
         if (bytes > allowed_bytes) refuse(output, bytes, "");  // kept or not: its making takes as long
         if (!kept(*id)) continue;

@@ -11,6 +11,7 @@
 #include "observe/constant_nodes.hpp"
 #include "observe/fold_sizes.hpp"
 #include "observe/known_sizes.hpp"
+#include "observe/varying_sizes.hpp"
 #include "onnx/inline_branch.hpp"
 #include "onnx/write.hpp"
 
@@ -25,6 +26,12 @@ using graph::ValueId;
 void bind_inputs(Graph& graph, const std::map<std::string, Tensor>& sample) {
     for (const ValueId id : graph.inputs) {
         graph::Value& value = graph.value(id);
+        if (value.other) {
+            if (!is_optional(value.other->kind) && held_names(sample, value.name, value.other->kind).empty())
+                throw Error({"SAMPLE_MISSING", fmt::format("input `{}`", value.name),
+                             "the sample has no elements for the sequence", "give it, empty or not"});
+            continue;
+        }
         const auto found = sample.find(value.name);
         if (found == sample.end()) {
             throw Error({"SAMPLE_MISSING", fmt::format("input `{}`", value.name),
@@ -129,11 +136,14 @@ ort::Session checked_session(const Graph& graph, const ort::Library& library) {
 void look_at(Graph& graph, const ort::Library& library, const std::map<std::string, Tensor>& first_sample) {
     forget_shapes(graph);
     const ort::Session session = checked_session(graph, library);
-    const std::set<ValueId> fixed = fixed_values(graph);
+    const auto [fixed, varying] = follow_sizes(graph, session.outputs());
     refuse_large_constants(graph, fixed, session.outputs(), library.limits());
     std::vector<std::string> tensors;
     for (const ort::Info& output : session.outputs()) {
-        if (output.tensor) tensors.push_back(output.name);
+        if (output.is_tensor()) tensors.push_back(output.name);
+        graph::Value& value = graph.value(graph.find_value(output.name).value());
+        value.other.reset();
+        if (output.kind && !output.is_tensor()) value.other = graph::OtherType{*output.kind, output.type};
     }
     if (tensors.empty()) return;  // nothing but sequences; asking for no value would ask for all
     auto values = session.run(first_sample, tensors);
@@ -144,6 +154,7 @@ void look_at(Graph& graph, const ort::Library& library, const std::map<std::stri
         refuse_many_dims(name, tensor.dims());
         value.type = tensor.type();
         value.dims = tensor.dims();
+        value.varies = varying.contains(*id);
         if (!fixed.contains(*id) || tensor.type() == DataType::string || graph.is_output(*id)) continue;
         const ValueId constant = graph.add_constant(graph.unused_value_name(name + "_value"), std::move(tensor));
         graph.replace_uses(*id, constant);
@@ -219,7 +230,8 @@ Observer::Observer(const Graph& graph, const ort::Library& library, std::vector<
 
 std::map<std::string, Tensor> Observer::run(const std::map<std::string, Tensor>& sample) const {
     auto values = session_ ? session_->run(sample, outputs_) : std::map<std::string, Tensor>{};
-    for (const std::string& name : inputs_) values.emplace(name, sample.at(name));
+    for (const std::string& name : inputs_)
+        if (const auto given = sample.find(name); given != sample.end()) values.emplace(*given);
     return values;
 }
 

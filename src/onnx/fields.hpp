@@ -68,7 +68,10 @@ namespace value_info {
 enum : uint32_t { name = 1, type = 2 };
 }
 namespace type {
-enum : uint32_t { tensor = 1 };
+enum : uint32_t { tensor = 1, sequence = 4, optional = 9 };
+}
+namespace holder_type {  // TypeProto.Sequence, TypeProto.Optional
+enum : uint32_t { elem_type = 1 };
 }
 namespace tensor_type {
 enum : uint32_t { elem_type = 1, shape = 2 };

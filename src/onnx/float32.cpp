@@ -37,7 +37,9 @@ bool can_be_changed(const Graph& graph) {
     const auto is_made = [&](ValueId output) {
         return graph.producer(output) != NodeId::none && graph.value(output).type.has_value();
     };
-    return graph.local_functions.empty() && std::ranges::all_of(graph.outputs, is_made) &&
+    const auto is_tensor = [&](ValueId input) { return !graph.value(input).other; };
+    return graph.local_functions.empty() && std::ranges::all_of(graph.inputs, is_tensor) &&
+           std::ranges::all_of(graph.outputs, is_made) &&
            std::ranges::none_of(graph.nodes(), [&](NodeId id) { return graph::has_subgraph(graph.node(id)); });
 }
 
@@ -56,8 +58,8 @@ void change_attributes(graph::Node& node) {
         if (auto* const tensor = std::get_if<Tensor>(&attribute); tensor != nullptr && is_other_real(tensor->type()))
             *tensor = as_float32(*tensor);
         const bool is_type = name == "to" || name == "dtype" || name == "output_dtype";
-        if (auto* const type = std::get_if<int64_t>(&attribute); is_type && type != nullptr &&
-                                                                 is_other_real(from_onnx(*type)))
+        if (auto* const type = std::get_if<int64_t>(&attribute);
+            is_type && type != nullptr && is_other_real(from_onnx(*type)))
             *type = to_onnx(DataType::float32);
     }
 }

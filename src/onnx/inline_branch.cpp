@@ -95,6 +95,7 @@ class Copy {
                                      : outer_.unused_value_name(fmt::format("{}/{}", prefix_, value.name));
         place->second =
             value.constant ? outer_.add_constant(name, *value.constant) : outer_.add_value(name, value.type);
+        outer_.value(place->second).other = value.other;
         return place->second;
     }
 

@@ -58,9 +58,11 @@ void add_inputs(Graph& graph, const std::vector<ValueInfo>& inputs) {
         if (known && graph.is_constant(*known)) continue;  // before IR version 4 initializers are listed as inputs
         if (known || one.name.empty())
             broken(fmt::format("input `{}`", one.name), "its name is missing or given twice");
-        if (!one.type || *one.type == DataType::string)
+        if (one.type == DataType::string || (one.other && one.other->element == DataType::string) ||
+            (!one.type && !one.other))
             broken(fmt::format("input `{}`", one.name), "its element type is missing or not supported");
         const ValueId id = graph.add_value(one.name, one.type, one.dims);
+        graph.value(id).other = one.other;
         graph.value(id).symbols = one.symbols;
         graph.inputs.push_back(id);
     }
@@ -154,6 +156,7 @@ void state(Graph& graph, const std::vector<ValueInfo>& infos) {
         if (!found || graph.is_constant(*found)) continue;
         graph::Value& value = graph.value(*found);
         if (!value.type) value.type = one.type;
+        if (!value.other) value.other = one.other;
         if (!value.dims) value.dims = one.dims, value.symbols = one.symbols;
     }
 }

@@ -24,12 +24,13 @@ struct NamedNode {
     std::string overload{};  ///< of the function it calls
 };
 
-/// A ValueInfoProto of a tensor.
+/// A ValueInfoProto. One of a map, say, has neither `type` nor `other`.
 struct ValueInfo {
     std::string name;
     std::optional<DataType> type;
     std::optional<Dims> dims;
     std::vector<std::string> symbols;
+    std::optional<graph::OtherType> other{};
 };
 
 struct Model {

@@ -54,6 +54,46 @@ void read_tensor_type(Message message, ValueInfo& out) {
     }
 }
 
+/// The TypeProto that a TypeProto.Sequence or TypeProto.Optional holds.
+Message held_type(Message holder) {
+    Message held(std::span<const std::byte>{}, "TypeProto");
+    while (holder.next()) {
+        if (holder.tag() == field::holder_type::elem_type)
+            held = holder.message("TypeProto");
+        else
+            holder.skip();
+    }
+    return held;
+}
+
+std::optional<DataType> element_type(Message type) {
+    ValueInfo tensor;
+    while (type.next()) {
+        if (type.tag() == field::type::tensor)
+            read_tensor_type(type.message("TypeProto.Tensor"), tensor);
+        else
+            type.skip();
+    }
+    return tensor.type;
+}
+
+/// A sequence or an optional; of tensors, or of sequences of those, where it is known here.
+std::optional<graph::OtherType> read_other_type(Message holder, bool optional) {
+    const Message held = held_type(holder);
+    if (const auto element = element_type(held))
+        return graph::OtherType{optional ? Kind::optional_tensor : Kind::sequence, *element};
+    Message type = held;
+    while (optional && type.next()) {
+        if (type.tag() != field::type::sequence) {
+            type.skip();
+            continue;
+        }
+        const auto element = element_type(held_type(type.message("TypeProto.Sequence")));
+        return element ? std::optional(graph::OtherType{Kind::optional_sequence, *element}) : std::nullopt;
+    }
+    return std::nullopt;
+}
+
 }  // namespace
 
 ValueInfo read_value_info(Message message) {
@@ -70,6 +110,10 @@ ValueInfo read_value_info(Message message) {
     while (type && type->next()) {
         if (type->tag() == field::type::tensor)
             read_tensor_type(type->message("TypeProto.Tensor"), out);
+        else if (type->tag() == field::type::sequence)
+            out.other = read_other_type(type->message("TypeProto.Sequence"), false);
+        else if (type->tag() == field::type::optional)
+            out.other = read_other_type(type->message("TypeProto.Optional"), true);
         else
             type->skip();
     }

@@ -1,5 +1,7 @@
 #include "onnx/write.hpp"
 
+#include <utility>
+
 #include "onnx/fields.hpp"
 #include "onnx/protozero.hpp"
 #include "onnx/types.hpp"
@@ -88,10 +90,28 @@ std::string node_bytes(const graph::Graph& graph, const graph::Node& node) {
     return out;
 }
 
+/// A TypeProto.
+std::string type_bytes(const graph::OtherType& other) {
+    std::string out;
+    pbf_writer writer(out);
+    pbf_writer tensor(writer, field::type::tensor);
+    tensor.add_int32(field::tensor_type::elem_type, to_onnx(other.element));
+    tensor.commit();
+    const auto hold = [&](uint32_t holder) {
+        std::string held = std::exchange(out, {});
+        pbf_writer outer(out);
+        pbf_writer(outer, holder).add_message(field::holder_type::elem_type, held);
+    };
+    if (is_sequence(other.kind)) hold(field::type::sequence);
+    if (is_optional(other.kind)) hold(field::type::optional);
+    return out;
+}
+
 std::string value_bytes(const graph::Value& value) {
     std::string out;
     pbf_writer writer(out);
     writer.add_string(field::value_info::name, value.name);
+    if (value.other) writer.add_message(field::value_info::type, type_bytes(*value.other));
     if (!value.type) return out;
     pbf_writer type(writer, field::value_info::type);
     pbf_writer tensor(type, field::type::tensor);

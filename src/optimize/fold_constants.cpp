@@ -58,6 +58,7 @@ Rewrite fold_constants(Graph& graph, NodeId id, const Evaluate& evaluate) {
     if (graph::is_random(node)) return Rewrite::declined("its result is random");
     if (graph::has_subgraph(node)) return Rewrite::declined("it holds a subgraph");
     for (const ValueId output : node.outputs) {
+        if (output != ValueId::none && graph.value(output).other) return Rewrite::declined("its result is no tensor");
         const auto dims = output == ValueId::none ? std::nullopt : graph::concrete_dims(graph, output);
         if (dims && element_count(*dims) > kLargestBytes / 8)
             return Rewrite::declined("its result would exceed 256 MiB");

@@ -3,53 +3,22 @@
 #include <fmt/format.h>
 #include <onnxruntime_c_api.h>
 
-#include <array>
+#include <algorithm>
 #include <cstring>
 #include <optional>
 
 #include "base/error.hpp"
 #include "ort/bounds.hpp"
+#include "ort/element_type.hpp"
+#include "ort/empty_sequence.hpp"
 #include "ort/status.hpp"
 #include "ort/watchdog.hpp"
 
 namespace calotype::ort {
 namespace {
 
-struct TypePair {
-    DataType ours;
-    ONNXTensorElementDataType theirs;
-};
-constexpr std::array<TypePair, 13> kTypes = {{
-    {DataType::float32, ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT},
-    {DataType::float64, ONNX_TENSOR_ELEMENT_DATA_TYPE_DOUBLE},
-    {DataType::float16, ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT16},
-    {DataType::bfloat16, ONNX_TENSOR_ELEMENT_DATA_TYPE_BFLOAT16},
-    {DataType::int8, ONNX_TENSOR_ELEMENT_DATA_TYPE_INT8},
-    {DataType::uint8, ONNX_TENSOR_ELEMENT_DATA_TYPE_UINT8},
-    {DataType::int16, ONNX_TENSOR_ELEMENT_DATA_TYPE_INT16},
-    {DataType::uint16, ONNX_TENSOR_ELEMENT_DATA_TYPE_UINT16},
-    {DataType::int32, ONNX_TENSOR_ELEMENT_DATA_TYPE_INT32},
-    {DataType::uint32, ONNX_TENSOR_ELEMENT_DATA_TYPE_UINT32},
-    {DataType::int64, ONNX_TENSOR_ELEMENT_DATA_TYPE_INT64},
-    {DataType::uint64, ONNX_TENSOR_ELEMENT_DATA_TYPE_UINT64},
-    {DataType::boolean, ONNX_TENSOR_ELEMENT_DATA_TYPE_BOOL},
-}};
-
-ONNXTensorElementDataType to_ort(DataType type) {
-    for (const TypePair& pair : kTypes) {
-        if (pair.ours == type) return pair.theirs;
-    }
-    throw Error({"TENSOR_TYPE", fmt::format("a tensor of {}", name_of(type)), "it cannot be given to ONNX Runtime"});
-}
-
-DataType from_ort(ONNXTensorElementDataType type) {
-    for (const TypePair& pair : kTypes) {
-        if (pair.theirs == type) return pair.ours;
-    }
-    if (type == ONNX_TENSOR_ELEMENT_DATA_TYPE_STRING) return DataType::string;
-    throw Error(
-        {"TENSOR_TYPE", fmt::format("ONNX Runtime's element type {}", static_cast<int>(type)), "it is unknown here"});
-}
+using Value = std::unique_ptr<OrtValue, void (*)(OrtValue*)>;
+using TypeInfo = std::unique_ptr<OrtTypeInfo, void (*)(OrtTypeInfo*)>;
 
 }  // namespace
 
@@ -60,6 +29,7 @@ struct Session::State {
     OrtMemoryInfo* memory = nullptr;
     OrtAllocator* allocator = nullptr;
     std::vector<Info> inputs, outputs;
+    std::map<std::string, size_t> output_places;  // by name
 
     explicit State(const Library& from) : library(from) {}
     ~State() {
@@ -86,13 +56,36 @@ struct Session::State {
             OrtTypeInfo* type = nullptr;
             check(in ? api.SessionGetInputTypeInfo(session, i, &type) : api.SessionGetOutputTypeInfo(session, i, &type),
                   "ORT_MODEL");
-            const OrtTensorTypeAndShapeInfo* tensor = nullptr;
-            check(api.CastTypeInfoToTensorInfo(type, &tensor), "ORT_MODEL");
-            infos[i].tensor = tensor != nullptr;
-            if (tensor != nullptr) read_shape(*tensor, infos[i].type, infos[i].dims);
-            api.ReleaseTypeInfo(type);
+            const TypeInfo owned(type, api.ReleaseTypeInfo);
+            read_type(*type, infos[i]);
         }
         return infos;
+    }
+
+    /// Of a port: the kinds that hold tensors are known, others have none.
+    void read_type(const OrtTypeInfo& type, Info& info) const {
+        const OrtApi& api = library.api();
+        info.kind.reset();
+        const OrtTensorTypeAndShapeInfo* tensor = nullptr;
+        const OrtSequenceTypeInfo* sequence = nullptr;
+        const OrtOptionalTypeInfo* optional = nullptr;
+        check(api.CastTypeInfoToTensorInfo(&type, &tensor), "ORT_MODEL");
+        check(api.CastTypeInfoToSequenceTypeInfo(&type, &sequence), "ORT_MODEL");
+        check(api.CastTypeInfoToOptionalTypeInfo(&type, &optional), "ORT_MODEL");
+        if (tensor != nullptr) {
+            info.kind = Kind::tensor;
+            return read_shape(*tensor, info.type, info.dims);
+        }
+        OrtTypeInfo* held = nullptr;
+        if (sequence != nullptr) check(api.GetSequenceElementType(sequence, &held), "ORT_MODEL");
+        if (optional != nullptr) check(api.GetOptionalContainedTypeInfo(optional, &held), "ORT_MODEL");
+        const TypeInfo owned(held, api.ReleaseTypeInfo);
+        if (held == nullptr) return;
+        Info inner;
+        read_type(*held, inner);
+        info.type = inner.type;
+        if (inner.kind == Kind::tensor) info.kind = sequence != nullptr ? Kind::sequence : Kind::optional_tensor;
+        if (inner.kind == Kind::sequence && optional != nullptr) info.kind = Kind::optional_sequence;
     }
 
     void read_shape(const OrtTensorTypeAndShapeInfo& info, DataType& type, Dims& dims) const {
@@ -106,12 +99,8 @@ struct Session::State {
         check(api.GetDimensions(&info, dims.data(), rank), "ORT_RUN");
     }
 
-    Tensor copy_out(const OrtValue* value) const {
+    Tensor copy_tensor(OrtValue* value) const {
         const OrtApi& api = library.api();
-        int is_tensor = 0;
-        check(api.IsTensor(value, &is_tensor), "ORT_RUN");
-        if (is_tensor == 0)
-            throw Error({"TENSOR_TYPE", "an output", "it is a sequence, map or optional, not a tensor"});
         OrtTensorTypeAndShapeInfo* info = nullptr;
         check(api.GetTensorTypeAndShape(value, &info), "ORT_RUN");
         DataType type{};
@@ -121,10 +110,70 @@ struct Session::State {
         Tensor tensor(type, dims);
         void* from = nullptr;
         if (!tensor.bytes().empty()) {
-            check(api.GetTensorMutableData(const_cast<OrtValue*>(value), &from), "ORT_RUN");
+            check(api.GetTensorMutableData(value, &from), "ORT_RUN");
             std::memcpy(tensor.bytes().data(), from, tensor.bytes().size());
         }
         return tensor;
+    }
+
+    /// Adds the tensors that the output holds.
+    void copy_out(const Info& output, OrtValue* value, std::map<std::string, Tensor>& out) const {
+        const OrtApi& api = library.api();
+        int there = 0;
+        check(api.HasValue(value, &there), "ORT_RUN");
+        if (there == 0) return;
+        ONNXType type{};
+        check(api.GetValueType(value, &type), "ORT_RUN");
+        if (type == ONNX_TYPE_TENSOR) {
+            out.emplace(output.name, copy_tensor(value));
+            return;
+        }
+        if (!output.kind)
+            throw Error({"TENSOR_TYPE", fmt::format("output `{}`", output.name),
+                         "it holds other things than tensors, such as maps"});
+        size_t count = 0;
+        check(api.GetValueCount(value, &count), "ORT_RUN");
+        if (count == 0) out.emplace(empty_name(output.name), Tensor(output.type, {0}));
+        for (size_t i = 0; i < count; ++i) {
+            OrtValue* element = nullptr;
+            check(api.GetValue(value, static_cast<int>(i), allocator, &element), "ORT_RUN");
+            const Value owned(element, api.ReleaseValue);
+            out.emplace(element_name(output.name, static_cast<int64_t>(i)), copy_tensor(element));
+        }
+    }
+
+    Value tensor_of(const Tensor& tensor) const {
+        OrtValue* value = nullptr;
+        void* bytes = const_cast<std::byte*>(tensor.bytes().data());  // inputs are only read
+        check(library.api().CreateTensorWithDataAsOrtValue(memory, bytes, tensor.bytes().size(), tensor.dims().data(),
+                                                           tensor.dims().size(), to_ort(tensor.type()), &value),
+              "ORT_RUN");
+        return Value(value, library.api().ReleaseValue);
+    }
+
+    /// What the input is given; nothing where it is an optional that holds nothing.
+    std::optional<Value> value_of(const Info& input, const std::map<std::string, Tensor>& tensors) const {
+        const Kind kind = input.kind.value_or(Kind::tensor);
+        const std::vector<std::string> names = held_names(tensors, input.name, kind);
+        if (names.empty()) return std::nullopt;
+        if (!is_sequence(kind)) return tensor_of(tensors.at(input.name));
+        if (names[0] == empty_name(input.name)) return empty_sequence(library, input.type);
+        std::vector<Value> owned;
+        std::vector<const OrtValue*> elements;
+        for (const std::string& name : names) {
+            owned.push_back(tensor_of(tensors.at(name)));
+            elements.push_back(owned.back().get());
+        }
+        OrtValue* value = nullptr;
+        check(library.api().CreateValue(elements.data(), elements.size(), ONNX_TYPE_SEQUENCE, &value), "ORT_RUN");
+        return Value(value, library.api().ReleaseValue);
+    }
+
+    const Info& output_of(const std::string& name) const {
+        const auto found = output_places.find(name);
+        if (found == output_places.end())
+            throw Error({"ORT_RUN", "ONNX Runtime", fmt::format("the model has no output `{}`", name)});
+        return outputs[found->second];
     }
 };
 
@@ -169,6 +218,7 @@ Session::Session(const Library& library, std::string_view model_bytes, SessionOp
     state_->check(api.GetAllocatorWithDefaultOptions(&state_->allocator), "ORT_MODEL");
     state_->inputs = state_->ports(true);
     state_->outputs = state_->ports(false);
+    for (size_t i = 0; i < state_->outputs.size(); ++i) state_->output_places.emplace(state_->outputs[i].name, i);
 }
 
 Session::~Session() = default;
@@ -180,40 +230,32 @@ const std::vector<Info>& Session::outputs() const { return state_->outputs; }
 std::map<std::string, Tensor> Session::run(const std::map<std::string, Tensor>& inputs,
                                            const std::vector<std::string>& wanted) const {
     const OrtApi& api = state_->library.api();
-    const auto release = [&api](OrtValue* value) {
-        if (value != nullptr) api.ReleaseValue(value);
-    };
-    using Owned = std::unique_ptr<OrtValue, decltype(release)>;
-    std::vector<Owned> owned;
+    std::vector<Value> owned;
     std::vector<const char*> input_names, output_names;
     std::vector<const OrtValue*> given;
-    for (const auto& [name, tensor] : inputs) {
-        OrtValue* value = nullptr;
-        void* bytes = const_cast<std::byte*>(tensor.bytes().data());  // inputs are only read
-        state_->check(
-            api.CreateTensorWithDataAsOrtValue(state_->memory, bytes, tensor.bytes().size(), tensor.dims().data(),
-                                               tensor.dims().size(), to_ort(tensor.type()), &value),
-            "ORT_RUN");
-        owned.emplace_back(value, release);
-        input_names.push_back(name.c_str());
-        given.push_back(value);
+    for (const Info& input : state_->inputs) {
+        auto value = state_->value_of(input, inputs);
+        if (!value) continue;
+        given.push_back(value->get());
+        owned.push_back(std::move(*value));
+        input_names.push_back(input.name.c_str());
     }
-    if (wanted.empty()) {
-        for (const Info& info : state_->outputs) output_names.push_back(info.name.c_str());
-    } else {
-        for (const std::string& name : wanted) output_names.push_back(name.c_str());
-    }
+    std::vector<const Info*> outputs;
+    if (wanted.empty())
+        for (const Info& info : state_->outputs) outputs.push_back(&info);
+    for (const std::string& name : wanted) outputs.push_back(&state_->output_of(name));
+    for (const Info* output : outputs) output_names.push_back(output->name.c_str());
     std::vector<OrtValue*> made(output_names.size(), nullptr);
     WatchedRun watched(state_->library);
     OrtStatus* status = api.Run(state_->session, watched.options(), input_names.data(), given.data(), given.size(),
                                 output_names.data(), output_names.size(), made.data());
-    for (OrtValue* value : made) owned.emplace_back(value, release);
+    for (OrtValue* value : made) owned.emplace_back(value, api.ReleaseValue);
     std::unique_ptr<OrtStatus, void (*)(OrtStatus*)> kept(status, api.ReleaseStatus);
     watched.finish();  // what it says itself of being ended is less clear
     state_->check(kept.release(), "ORT_RUN");
     std::map<std::string, Tensor> out;
     for (size_t i = 0; i < made.size(); ++i) {
-        out.emplace(output_names[i], state_->copy_out(made[i]));
+        state_->copy_out(*outputs[i], made[i], out);
         owned[given.size() + i].reset();  // so that no more than one value is held twice
     }
     return out;

@@ -2,11 +2,13 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/tensor.hpp"
+#include "calotype/kind.hpp"
 #include "ort/library.hpp"
 
 namespace calotype::ort {
@@ -18,12 +20,15 @@ struct SessionOptions {
 
 struct Info {
     std::string name;
-    DataType type = DataType::float32;
-    Dims dims;           ///< -1: free
-    bool tensor = true;  ///< false: a sequence, map or optional, which cannot be asked for
+    std::optional<Kind> kind = Kind::tensor;  ///< none of a map, say, which cannot be asked for
+    DataType type = DataType::float32;        ///< of a sequence's or optional's tensors, where it is one of those
+    Dims dims;                                ///< -1: free; of a tensor alone
+
+    bool is_tensor() const { return kind == Kind::tensor; }
 };
 
-/// One ONNX model ready to run. `run` may be called from several threads.
+/// One ONNX model ready to run. `run` may be called from several threads. What is no tensor goes in and comes out as the
+/// tensors it holds (calotype/kind.hpp).
 class Session {
   public:
     /// Throws Error ORT_MODEL with ONNX Runtime's own words, UNKNOWN_OPERATOR where it lacks one.

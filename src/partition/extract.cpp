@@ -27,7 +27,9 @@ class Copy {
         if (id == ValueId::none) return id;
         if (const auto known = copies_.find(id); known != copies_.end()) return known->second;
         const Value& value = from_.value(id);
-        return copies_[id] = to_.add_value(value.name, value.type, value.dims);
+        copies_[id] = to_.add_value(value.name, value.type, graph::stated_dims(value));
+        to_.value(copies_[id]).other = value.other;
+        return copies_[id];
     }
     ValueId read(ValueId id) {
         if (id == ValueId::none || copies_.contains(id)) return made(id);

@@ -9,6 +9,7 @@
 #include "calotype/snapshot.hpp"
 #include "runtime/golden.hpp"
 #include "runtime/load.hpp"
+#include "runtime/ports.hpp"
 #include "snapshot/json_object.hpp"
 
 namespace calotype {
@@ -28,7 +29,9 @@ double mean(const std::vector<double>& values) {
 std::map<std::string, Tensor> inputs_for(const snapshot::Contents& contents) {
     if (contents.golden) return contents.golden->inputs;
     std::map<std::string, Tensor> inputs;
-    for (const execute::Port& port : contents.model.inputs) inputs.emplace(port.name, Tensor(port.type, port.made_for));
+    runtime::require_known_inputs(contents.model);
+    for (const execute::Port& port : contents.model.inputs)
+        if (port.kind == Kind::tensor) inputs.emplace(port.name, Tensor(port.type, port.made_for));
     return inputs;
 }
 

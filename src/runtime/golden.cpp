@@ -36,7 +36,14 @@ class Recorder {
         snapshot::GoldenSubgraph golden;
         const std::vector<std::string> names = execute::outputs_of(model_.subgraphs[k]);
         for (size_t i = 0; i < names.size(); ++i) {
-            golden.outputs.emplace(names[i], codes_[k].empty() ? values.at(names[i]) : codes_tensor(k, i));
+            if (!codes_[k].empty()) {
+                golden.outputs.emplace(names[i], codes_tensor(k, i));
+                continue;
+            }
+            // Of what kind it is, what it holds tells: one that holds no array under its own name is a sequence.
+            const Kind kind = values.contains(names[i]) ? Kind::tensor : Kind::sequence;
+            for (const std::string& name : held_names(values, names[i], kind))
+                golden.outputs.emplace(name, values.at(name));
         }
         for (Sha256& hash : hashes_[k]) golden.layer_sha256.push_back(hash.hex());
         return golden;
@@ -108,6 +115,9 @@ std::string first_difference(const execute::Model& model, const snapshot::Golden
             const std::string layer = layer_difference(*npu, expected.subgraphs[k], found.subgraphs[k]);
             if (!layer.empty()) return name + ": " + layer;
         }
+        for (const auto& [value, tensor] : found.subgraphs[k].outputs)
+            if (!expected.subgraphs[k].outputs.contains(value))
+                return fmt::format("{}: `{}` is one too many", name, value);
         for (const auto& [value, tensor] : expected.subgraphs[k].outputs) {
             const auto other = found.subgraphs[k].outputs.find(value);
             if (other == found.subgraphs[k].outputs.end()) return fmt::format("{}: `{}` is missing", name, value);

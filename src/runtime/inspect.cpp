@@ -12,8 +12,10 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 Json port_json(const PortInfo& port) {
-    Json json{
-        {"name", port.name}, {"type", name_of(port.type)}, {"dims", port.dims}, {"boundary", name_of(port.boundary)}};
+    Json json{{"name", port.name},
+              {"type", spelled(port.kind, name_of(port.type))},
+              {"dims", port.dims},
+              {"boundary", name_of(port.boundary)}};
     if (port.boundary != Boundary::plain) {
         json["scale"] = port.scale;
         json["zero_point"] = port.zero_point;

@@ -38,6 +38,7 @@ struct Runner::Impl {
         Dims sizes;
         std::string text;
         for (const execute::Port& port : contents.model.inputs) {
+            if (port.kind != Kind::tensor) continue;
             const Dims& dims = arrays.at(port.name).dims;
             for (size_t axis = 1; axis < dims.size(); ++axis) sizes.push_back(dims[axis]);
             const auto is_of = [&](const Dims& made) {

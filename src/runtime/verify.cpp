@@ -7,6 +7,7 @@
 #include "calotype/snapshot.hpp"
 #include "runtime/golden.hpp"
 #include "runtime/load.hpp"
+#include "runtime/ports.hpp"
 
 namespace calotype {
 namespace {
@@ -38,7 +39,9 @@ Tensor seeded_input(const execute::Port& port) {
 std::map<std::string, Tensor> inputs_for(const snapshot::Contents& contents) {
     if (contents.golden) return contents.golden->inputs;
     std::map<std::string, Tensor> inputs;
-    for (const execute::Port& port : contents.model.inputs) inputs.emplace(port.name, seeded_input(port));
+    runtime::require_known_inputs(contents.model);
+    for (const execute::Port& port : contents.model.inputs)
+        if (port.kind == Kind::tensor) inputs.emplace(port.name, seeded_input(port));
     return inputs;
 }
 
@@ -66,7 +69,8 @@ std::string equal_parts(const execute::Model& model) {
 }  // namespace
 
 std::vector<Check> verify(const std::filesystem::path& path, const RunnerOptions& options) {
-    const snapshot::Contents contents = runtime::load(path, options.npu, options.limits);  // throws at the first wrong checksum
+    const snapshot::Contents contents =
+        runtime::load(path, options.npu, options.limits);  // throws at the first wrong checksum
     const execute::Model& model = contents.model;
     std::vector<Check> checks{{"checksums", true, "every file is what `manifest.json` states"}};
     ThreadPool pool(runtime::thread_count(options.threads));

@@ -34,6 +34,8 @@ std::string spelled(const Dims& dims) {
 
 Cut cut(const Dims& found, const InputSpec& input, const std::string& subject) {
     const std::span<const int64_t> have(found), want(input.dims);
+    const auto may_be = [](int64_t size, int64_t wanted) { return wanted < 0 || size == wanted; };
+    if (input.kind != Kind::tensor || (input.whole && std::ranges::equal(have, want, may_be))) return {1, found};
     const int64_t batch = want.empty() || want[0] < 0 ? 1 : want[0];
     if (!want.empty() && have.size() == want.size() && fits(have.subspan(1), want.subspan(1)) && have[0] > 0 &&
         batch > 0 && have[0] % batch == 0) {
@@ -63,8 +65,9 @@ Cut cut(const Dims& found, const InputSpec& input, const std::string& subject) {
                                        batch > 1 ? fmt::format(", S a multiple of the batch {}", batch) : "")});
 }
 
-/// One array that feeds one input.
+/// One array that feeds one input, or an element of one.
 struct Array {
+    std::string name;  ///< the input's, or the element's
     InputSpec input;
     NpyHeader header;
     Cut pieces;
@@ -72,13 +75,19 @@ struct Array {
     std::optional<Tensor> reordered;  ///< of a Fortran-ordered array, which cannot be read piece by piece
 };
 
-Array open_array(std::unique_ptr<ByteSource> bytes, const InputSpec& input, const std::string& subject) {
+Array open_array(const std::string& name, std::unique_ptr<ByteSource> bytes, const InputSpec& input,
+                 const std::string& subject) {
     std::vector<std::byte> head(static_cast<size_t>(std::min(kNpyHeaderLimit, bytes->size_bytes())));
     bytes->read(0, head);
-    Array array{input, parse_npy_header(head, subject), {}, std::move(bytes), {}};
+    Array array{name, input, parse_npy_header(head, subject), {}, std::move(bytes), {}};
     const NpyHeader& header = array.header;
     check_input_type(header.type, input.type, input.boundary, subject, input.name);
     array.pieces = cut(header.dims, input, subject);
+    if (is_sequence(input.kind) && name == empty_name(input.name) && element_count(header.dims) > 0)
+        throw Error(
+            {"SAMPLE_SHAPE", subject,
+             fmt::format("its shape is {}, and it stands for a sequence without elements", spelled(header.dims)),
+             "give the elements under names of their own: `x[0]` is the first of `x`"});
     const int64_t size = element_count(header.dims) * bytes_of(header.type);
     if (array.bytes->size_bytes() - header.data_offset != size) {
         throw Error({"NPY_BROKEN", subject,
@@ -114,7 +123,7 @@ class Arrays : public Reader {
     int64_t count() const override { return arrays_.empty() ? 0 : arrays_.front().pieces.count; }
     std::map<std::string, Tensor> at(int64_t index) const override {
         std::map<std::string, Tensor> sample;
-        for (const Array& array : arrays_) sample[array.input.name] = piece_of(array, index);
+        for (const Array& array : arrays_) sample[array.name] = piece_of(array, index);
         return sample;
     }
     std::string name_of(int64_t index) const override {
@@ -132,35 +141,68 @@ class Arrays : public Reader {
 
 std::string names_of(const std::vector<InputSpec>& inputs) {
     std::string out;
-    for (const InputSpec& input : inputs) out += fmt::format("{}`{}`", out.empty() ? "" : ", ", input.name);
+    for (const InputSpec& input : inputs)
+        out +=
+            fmt::format("{}`{}`", out.empty() ? "" : ", ",
+                        is_sequence(input.kind) ? element_name(input.name, 0) + "`, ... or `" + empty_name(input.name)
+                                                : input.name);
     return out;
+}
+
+/// Elements behind a gap, or beside the sign of a sequence without any.
+void refuse_loose_elements(const std::set<std::string>& names, const std::vector<InputSpec>& inputs,
+                           const std::string& archive) {
+    std::set<std::string> used;
+    for (const InputSpec& input : inputs)
+        for (std::string& name : held_names(names, input.name, input.kind)) used.insert(std::move(name));
+    for (const std::string& name : names)
+        if (!used.contains(name))
+            throw Error({"SAMPLE_NAME", archive, fmt::format("it holds `{}` without the elements before it", name),
+                         "name a sequence's elements `x[0]`, `x[1]` and so on; one without any is an array `x[]`"});
 }
 
 /// What is no input is left out: people keep labels beside the samples.
 std::vector<Array> open_npz_arrays(const std::filesystem::path& path, const std::vector<InputSpec>& inputs,
                                    std::set<std::string>& left_out) {
     std::vector<Array> arrays;
+    std::set<std::string> names;
     const std::string archive = fmt::format("`{}`", path.string());
     for (const ZipEntry& entry : read_zip_directory(path)) {
         const std::string name =
             entry.name.ends_with(".npy") ? entry.name.substr(0, entry.name.size() - 4) : entry.name;
-        const auto input = std::ranges::find(inputs, name, &InputSpec::name);
-        if (input == inputs.end()) {
+        const InputSpec* const input = input_of(name, inputs);
+        if (input == nullptr) {
             left_out.insert(name);
             continue;
         }
-        const bool twice = std::ranges::any_of(arrays, [&](const Array& a) { return a.input.name == name; });
-        if (twice) throw Error({"SAMPLE_NAME", archive, fmt::format("it holds the array `{}` twice", name)});
-        arrays.push_back(open_array(open_entry(path, entry), *input, fmt::format("`{}` in {}", name, archive)));
+        if (!names.insert(name).second)
+            throw Error({"SAMPLE_NAME", archive, fmt::format("it holds the array `{}` twice", name)});
+        arrays.push_back(open_array(name, open_entry(path, entry), *input, fmt::format("`{}` in {}", name, archive)));
     }
-    for (const InputSpec& input : inputs) {
-        const bool found = std::ranges::any_of(arrays, [&](const Array& a) { return a.input.name == input.name; });
-        if (!found) missing_input(input.name, left_out, inputs, archive);
-    }
+    for (const InputSpec& input : inputs)
+        if (!is_optional(input.kind) && held_names(names, input.name, input.kind).empty())
+            missing_input(input.name, left_out, inputs, archive);
+    refuse_loose_elements(names, inputs, archive);
     return arrays;
 }
 
 }  // namespace
+
+std::vector<InputSpec> specs_of(const std::vector<PortInfo>& inputs) {
+    const bool whole = std::ranges::any_of(inputs, [](const PortInfo& input) { return input.kind != Kind::tensor; });
+    std::vector<InputSpec> specs;
+    for (const PortInfo& input : inputs)
+        specs.push_back({input.name, input.type, input.dims, input.boundary, input.kind, whole});
+    return specs;
+}
+
+const InputSpec* input_of(const std::string& array, const std::vector<InputSpec>& inputs) {
+    const auto is_fed = [&](const InputSpec& input) {
+        return input.name == (is_sequence(input.kind) ? sequence_name(array) : array);
+    };
+    const auto found = std::ranges::find_if(inputs, is_fed);
+    return found == inputs.end() ? nullptr : &*found;
+}
 
 void missing_input(const std::string& input, const std::set<std::string>& left_out,
                    const std::vector<InputSpec>& inputs, const std::string& subject) {
@@ -188,18 +230,19 @@ std::unique_ptr<Reader> open_arrays(const std::filesystem::path& path, const std
     if (path.extension() == ".npz") {
         arrays = open_npz_arrays(path, inputs, left_out);
     } else {
-        if (inputs.size() != 1) {
+        if (inputs.size() != 1 || inputs[0].kind != Kind::tensor) {
             throw Error({"SAMPLE_NAME", subject,
-                         fmt::format("an .npy feeds one input, the model has {}", inputs.size()),
+                         inputs.size() == 1 ? "an .npy feeds a tensor, the model's input is none"
+                                            : fmt::format("an .npy feeds one input, the model has {}", inputs.size()),
                          fmt::format("save an .npz with {}", names_of(inputs))});
         }
-        arrays.push_back(open_array(open_file(path), inputs.front(), subject));
+        arrays.push_back(open_array(inputs.front().name, open_file(path), inputs.front(), subject));
     }
     for (const Array& array : arrays) {
         if (array.pieces.count == arrays.front().pieces.count) continue;
         throw Error({"SAMPLE_COUNT", subject,
                      fmt::format("it has {} for `{}` but {} for `{}`", counted(array.pieces.count, "sample"),
-                                 array.input.name, arrays.front().pieces.count, arrays.front().input.name),
+                                 array.name, arrays.front().pieces.count, arrays.front().name),
                      "give every input as many"});
     }
     return std::make_unique<Arrays>(std::move(arrays), subject, std::move(left_out));

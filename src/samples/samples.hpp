@@ -21,7 +21,11 @@ struct InputSpec {
     DataType type = DataType::float32;
     Dims dims;
     Boundary boundary = Boundary::plain;  ///< of a snapshot's input
+    Kind kind = Kind::tensor;             ///< of another kind: `type` is that of the tensors it holds
+    bool whole = false;  ///< of a model with inputs that are no tensors: an array is one sample, axis 0 no batch
 };
+
+std::vector<InputSpec> specs_of(const std::vector<PortInfo>& inputs);
 
 enum class Layout { nchw, nhwc };
 enum class Channels { rgb, bgr, gray };
@@ -75,13 +79,17 @@ class Source : public Samples {
 
 /// Opens an .npz (keys are input names), a .npy (model with one input), a folder of those, or a folder of .jpg, .jpeg
 /// and .png images. Names, types and shapes of all arrays are checked here; what an .npz holds beside the inputs is
-/// left out. An array [S, ...] whose other axes match gives S samples; a fixed model batch b takes b at a time; an
+/// left out. What is no tensor is there as the tensors it holds (calotype/kind.hpp), and such a file holds one sample.
+/// An array [S, ...] whose other axes match gives S samples; a fixed model batch b takes b at a time; an
 /// array of one axis more than the input holds whole inputs. Throws Error FILE_*, SAMPLE_*, INPUT_TYPE, NPY_*, NPZ_*,
 /// IMAGE_*.
 Source open(const std::filesystem::path& path, const std::vector<InputSpec>& inputs, const ImageOptions& options = {});
 
 /// The hash that Source::sha256 gives, of any samples.
 std::string sha256_of(const Samples& samples);
+
+/// The input that an array of this name feeds, whole or as one of a sequence's elements; null where none is fed.
+const InputSpec* input_of(const std::string& array, const std::vector<InputSpec>& inputs);
 
 /// The dims one sample's array for the input has with the model's batch. Throws Error INPUT_TYPE, SAMPLE_SHAPE;
 /// SAMPLE_COUNT where the array holds several samples.

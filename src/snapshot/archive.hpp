@@ -54,6 +54,10 @@ class Writer {
     void choice(const char* key, E& value, const std::array<const char*, N>& names) {
         json_[key] = names[static_cast<size_t>(value)];
     }
+    template <class E, size_t N>
+    void choice_unless(const char* key, E& value, const std::array<const char*, N>& names, E absent) {
+        if (value != absent) choice(key, value, names);
+    }
     const std::string& path() const { return path_; }
 
   private:
@@ -132,6 +136,11 @@ class Reader {
             }
         }
         damaged(path_ + "/" + key, fmt::format("`{}` is not one of its names", name));
+    }
+    template <class E, size_t N>
+    void choice_unless(const char* key, E& value, const std::array<const char*, N>& names, E absent) {
+        value = absent;
+        if (json_.contains(key)) choice(key, value, names);
     }
     /// To be called when every field was read: an unknown field is refused.
     void finish() const {

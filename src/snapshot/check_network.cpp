@@ -242,6 +242,8 @@ void check_port(const execute::Port& port, size_t further_sizes, const std::stri
     check_dims(port.made_for, port.dims, subject);
     require(port.also_for.size() == further_sizes, subject, "its sizes are not as many as another's");
     for (const Dims& dims : port.also_for) check_dims(dims, port.dims, subject);
+    require(port.kind == Kind::tensor || (port.dims.empty() && port.boundary == Boundary::plain), subject,
+            "a sequence or optional has neither dims nor codes");
     if (port.boundary != Boundary::plain) check_quantization(port.quantization, 1, where);
 }
 

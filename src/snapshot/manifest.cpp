@@ -11,6 +11,7 @@ namespace calotype::execute {
 namespace {
 
 constexpr std::array kBoundaries{"quantized", "uint8", "int8", "plain"};
+constexpr std::array kKinds{"tensor", "sequence", "optional tensor", "optional sequence"};
 
 }  // namespace
 
@@ -18,6 +19,7 @@ template <class A>
 void describe(A& a, Port& x) {
     a.field("name", x.name);
     a.choice("type", x.type, snapshot::kDataTypes);
+    a.choice_unless("kind", x.kind, kKinds, Kind::tensor);
     a.field("dims", x.dims);
     a.field("made_for", x.made_for);
     a.field("also_for", x.also_for);

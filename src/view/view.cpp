@@ -47,8 +47,8 @@ void add_cpu(graph::Graph& view, const std::string& prefix, const graph::Graph& 
         if (copied.contains(id)) continue;
         const graph::Value& value = part.value(id);
         const std::string name = view.unused_value_name(prefix + value.name);
-        copied[id] =
-            value.constant ? view.add_constant(name, *value.constant) : view.add_value(name, value.type, value.dims);
+        copied[id] = value.constant ? view.add_constant(name, *value.constant)
+                                    : view.add_value(name, value.type, graph::stated_dims(value));
     }
     for (const graph::NodeId id : part.nodes()) {
         deadline.check();
@@ -78,20 +78,22 @@ void define_functions(graph::Graph& view) {
 void add_output(graph::Graph& view, const graph::Value& output, ValueId made) {
     if (const auto kept = view.find_value(output.name)) {  // a subgraph attribute reads it too
         view.value(*kept).type = output.type;
-        view.value(*kept).dims = output.dims;
+        view.value(*kept).dims = graph::stated_dims(output);
+        view.value(*kept).other = output.other;
         view.outputs.push_back(*kept);
         return;
     }
     Builder builder(view, "");
     const DataType type = output.type.value_or(DataType::float32);
-    const bool cast = type != DataType::float32 && view.value(made).type != type;
+    const bool cast = !output.other && type != DataType::float32 && view.value(made).type != type;
     std::map<std::string, graph::Attribute> attributes;
     if (cast)
         attributes["to"] = type == DataType::uint8 ? int64_t{2} : type == DataType::int8 ? int64_t{3} : int64_t{1};
     const ValueId named =
         builder.node(cast ? "Cast" : "Identity", output.name + "/output", {made}, attributes, output.name);
-    view.value(named).type = type;
-    view.value(named).dims = output.dims;
+    if (!output.other) view.value(named).type = type;
+    view.value(named).dims = graph::stated_dims(output);
+    view.value(named).other = output.other;
     view.outputs.push_back(named);
 }
 
@@ -104,6 +106,7 @@ graph::Graph make_view(const graph::Graph& model, const std::vector<Part>& parts
     for (const ValueId input : model.inputs) {
         const graph::Value& value = model.value(input);
         view.inputs.push_back(view.add_value(value.name, value.type, value.dims));
+        view.value(view.inputs.back()).other = value.other;
         known[value.name] = view.inputs.back();
     }
     for (const ValueId output : model.outputs)  // their names are taken before a part's values ask for one

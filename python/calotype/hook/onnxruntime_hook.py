@@ -82,6 +82,9 @@ class Target:
             self.inputs.append((port.name, NUMPY_TYPES[port.type], rank))
         if not self.inputs:
             raise Untouched("it has no inputs")
+        for port in session.get_outputs():
+            if not port.type.startswith("tensor("):
+                raise Untouched(f"its output `{port.name}` is {port.type}, no array")
         self.outputs = [port.name for port in session.get_outputs()]
 
     def arrays(self, feed) -> dict | None:

@@ -16,14 +16,14 @@ namespace calotype::onnx::upgrading {
 namespace {
 
 bool is_typed(const std::vector<ValueInfo>& infos) {
-    return std::ranges::all_of(infos, [](const ValueInfo& info) { return info.type.has_value(); });
+    return std::ranges::all_of(infos, [](const ValueInfo& info) { return info.type || info.other; });
 }
 
 }  // namespace
 
 bool upgrade_subgraph(const Graph& outer, const graph::Node& node, graph::OpaqueGraph& body) {
     Model model = read_graph_alone(Message(std::as_bytes(std::span(body.bytes)), "GraphProto"));
-    if (!is_typed(model.inputs) || !is_typed(model.outputs)) return false;  // sequences: we could not write them again
+    if (!is_typed(model.inputs) || !is_typed(model.outputs)) return false;  // maps: we could not write them again
     for (NamedNode& one :
          model.nodes)  // what is added inside takes its name from these, and may not hide an outer value
         one.node.name = fmt::format("{}/{}", node.name, one.node.name.empty() ? one.node.op : one.node.name);
