@@ -29,7 +29,6 @@ ort::Info tensor_info(std::string name, DataType type, Dims dims) {
     info.name = std::move(name);
     info.type = type;
     info.dims = std::move(dims);
-    info.tensor = true;
     return info;
 }
 

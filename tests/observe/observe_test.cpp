@@ -64,6 +64,24 @@ TEST(Concretize, PassesOverSequences) {
     concretize(graph, library, sample(5));
     EXPECT_EQ(graph.value(graph.outputs[0]).dims, (Dims{3, 2, 2}));
     EXPECT_FALSE(graph.value(parts).dims.has_value());
+    EXPECT_EQ(graph.value(parts).other, (graph::OtherType{Kind::sequence, DataType::float32}));
+    EXPECT_FALSE(graph.value(graph.outputs[0]).varies);
+}
+
+/// y = Shape(NonZero(x)) + 0, beside z = Shape(Relu(x)) + 0.
+TEST(Concretize, KeepsSizesOpenThatHangOnContents) {
+    const auto library = ort::Library::load();
+    Graph graph;
+    const ValueId x = graph.add_value("x", DataType::float32, Dims{3, 2, 2});
+    graph.inputs = {x};
+    const ValueId places = add(graph, "NonZero", {x}, "places"), zero = ints(graph, "zero", {0});
+    graph.outputs = {add(graph, "Add", {add(graph, "Shape", {places}, "count"), zero}, "y"),
+                     add(graph, "Add", {add(graph, "Shape", {add(graph, "Relu", {x}, "r")}, "shape"), zero}, "z")};
+    concretize(graph, library, sample(5));
+    EXPECT_TRUE(graph.value(places).varies);
+    EXPECT_FALSE(graph::concrete_dims(graph, places).has_value());
+    EXPECT_FALSE(graph.is_constant(graph.input(graph.producer(graph.outputs[0]), 0)));
+    EXPECT_TRUE(graph.is_constant(graph.input(graph.producer(graph.outputs[1]), 0)));
 }
 
 /// y = x + Range(0, Reshape(3, [1] through floats), 1): the Range is given [3] instead of 3, which its kernel takes and
