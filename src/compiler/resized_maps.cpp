@@ -17,8 +17,9 @@ using npu::TensorId;
 struct Enlarged {
     std::string name;  ///< of the last layer, which is the user's node
     TensorId made = TensorId::none;
-    std::optional<TensorId> whole;  ///< where a Crop follows, what it reads
-    bool follows = false;           ///< another map's size
+    std::optional<TensorId> whole;                               ///< where a Crop follows, what it reads
+    npu::Upsample how;                                           ///< the whole is made
+    bool follows() const { return how.like != TensorId::none; }  ///< another map's size
 };
 
 bool cuts_the_end_alone(const npu::Crop& crop) {
@@ -45,9 +46,9 @@ std::vector<Enlarged> enlarged(const FloatNetwork& network) {
         if (upsample == nullptr) continue;
         const FloatLayer* crop = crop_behind(network, layer);
         if (upsample->like == TensorId::none && crop != nullptr)
-            maps.push_back({crop->name, crop->output, layer.output, false});
+            maps.push_back({crop->name, crop->output, layer.output, *upsample});
         else
-            maps.push_back({layer.name, layer.output, std::nullopt, upsample->like != TensorId::none});
+            maps.push_back({layer.name, layer.output, std::nullopt, *upsample});
     }
     return maps;
 }
@@ -67,7 +68,7 @@ void erase_tensor(FloatNetwork& network, TensorId erased) {
 }
 
 void follow(FloatNetwork& network, const Enlarged& map, TensorId like) {
-    if (map.follows) return;
+    if (map.follows()) return;
     if (map.whole) {
         const auto crop = std::ranges::find(network.layers, map.made, &FloatLayer::output);
         FloatLayer& upsample = *std::ranges::find(network.layers, *map.whole, &FloatLayer::output);
@@ -78,7 +79,7 @@ void follow(FloatNetwork& network, const Enlarged& map, TensorId like) {
     }
     lower::spread_as_large_as(network, map.made, like);
     CALOTYPE_ASSERT(std::ranges::any_of(enlarged(network),
-                                        [&](const Enlarged& now) { return now.made == map.made && now.follows; }),
+                                        [&](const Enlarged& now) { return now.made == map.made && now.follows(); }),
                     "a map is as large as the one it meets");
     if (map.whole) erase_tensor(network, *map.whole);
 }
@@ -88,9 +89,9 @@ bool follow_one(FloatNetwork& a, FloatNetwork& b) {
     const std::vector<Enlarged> others = enlarged(b);
     for (const Enlarged& one : enlarged(a)) {
         const auto other = std::ranges::find(others, one.name, &Enlarged::name);
-        if (other == others.end() || (one.follows && other->follows)) continue;
-        // Nothing but sizes taken from another map makes a Crop at one size only.
-        if (!one.whole && !one.follows && !other->whole && !other->follows) continue;
+        if (other == others.end() || (one.follows() && other->follows())) continue;
+        // Nothing but sizes taken from another map makes a Crop at one size only, or takes other factors there.
+        if (!one.whole && !other->whole && one.how == other->how) continue;
         const TensorId met_in_a = lower::met_by(a, one.made), met_in_b = lower::met_by(b, other->made);
         if (met_in_a == TensorId::none || met_in_b == TensorId::none) continue;
         if (a.tensors[index_of(met_in_a)].value != b.tensors[index_of(met_in_b)].value) continue;

@@ -263,9 +263,10 @@ FOLDED = [*first(), helper.make_node("DepthToSpace", ["b"], ["c"], name="shuffle
           helper.make_node("Gather", ["shape", "three"], ["rows"], name="rows"),
           helper.make_node("Concat", ["one", "rows", "minus"], ["to"], name="to", axis=0), integers("minus", -1),
           helper.make_node("Reshape", ["c", "to"], ["y"], name="fold")]
-REPEATED = [*first(), integers("rows_axis", 2), integers("zero", 0), integers("one", 1),
-            helper.make_node("Slice", ["b", "zero", "one", "rows_axis"], ["row"], name="row"),
-            helper.make_node("Add", ["b", "row"], ["y"], name="add")]
+REPEATED = [*first(), integers("rows", 2), integers("columns", 3), integers("zero", 0), integers("one", 1),
+            helper.make_node("Slice", ["b", "zero", "one", "rows"], ["row"], name="row"),
+            helper.make_node("Slice", ["b", "zero", "one", "columns"], ["column"], name="column"),
+            helper.make_node("Add", ["row", "column"], ["y"], name="add")]
 REDUCED = [*first(), helper.make_node("ReduceMean", ["b"], ["y"], name="means", axes=[3])]
 SAME = [*first(auto_pad="SAME_UPPER", strides=[2, 2]), helper.make_node("Conv", ["b", "w2"], ["y"], name="last")]
 
@@ -274,7 +275,7 @@ SAME = [*first(auto_pad="SAME_UPPER", strides=[2, 2]), helper.make_node("Conv", 
     (SAME, 4, "layer `relu` holds a constant that came from the shape: the pads of `first`, by auto_pad SAME_UPPER"),
     (HALVED, 4, "layer `c` holds a constant that came from the shape: `half`, computed from the shape of `x`"),
     (FOLDED, 3, "node `fold`, holds a constant that came from the shape: `to`, computed from the shape of `t`"),
-    (REPEATED, 4, "layer `add/Resize` holds a constant that came from the shape: how often `add` repeats one map over"),
+    (REPEATED, 4, "layer `add/Resize_1` holds a constant that came from the shape: how often `add` repeats one map over"),
     (REDUCED, 4, "layer `means` holds a constant that came from the shape: the length of the axes that `means` reduces"),
 ], ids=["pads", "bound", "reshape", "broadcast", "reduction"])
 def test_a_constant_that_came_from_the_shape_binds_the_size(calotype: Command, tmp_path: Path, nodes, rank, named):

@@ -119,6 +119,15 @@ def corners(head):
     return head.finished(head.conv(head.node("Concat", *parts, axis=1), 64, 8, relu=False))
 
 
+def rows(head):
+    """A row and a column of a map, each repeated over it."""
+    b = head.backbone()[1]
+    for axis in (2, 3):
+        line = head.node("Slice", b, head.integers(0), head.integers(1), head.integers(axis))
+        b = head.conv(head.node("Add", b, line), 32, 32)
+    return head.finished(head.conv(b, 32, 8, relu=False))
+
+
 def folded(head):
     """The target of a Reshape on the host."""
     shuffled = head.node("DepthToSpace", head.conv(head.x, 3, 16), blocksize=4)
@@ -149,7 +158,8 @@ HEADS = {
     "aspp by Expand": lambda: aspp(Head(), expanded),
     "aspp by Gather": lambda: aspp(Head(), lambda head, x, like: head.as_large_as(x, like, gathered=True)),
     "psp": lambda: psp(Head()), "fpn": lambda: fpn(Head()), "fpn of repeated pixels": lambda: fpn(Head(), "nearest"), "unet": lambda: unet(Head()), "added": lambda: added(Head()),
-    "folded": lambda: folded(Head()), "corners": lambda: corners(Head()), "channels last": lambda: channels_last(Head()),
+    "folded": lambda: folded(Head()), "corners": lambda: corners(Head()), "rows": lambda: rows(Head()),
+    "channels last": lambda: channels_last(Head()),
 }
 
 
