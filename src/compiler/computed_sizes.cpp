@@ -132,14 +132,26 @@ class HostPart {
         write(slice, 3, *found);
     }
 
-    /// A Resize that was made of a sum or product for the NPU, which adds and multiplies maps of one shape: the host's
-    /// operators broadcast by themselves.
+    /// A Resize that was made of a sum or product for the NPU, which adds and multiplies maps of one shape, and perhaps a
+    /// Gather that repeats the one channel: the host's operators broadcast by themselves.
     void broadcast_again(NodeId resize) {
-        const std::vector<NodeId> readers = graph_.readers(graph_.output(resize));
-        if (readers.size() != 1 || graph_.is_output(graph_.output(resize))) return;
-        const Node& reader = graph_.node(readers[0]);
-        if (reader.sources == graph_.node(resize).sources && (reader.op == "Add" || reader.op == "Mul"))
-            graph_.replace_uses(graph_.output(resize), graph_.input(resize, 0));
+        NodeId last = resize, reader = only_reader(resize);
+        if (reader != NodeId::none && repeats_one_channel(reader)) last = reader, reader = only_reader(reader);
+        if (reader == NodeId::none) return;
+        const std::vector<std::string>& sources = graph_.node(resize).sources;
+        const Node& sum = graph_.node(reader);
+        if (sum.sources == sources && graph_.node(last).sources == sources && (sum.op == "Add" || sum.op == "Mul"))
+            graph_.replace_uses(graph_.output(last), graph_.input(resize, 0));
+    }
+    NodeId only_reader(NodeId id) const {
+        const std::vector<NodeId> readers = graph_.readers(graph_.output(id));
+        return readers.size() == 1 && !graph_.is_output(graph_.output(id)) ? readers[0] : NodeId::none;
+    }
+    bool repeats_one_channel(NodeId id) const {
+        const Node& node = graph_.node(id);
+        if (node.op != "Gather" || graph::int_attribute(node, "axis", 0) != 1) return false;
+        const auto dims = graph::concrete_dims(graph_, node.inputs[0]);
+        return dims && dims->size() > 1 && (*dims)[1] == 1 && graph_.is_constant(node.inputs[1]);
     }
 
     /// A Resize whose sizes were whole factors.

@@ -71,7 +71,7 @@ constexpr Limit kLimits[] = {
     {"NPU_FEW_CODES", "Sums and products with a constant map", "the range of its result", "", "",
      "an output has one scale, in which what was computed would have few codes beside the constant",
      "nothing: what it adds to leaves the NPU with its own scale, and the host adds exactly"},
-    {"NPU_HOST_READS", "Sums, products and Concat with a constant map", "the next reader", "", "",
+    {"NPU_HOST_READS", "Constant maps, and maps repeated for a sum or product", "the next reader", "", "",
      "the NPU would round the result to codes once more, and the host, which reads it next, has it exactly",
      "nothing: it costs no boundary more"},
     {"NPU_NOT_FINITE", "All", "what the samples give", "", "", "a code stands for a number: no infinity, no NaN",

@@ -64,13 +64,17 @@ class Splitter {
         for (const NodeId id : nodes) refused_.emplace(id, broken);
     }
 
-    /// Sums, products and joins with constant maps behind which nothing but the host reads: the NPU would round their
-    /// result to codes where the host has it exactly, at no boundary more.
+    /// Sums, products and joins with constant maps behind which nothing but the host reads, and what repeats maps for it:
+    /// the NPU would round their result to codes where the host has it exactly, at no boundary more.
     void refuse_for_the_host(const std::vector<NodeId>& nodes) {
         const std::set<NodeId> part(nodes.begin(), nodes.end());
         std::map<NodeId, NodeId> host_reader;  // of nodes that nothing in the part computes with
         for (auto id = nodes.rbegin(); id != nodes.rend(); ++id) {
             if (refused_.contains(*id)) continue;
+            if (repeats_for_the_host(*id)) {
+                refuse_for(*id, graph_.readers(graph_.output(*id)).front());
+                continue;
+            }
             const bool reads_map = reads_constant_map(graph_, *id);
             NodeId host = NodeId::none;
             bool leaves = reads_map || only_moves(graph_, *id) || is_linear(graph_, *id);
@@ -86,12 +90,25 @@ class Splitter {
             }
             if (!leaves) continue;
             host_reader.emplace(*id, host);
-            if (reads_map && host != NodeId::none)
-                refused_.emplace(
-                    *id, npu::broken_limit("NPU_HOST_READS",
-                                           fmt::format("`{}`, a {}", graph_.node(host).name, graph_.node(host).op),
-                                           config_));
+            if (reads_map && host != NodeId::none) refuse_for(*id, host);
         }
+    }
+    void refuse_for(NodeId id, NodeId host) {
+        const graph::Node& reader = graph_.node(host);
+        refused_.emplace(
+            id, npu::broken_limit("NPU_HOST_READS", fmt::format("`{}`, a {}", reader.name, reader.op), config_));
+    }
+
+    /// What repeats pixels or channels for a sum or product of the same node of the user, which the host makes: it
+    /// broadcasts by itself.
+    bool repeats_for_the_host(NodeId id) const {
+        const graph::Node& node = graph_.node(id);
+        if (node.op != "Resize" && node.op != "Gather") return false;
+        const std::vector<NodeId> readers = graph_.readers(graph_.output(id));
+        if (readers.size() != 1 || graph_.is_output(graph_.output(id)) || !refused_.contains(readers[0])) return false;
+        const graph::Node& reader = graph_.node(readers[0]);
+        const bool also_repeats = node.op == "Resize" && reader.op == "Gather";
+        return reader.sources == node.sources && (reader.op == "Add" || reader.op == "Mul" || also_repeats);
     }
 
     bool try_split() {

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import onnx
 import onnxruntime
+import pytest
 from conftest import Command
 from onnx import TensorProto, helper, numpy_helper
 from test_split import snr_db
@@ -120,3 +121,51 @@ def test_a_network_over_time_takes_any_length(calotype: Command, tmp_path):
         assert ran.code == 0, ran.stderr
         exact = onnxruntime.InferenceSession(model).run(None, {"x": x})[0]
         assert snr_db(exact, np.load(tmp_path / "y.npz")["y"]) > 30
+
+
+def masked_attention(path: Path) -> Path:
+    """x [N, T, 16] and mask [N, T] -> two heads whose scores have one mask -> a product a step -> y [N, T, 16]."""
+    constants = {"wq": normal(1, 16, 16), "wk": normal(2, 16, 16), "wv": normal(3, 16, 16), "heads": np.array([0, 0, 2, 8]),
+                 "whole": np.array([0, 0, 16]), "one": np.float32(1), "far": np.float32(-1e4), "axes": np.array([1, 2])}
+    nodes = []
+    for name, perm in ("q", [0, 2, 1, 3]), ("k", [0, 2, 3, 1]), ("v", [0, 2, 1, 3]):
+        nodes += [helper.make_node("MatMul", ["x", f"w{name}"], [f"{name} of all"], name=f"product {name}"),
+                  helper.make_node("Reshape", [f"{name} of all", "heads"], [f"{name} apart"], name=f"heads {name}"),
+                  helper.make_node("Transpose", [f"{name} apart"], [name], name=f"turn {name}", perm=perm)]
+    nodes += [helper.make_node("Unsqueeze", ["mask", "axes"], ["kept"], name="row"),
+              helper.make_node("Sub", ["one", "kept"], ["left out"], name="left out"),
+              helper.make_node("Mul", ["left out", "far"], ["minus"], name="minus"),
+              helper.make_node("MatMul", ["q", "k"], ["scores"], name="scores"),
+              helper.make_node("Add", ["scores", "minus"], ["masked"], name="masked"),
+              helper.make_node("Softmax", ["masked"], ["weights"], name="softmax", axis=-1),
+              helper.make_node("MatMul", ["weights", "v"], ["means"], name="means"),
+              helper.make_node("Transpose", ["means"], ["back"], name="back", perm=[0, 2, 1, 3]),
+              helper.make_node("Reshape", ["back", "whole"], ["y"], name="join")]
+    graph = helper.make_graph(
+        nodes, "g", [helper.make_tensor_value_info("x", TensorProto.FLOAT, ["N", "T", 16]),
+                     helper.make_tensor_value_info("mask", TensorProto.FLOAT, ["N", "T"])],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, ["N", "T", 16])],
+        [numpy_helper.from_array(array, name) for name, array in constants.items()])
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), path)
+    return path
+
+
+@pytest.mark.parametrize("npu", [(), ("--npu", "none")])
+def test_one_mask_for_all_heads_takes_any_length(calotype: Command, tmp_path, npu):
+    """The host broadcasts: that the mask stands there for every head and row was for the NPU."""
+    model = masked_attention(tmp_path / "m.onnx")
+
+    def inputs(length, count=1):
+        mask = np.ones((count, length), np.float32)
+        mask[:, length - 2:] = 0
+        return {"x": normal(length, count, length, 16) / 4, "mask": mask}
+
+    np.savez(tmp_path / "x.npz", **inputs(20, 4))
+    made = calotype("compile", model, "--samples", tmp_path / "x.npz", "-o", tmp_path / "s", *npu)
+    assert made.code == 0, made.stderr
+    for length in (5, 20, 33):
+        np.savez(tmp_path / "x.npz", **inputs(length))
+        ran = calotype("run", tmp_path / "s", "--input", tmp_path / "x.npz", "--output", tmp_path / "y.npz")
+        assert ran.code == 0, ran.stderr
+        exact = onnxruntime.InferenceSession(model).run(None, inputs(length))[0]
+        assert snr_db(exact, np.load(tmp_path / "y.npz")["y"]) > 25
