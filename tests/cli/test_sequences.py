@@ -108,6 +108,18 @@ def test_a_forged_port(calotype, snapshot, field, value):
                      names="kind" if value == "map" else "xs")
 
 
+@pytest.mark.parametrize("was, now, text", [
+    (b'"input/xs[1]"', b'"input/xs[7]"', "`n`: element 0 is 1 instead of 2"),
+    (b'"input/xs[0]"', b'"input/xs[9]"', "xs"),
+    (b'"0/output/ys[2]"', b'"0/output/ys[3]"', "`ys[2]` is one too many")])
+def test_golden_vectors_of_another_sequence(calotype, snapshot, was, now, text):
+    golden = (snapshot / "golden.safetensors").read_bytes()
+    assert golden.count(was) == 1
+    forge.replace(snapshot, "golden.safetensors", golden.replace(was, now))
+    told = calotype("verify", snapshot)
+    assert told.code == 1 and text in told.stdout + told.stderr, told.stdout + told.stderr
+
+
 def test_what_measures_a_snapshot_takes_them(calotype, snapshot):
     told = calotype("verify", snapshot, "--model", snapshot.with_name("m.onnx"), "--samples",
                     snapshot.with_name("first.npz"), "--json")
