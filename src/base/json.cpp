@@ -24,7 +24,8 @@ class Check {
     bool start_array(size_t) { return open(); }
     bool key(std::string& name) {
         open_keys_.back().push_back(name);
-        return true;
+        return open_keys_.back().size() <= kMostJsonKeys ||
+               refuse(fmt::format("an object of it has more than {} keys", kMostJsonKeys));
     }
     bool end_array() {
         open_keys_.pop_back();
@@ -59,9 +60,29 @@ class Check {
     std::string fault_;
 };
 
+/// Of a text between quotes, or of what lies between them. A reader copies each before it asks anything.
+size_t longest_piece(std::string_view text) {
+    size_t longest = 0, begin = 0;
+    bool in_quotes = false;
+    for (size_t i = 0; i < text.size(); ++i) {
+        if (text[i] == '\\') {
+            ++i;
+        } else if (text[i] == '"' || (!in_quotes && (text[i] == ',' || text[i] == '\n'))) {
+            in_quotes = in_quotes != (text[i] == '"');
+            longest = std::max(longest, i - begin);
+            begin = i;
+        }
+    }
+    return std::max(longest, text.size() - std::min(begin, text.size()));
+}
+
 }  // namespace
 
 ParsedJson parse_json(std::string_view text) {
+    if (text.size() > kMostJsonBytes)
+        return {{}, fmt::format("it has {} bytes, at most {} are read", text.size(), kMostJsonBytes)};
+    if (longest_piece(text) > kLongestJsonText)
+        return {{}, fmt::format("a text or number of it has more than {} bytes", kLongestJsonText)};
     Check check;
     if (!nlohmann::json::sax_parse(text, &check)) return {{}, check.fault()};
     return {nlohmann::json::parse(text), {}};

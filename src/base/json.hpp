@@ -8,6 +8,9 @@ namespace calotype {
 
 inline constexpr int kDeepestJson = 64;                     ///< objects and arrays inside one another
 inline constexpr size_t kMostJsonValues = size_t{1} << 21;  ///< numbers, texts, objects, arrays: some 100 bytes each
+inline constexpr size_t kMostJsonKeys = size_t{1} << 17;    ///< of one object
+inline constexpr size_t kMostJsonBytes = size_t{48} << 20;
+inline constexpr size_t kLongestJsonText = size_t{1} << 20;  ///< bytes of one text or number
 
 struct ParsedJson {
     nlohmann::json json;

@@ -43,6 +43,8 @@ std::string_view field(std::string_view dict, std::string_view key, std::string_
     const std::string quoted = fmt::format("'{}':", key);
     const size_t at = dict.find(quoted);
     if (at == std::string_view::npos) broken(subject, fmt::format("its header has no `{}`", key));
+    if (dict.find(quoted, at + 1) != std::string_view::npos)
+        broken(subject, fmt::format("its header says `{}` twice", key));
     std::string_view rest = dict.substr(at + quoted.size());
     while (!rest.empty() && rest.front() == ' ') rest.remove_prefix(1);
     const size_t stop = rest.find(end);

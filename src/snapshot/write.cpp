@@ -31,7 +31,9 @@ size_t count_values(const Json& json) {
 
 std::vector<std::byte> as_json(const Json& json, const std::string& name) {
     require_readable(fmt::format("`{}`", name), count_values(json), kMostJsonValues, "values");
-    return as_bytes(json.dump(1) + "\n");
+    std::string text = json.dump(1) + "\n";
+    require_readable(fmt::format("`{}`", name), text.size(), kMostJsonBytes);
+    return as_bytes(text);
 }
 
 /// Every file but the manifest, by name. Nothing here depends on time, place or number of threads.

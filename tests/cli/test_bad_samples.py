@@ -91,6 +91,8 @@ FILES = {
     "an unknown version": (zipped(("image.npy", npy("{}", version=9))), "format"),
     "a head without keys": (zipped(("image.npy", npy("{}"))), "descr"),
     "a head of 4 GiB": (zipped(("image.npy", b"\x93NUMPY\x02\0\xff\xff\xff\xff" + bytes(100))), "header"),
+    "a head that says a field twice": (
+        zipped(("image.npy", npy(head("(4, 1, 8, 8)").replace("{", "{'descr': '<f8', "), PIXELS))), "`descr` twice"),
     "an absurd shape": (zipped(("image.npy", npy(head(f"({1 << 62}, 1, 8, 8)")))), "64 bits"),
     "a large shape": (zipped(("image.npy", npy(head("(1000000000, 1, 8, 8)")))), "asks for"),
     "a negative shape": (zipped(("image.npy", npy(head("(-4, 1, 8, 8)")))), "-4"),
