@@ -25,7 +25,7 @@ constexpr std::array<Row, 5> kRows = {{
      "a scale a channel where cross-validation over the samples finds it better"},
     {Ingredient::gram_rounding, "gram-rounding",
      "weights of layers with few inputs rounded against the inputs' Gram matrix"},
-    {Ingredient::headroom, "headroom", "ranges wider than the samples', most at the network's end"},
+    {Ingredient::headroom, "headroom", "ranges wider than the samples', most where few values share one"},
     {Ingredient::post_bias_correction, "post-bias-correction", "the mean after the activation is made FP32's"},
 }};
 

@@ -44,7 +44,7 @@ Result quantize_with(const npu::FloatNetwork& from, const Statistics& statistics
                      const Ingredients& ingredients, const Progress& progress, ThreadPool& pool) {
     const auto& [exact, read, samples, batch] = calibration;
     const ScaleClasses classes = classes_of(from, ingredients.has(Ingredient::channel_scales));
-    const Scales chosen = choose_scales(from, classes, statistics, exact, samples, ingredients, pool);
+    const Scales chosen = choose_scales(from, classes, statistics, calibration, ingredients, pool);
     Scales scales = chosen;
     settle(from, classes, scales);
     if (const auto kept = keep_bytes(from, statistics, chosen, scales))

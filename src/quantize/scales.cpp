@@ -64,12 +64,14 @@ std::vector<bool> computed_slots(const npu::FloatNetwork& network, const ScaleCl
 }  // namespace
 
 Scales choose_scales(const npu::FloatNetwork& network, const ScaleClasses& classes, const Statistics& statistics,
-                     const Values& values, int64_t samples, const Ingredients& ingredients, ThreadPool& pool) {
+                     const Calibration& calibration, const Ingredients& ingredients, ThreadPool& pool) {
+    const int64_t samples = calibration.samples;
     std::vector<Width> widths(network.tensors.size());
     if (ingredients.has(Ingredient::channel_scales) && samples >= 2 && !classes.all_stated())
-        widths = choose_widths(network, classes, statistics, values, samples, pool);
+        widths = choose_widths(network, classes, statistics, calibration.exact, samples, pool);
     std::vector<double> factor(network.tensors.size(), 1.0);
-    if (ingredients.has(Ingredient::headroom)) factor = headroom(network, classes, samples);
+    if (ingredients.has(Ingredient::headroom))
+        factor = headroom(network, classes, statistics, samples * calibration.batch);
     const ClassRanges known = class_ranges(network, classes, statistics, -1);
     const std::vector<Range> bounds = bounds_of_writers(network, classes);
 

@@ -22,7 +22,7 @@ std::optional<Range> byte_range(const TensorStatistics& tensor);
 
 /// The samples' ranges, widened by channel and by headroom, within what the writer's clamp lets pass.
 Scales choose_scales(const npu::FloatNetwork& network, const ScaleClasses& classes, const Statistics& statistics,
-                     const Values& values, int64_t samples, const Ingredients& ingredients, ThreadPool& pool);
+                     const Calibration& calibration, const Ingredients& ingredients, ThreadPool& pool);
 
 /// Grows the scales, class by class, until every Add and piecewise-linear layer can be computed (docs/arithmetic.md,
 /// Arithmetic).
