@@ -22,7 +22,8 @@ one sample on the device in microseconds ("latency_us"), memory in bytes; "warni
 
 inline constexpr const char* kCompileSig =
     "def compile(model: str | os.PathLike[str], "
-    "samples: collections.abc.Iterable[collections.abc.Mapping[str, numpy.typing.ArrayLike | None]] | str | os.PathLike[str] "
+    "samples: collections.abc.Iterable[collections.abc.Mapping[str, numpy.typing.ArrayLike | None]] | str | "
+    "os.PathLike[str] "
     "| None = None, "
     "output: str | os.PathLike[str] = '', *, mode: str = 'fast', images: int = 4, deep: bool = False, "
     "precision: str = 'INT8', npu: str = 'VE2802_NPU_IP_O00_A304_M3', "

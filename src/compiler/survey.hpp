@@ -17,7 +17,7 @@ struct OtherSize {
 
 /// What one look at the samples shows before any work is done with them.
 struct Survey {
-    std::vector<std::string> warnings;  ///< inputs and samples without any variation: no range can be told from them
+    std::vector<std::string> warnings;   ///< inputs and samples without any variation: no range can be told from them
     std::vector<OtherSize> other_sizes;  ///< in order of the samples
 };
 Survey survey(const Samples& samples, int64_t count);

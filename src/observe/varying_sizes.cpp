@@ -66,7 +66,8 @@ class Follower {
     Follower(const Graph& graph, const std::vector<ort::Info>& outputs) : graph_(graph) {
         // ONNX Runtime gives no dims of a value whose rank it cannot infer, as of a scalar.
         for (const ort::Info& output : outputs)
-            if (output.is_tensor() && !output.dims.empty() && std::ranges::none_of(output.dims, [](int64_t dim) { return dim < 0; }))
+            if (output.is_tensor() && !output.dims.empty() &&
+                std::ranges::none_of(output.dims, [](int64_t dim) { return dim < 0; }))
                 known_.insert(output.name);
         for (const ValueId id : graph.inputs)
             if (graph.value(id).other) found_.varying.insert(id);
