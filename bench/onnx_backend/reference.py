@@ -3,11 +3,29 @@
 import numpy as np
 import onnx
 import onnxruntime
-from onnx import helper
+from onnx import TensorProto, TypeProto, helper
 
 from bench.onnx_backend.cases import DataSet, fed_inputs
 
 PLAIN = "?bhilqBHILQefdUSO"  # what NumPy knows by itself
+
+
+SHARED_BYTES = (TensorProto.INT4, TensorProto.UINT4, TensorProto.INT2, TensorProto.UINT2, TensorProto.FLOAT4E2M1)
+
+
+def _refuse_shared_bytes(feeds: dict) -> None:
+    """ONNX Runtime has several such elements in a byte, and its Python takes a byte for each: it would read other values."""
+    for name, array in feeds.items():
+        if array.dtype.char not in PLAIN and helper.np_dtype_to_tensor_dtype(array.dtype) in SHARED_BYTES:
+            raise ValueError(f"ONNX Runtime's Python cannot be given input `{name}`: it is {array.dtype}")
+
+
+def _typed(array, kind: TypeProto):
+    """It gives some types that NumPy lacks as the unsigned integers of their codes."""
+    if not isinstance(array, np.ndarray) or not kind.HasField("tensor_type") or array.dtype.kind not in "iu":
+        return array
+    wanted = helper.tensor_dtype_to_np_dtype(kind.tensor_type.elem_type)
+    return array if wanted.char in PLAIN or wanted.itemsize != array.dtype.itemsize else array.view(wanted)
 
 
 def _run_of_foreign_types(session: onnxruntime.InferenceSession, feeds: dict) -> list:
@@ -27,5 +45,9 @@ def run(model: onnx.ModelProto, data: DataSet) -> list:
     feeds = {value.name: np.asarray(array) if isinstance(array, np.generic) else array
              for value, array in zip(fed_inputs(model), data.inputs)}
     if any(isinstance(array, np.ndarray) and array.dtype.char not in PLAIN for array in feeds.values()):
-        return _run_of_foreign_types(session, {name: np.asarray(array) for name, array in feeds.items()})
-    return session.run(None, feeds)
+        feeds = {name: np.asarray(array) for name, array in feeds.items()}
+        _refuse_shared_bytes(feeds)
+        found = _run_of_foreign_types(session, feeds)
+    else:
+        found = session.run(None, feeds)
+    return [_typed(array, value.type) for array, value in zip(found, model.graph.output)]

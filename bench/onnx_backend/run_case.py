@@ -6,9 +6,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import calotype
+import ml_dtypes
 import numpy as np
 import onnx
-from onnx import helper
 
 from bench.onnx_backend import reference, steps
 from bench.onnx_backend.cases import Case, DataSet, fed_inputs
@@ -39,8 +39,9 @@ def _reference(model: onnx.ModelProto, data: DataSet, case: Case) -> tuple[str, 
 
 
 def _typed(array: np.ndarray | None, kind: str | None):
-    """The module hands bfloat16 on as uint16, as NumPy has no such type."""
-    return array.view(helper.tensor_dtype_to_np_dtype(onnx.TensorProto.BFLOAT16)) if kind == "bfloat16" else array
+    """The module hands on codes where NumPy has no such type: bfloat16 as uint16, float8, int4 and the like as uint8."""
+    foreign = array is not None and kind is not None and hasattr(ml_dtypes, kind)
+    return array.view(getattr(ml_dtypes, kind)) if foreign else array
 
 
 def _computes_in_other_reals(model: onnx.ModelProto) -> bool:

@@ -29,16 +29,20 @@ struct PortInfo {
     Kind kind = Kind::tensor;  ///< of another kind: `type` is that of the tensors it holds, `dims` are empty
 };
 
-/// Bytes somebody else owns, seen as a dense row-major array.
+/// Bytes or strings somebody else owns, seen as a dense row-major array.
 struct TensorView {
     DataType type = DataType::float32;
     Dims dims;
     const std::byte* bytes = nullptr;
+    const std::string* strings = nullptr;  ///< in place of the bytes, of the type string
 
     TensorView() = default;
     TensorView(DataType type_, Dims dims_, const std::byte* bytes_)
         : type(type_), dims(std::move(dims_)), bytes(bytes_) {}
-    TensorView(const Tensor& tensor) : type(tensor.type()), dims(tensor.dims()), bytes(tensor.bytes().data()) {}
+    TensorView(Dims dims_, const std::string* strings_)
+        : type(DataType::string), dims(std::move(dims_)), strings(strings_) {}
+    TensorView(const Tensor& tensor)
+        : type(tensor.type()), dims(tensor.dims()), bytes(tensor.bytes().data()), strings(tensor.strings().data()) {}
 };
 
 }  // namespace calotype

@@ -20,13 +20,14 @@ int64_t element_count(std::span<const int64_t> dims);
 /// "[1, 3, 32, 32]"
 std::string to_string(std::span<const int64_t> dims);
 
-/// A dense row-major array that owns its bytes. A string tensor has no bytes (strings pass through ONNX Runtime only).
+/// A dense row-major array that owns its elements: bytes, or, of the type string, strings.
 class Tensor {
   public:
     Tensor() = default;
-    /// Zero-filled.
+    /// Zero-filled; empty strings.
     Tensor(DataType type, Dims dims);
     Tensor(DataType type, Dims dims, std::vector<std::byte> bytes);
+    Tensor(Dims dims, std::vector<std::string> strings);
 
     template <class T>
     static Tensor of(Dims dims, std::span<const T> values) {
@@ -41,6 +42,9 @@ class Tensor {
     int64_t elements() const { return elements_; }
     std::span<const std::byte> bytes() const { return bytes_; }
     std::span<std::byte> bytes() { return bytes_; }
+    /// UTF-8, each of any length; none of another type than string.
+    std::span<const std::string> strings() const { return strings_; }
+    std::span<std::string> strings() { return strings_; }
 
     /// The elements; T must be the tensor's own type.
     template <class T>
@@ -54,7 +58,7 @@ class Tensor {
         return {reinterpret_cast<T*>(bytes_.data()), static_cast<size_t>(elements_)};
     }
 
-    /// The same bytes under other dims of equal element count.
+    /// The same elements under other dims of equal count.
     Tensor reshaped(Dims dims) const;
 
     friend bool operator==(const Tensor&, const Tensor&) = default;
@@ -64,9 +68,10 @@ class Tensor {
     Dims dims_{0};
     int64_t elements_ = 0;
     std::vector<std::byte> bytes_;
+    std::vector<std::string> strings_;
 };
 
-/// The elements as double, whatever numeric type they have (float16 and bfloat16 included).
+/// The elements as double, whatever numeric type they have (float16, bfloat16 and narrower ones included).
 std::vector<double> to_doubles(const Tensor& tensor);
 
 /// The elements as float32, each rounded once.

@@ -15,14 +15,15 @@ namespace calotype::python {
 
 namespace nb = nanobind;
 
-/// A NumPy array, kept alive beside the view of its bytes.
+/// A NumPy array, kept alive beside the view of its bytes, or its strings.
 struct Array {
     nb::object owner;
+    std::vector<std::string> strings;
     TensorView view;
 };
 
-/// Any array-like, C-contiguous; copied only where its layout asks for it. Throws Error INPUT_TYPE for a type without
-/// numbers; `name` names it.
+/// Any array-like, C-contiguous; numbers are copied only where its layout asks for it. Types that the package ml_dtypes
+/// gives NumPy are known by their names. Throws Error INPUT_TYPE for what is neither numbers nor strings; `name` names it.
 Array array_of(nb::handle value, const std::string& name);
 
 /// The arrays that a value given for an input holds, by name (calotype/kind.hpp): the value itself where the input is a
@@ -31,7 +32,8 @@ Array array_of(nb::handle value, const std::string& name);
 std::vector<std::pair<std::string, Array>> arrays_of(nb::handle value, const std::string& name, DataType type,
                                                      Kind kind);
 
-/// A NumPy array that owns the tensor's bytes.
+/// A NumPy array that owns the tensor's bytes; of objects where they are strings. Types that NumPy lacks are unsigned
+/// integers of their codes: bfloat16 uint16, narrower ones uint8.
 nb::object numpy_of(Tensor tensor);
 
 /// An output as arrays_of takes an input: an array, a list of arrays, or None. Takes the tensors it holds out of

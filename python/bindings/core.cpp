@@ -125,7 +125,7 @@ Snapshot compile_model(const fs::path& model, nb::handle samples, const fs::path
     options.limits = limits_of(limits);
     if (!progress.is_none()) options.progress = [&](const CompileProgress& now) { show(progress, now); };
     options.message = notes_to(message);
-    const std::unique_ptr<Samples> source = samples_of(samples, model, options.limits);
+    const std::unique_ptr<Samples> source = samples_of(samples, model, options.limits, npu);
     const nb::gil_scoped_release free;
     CompileResult result = compile(options, *source);
     return {std::move(result.snapshot), std::move(result.report_json)};

@@ -176,12 +176,15 @@ Calls from several threads wait for one another; several runners run at the same
 
 Args:
     inputs: one array an input by name, [batch, ...] in the input's own type (bytes too where the calibration samples
-        were whole numbers of one byte). C-contiguous arrays are taken without a copy. A sequence takes a list of arrays,
-        an optional what it holds or None. A model with such inputs or outputs runs the whole at once: its batch is not
-        cut, and must be the model's own.
+        were whole numbers of one byte). C-contiguous arrays are taken without a copy. Strings are arrays of str; of
+        float8, int4 and narrower types arrays of the package ml_dtypes, or of uint8 with the codes. A sequence takes a
+        list of arrays, an optional what it holds or None. A model with such inputs or outputs runs the whole at once:
+        its batch is not cut, and must be the model's own.
 
 Returns:
     One array an output by name, [batch, ...]; a list of arrays where it is a sequence, None where it holds nothing.
+    Strings are str objects; types that NumPy lacks are the unsigned integers of their codes, uint16 for bfloat16 and
+    uint8 for narrower ones.
 
 Raises:
     Error: INPUT_MISSING, INPUT_UNKNOWN, INPUT_SHAPE, INPUT_SIZE, INPUT_TYPE.

@@ -7,7 +7,9 @@
 #include <algorithm>
 #include <set>
 
-#include "base/hash.hpp"
+#include "base/elements.hpp"
+#include "base/input_rules.hpp"
+#include "base/narrow_types.hpp"
 #include "calotype/error.hpp"
 #include "samples/samples.hpp"
 
@@ -33,6 +35,10 @@ class Dicts : public Samples {
             }
             for (auto& [held, array] : arrays_of(value, name, input->type, input->kind)) {
                 array.view.dims = samples::dims_of_one(array.view.dims, array.view.type, *input, subject);
+                if (array.view.type != input->type && holds_codes_of(array.view.type, input->type)) {
+                    check_codes(array.view, input->type, "`" + held + "` of " + subject);
+                    array.view.type = input->type;
+                }
                 sample.emplace(held, std::move(array));
             }
         }
@@ -45,9 +51,8 @@ class Dicts : public Samples {
     std::map<std::string, Tensor> at(int64_t index) const override {
         std::map<std::string, Tensor> out;
         for (const auto& [name, array] : samples_[static_cast<size_t>(index)]) {
-            Tensor tensor(array.view.type, array.view.dims);
-            std::copy_n(array.view.bytes, tensor.bytes().size(), tensor.bytes().begin());
-            out[name] = std::move(tensor);
+            Tensor& tensor = out[name] = copy_of(array.view);
+            clear_unused_bits(tensor);
         }
         return out;
     }
@@ -62,12 +67,13 @@ class Dicts : public Samples {
 
 }  // namespace
 
-std::unique_ptr<Samples> samples_of(nb::handle given, const std::filesystem::path& model, const Limits& limits) {
+std::unique_ptr<Samples> samples_of(nb::handle given, const std::filesystem::path& model, const Limits& limits,
+                                    const std::string& npu) {
+    const std::vector<samples::InputSpec> specs = samples::specs_of(model_inputs(model, limits), npu == "none");
     if (nb::isinstance<nb::str>(given) || nb::hasattr(given, "__fspath__")) {
-        return std::make_unique<samples::Source>(
-            samples::open(nb::cast<std::filesystem::path>(given), samples::specs_of(model_inputs(model, limits))));
+        return std::make_unique<samples::Source>(samples::open(nb::cast<std::filesystem::path>(given), specs));
     }
-    auto dicts = std::make_unique<Dicts>(samples::specs_of(model_inputs(model, limits)));
+    auto dicts = std::make_unique<Dicts>(specs);
     if (given.is_none()) return dicts;  // a quantized model
     if (!nb::isinstance<nb::iterable>(given) || nb::isinstance<nb::dict>(given))
         throw Error({"SAMPLE_KIND", "the samples", "they are neither a list of dicts nor a path",

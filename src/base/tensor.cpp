@@ -8,6 +8,8 @@
 #include <cstring>
 #include <limits>
 
+#include "base/narrow_types.hpp"
+
 namespace calotype {
 namespace {
 
@@ -48,6 +50,14 @@ std::vector<To> converted_bits(const Tensor& tensor, double (*decode)(uint16_t))
 }
 
 template <class To>
+std::vector<To> converted_narrow(const Tensor& tensor) {
+    std::vector<To> out(tensor.bytes().size());
+    for (size_t i = 0; i < out.size(); ++i)
+        out[i] = static_cast<To>(narrow_value(tensor.type(), std::to_integer<uint8_t>(tensor.bytes()[i])));
+    return out;
+}
+
+template <class To>
 std::vector<To> convert(const Tensor& tensor) {
     switch (tensor.type()) {
         case DataType::float32: return converted<float, To>(tensor);
@@ -64,6 +74,7 @@ std::vector<To> convert(const Tensor& tensor) {
         case DataType::uint64: return converted<uint64_t, To>(tensor);
         case DataType::boolean: return converted<uint8_t, To>(tensor);
         case DataType::string: break;
+        default: return converted_narrow<To>(tensor);
     }
     throw Error({"TENSOR_TYPE", "a tensor of strings", "holds no numbers"});
 }
@@ -85,15 +96,25 @@ std::string to_string(std::span<const int64_t> dims) { return fmt::format("[{}]"
 
 Tensor::Tensor(DataType type, Dims dims) : type_(type), dims_(std::move(dims)), elements_(element_count(dims_)) {
     bytes_.resize(static_cast<size_t>(elements_ * bytes_of(type_)));
+    if (type_ == DataType::string) strings_.resize(static_cast<size_t>(elements_));
 }
 
 Tensor::Tensor(DataType type, Dims dims, std::vector<std::byte> bytes)
     : type_(type), dims_(std::move(dims)), elements_(element_count(dims_)), bytes_(std::move(bytes)) {
     CALOTYPE_ASSERT(static_cast<int64_t>(bytes_.size()) == elements_ * bytes_of(type_),
                     "a tensor's bytes fill its dims");
+    CALOTYPE_ASSERT(type_ != DataType::string, "strings are no bytes");
 }
 
-Tensor Tensor::reshaped(Dims dims) const { return Tensor(type_, std::move(dims), bytes_); }
+Tensor::Tensor(Dims dims, std::vector<std::string> strings)
+    : type_(DataType::string), dims_(std::move(dims)), elements_(element_count(dims_)), strings_(std::move(strings)) {
+    CALOTYPE_ASSERT(static_cast<int64_t>(strings_.size()) == elements_, "a tensor's strings fill its dims");
+}
+
+Tensor Tensor::reshaped(Dims dims) const {
+    if (type_ == DataType::string) return Tensor(std::move(dims), strings_);
+    return Tensor(type_, std::move(dims), bytes_);
+}
 
 std::vector<double> to_doubles(const Tensor& tensor) { return convert<double>(tensor); }
 
@@ -102,7 +123,8 @@ std::vector<float> to_floats(const Tensor& tensor) { return convert<float>(tenso
 std::vector<int64_t> to_int64s(const Tensor& tensor) {
     const DataType type = tensor.type();
     if (type == DataType::float32 || type == DataType::float64 || type == DataType::float16 ||
-        type == DataType::bfloat16 || type == DataType::string) {
+        type == DataType::bfloat16 || type == DataType::string ||
+        (type >= DataType::float8_e4m3fn && type <= DataType::float4_e2m1fn)) {
         throw Error({"TENSOR_TYPE", fmt::format("a tensor of {}", name_of(type)), "integers are needed here"});
     }
     return convert<int64_t>(tensor);

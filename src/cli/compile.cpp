@@ -37,7 +37,8 @@ int work(const Options& given) {
     const CompileResult result =
         given.samples.empty()
             ? compile(options)
-            : compile(options, open_samples(given.samples, model_inputs(options.model, options.limits), given.image));
+            : compile(options, open_samples(given.samples, model_inputs(options.model, options.limits), given.image, {},
+                                            options.npu == "none"));
     progress.show("done", 1);
     if (given.json) {
         fmt::print("{}\n",

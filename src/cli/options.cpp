@@ -103,8 +103,9 @@ void add_sample_options(CLI::App& command, SampleOptions& options) {
 }
 
 samples::Source open_samples(const std::filesystem::path& path, const std::vector<PortInfo>& inputs,
-                             const SampleOptions& options, const std::map<std::string, std::string>& recorded) {
-    const std::vector<samples::InputSpec> specs = samples::specs_of(inputs);
+                             const SampleOptions& options, const std::map<std::string, std::string>& recorded,
+                             bool may_be_empty) {
+    const std::vector<samples::InputSpec> specs = samples::specs_of(inputs, may_be_empty);
     std::error_code none;  // a path that cannot be looked at is refused where it is opened
     if (std::filesystem::is_regular_file(path, none)) {
         const std::pair<const char*, const std::string&> given[] = {{"--mean", options.mean},

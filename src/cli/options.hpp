@@ -23,9 +23,10 @@ struct SampleOptions {
 void add_sample_options(CLI::App& command, SampleOptions& options);
 
 /// Opens `path` for a model with these inputs. What the options leave open is taken from `recorded`, a snapshot's
-/// preprocessing. Throws Error OPTION_VALUE for a malformed option.
+/// preprocessing. `may_be_empty`: an array without samples is one to run. Throws Error OPTION_VALUE for a malformed option.
 samples::Source open_samples(const std::filesystem::path& path, const std::vector<PortInfo>& inputs,
-                             const SampleOptions& options, const std::map<std::string, std::string>& recorded = {});
+                             const SampleOptions& options, const std::map<std::string, std::string>& recorded = {},
+                             bool may_be_empty = false);
 
 /// What was left out of them, on stderr.
 void print_notes(const samples::Source& source);

@@ -4,6 +4,7 @@
 #include <chrono>
 
 #include "base/counted.hpp"
+#include "base/elements.hpp"
 #include "base/replace.hpp"
 #include "calotype/snapshot.hpp"
 #include "cli/options.hpp"
@@ -33,12 +34,9 @@ Sample joined(const std::vector<Sample>& samples) {
         Dims dims = first.dims();
         if (dims.empty()) dims = {1};
         dims[0] *= static_cast<int64_t>(samples.size());
-        std::vector<std::byte> bytes;
-        for (const Sample& sample : samples) {
-            const auto more = sample.at(name).bytes();
-            bytes.insert(bytes.end(), more.begin(), more.end());
-        }
-        together.emplace(name, Tensor(first.type(), dims, std::move(bytes)));
+        Tensor& all = together[name] = Tensor(first.type(), dims);
+        for (size_t i = 0; i < samples.size(); ++i)
+            put(samples[i].at(name), all, static_cast<int64_t>(i) * first.elements());
     }
     return together;
 }
@@ -49,7 +47,7 @@ bool same_size(const Sample& a, const Sample& b) {
 
 int64_t bytes_of(const Sample& sample) {
     int64_t bytes = 0;
-    for (const auto& entry : sample) bytes += static_cast<int64_t>(entry.second.bytes().size());
+    for (const auto& entry : sample) bytes += content_bytes(entry.second);
     return bytes;
 }
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "base/elements.hpp"
 #include "base/error.hpp"
 #include "base/replace.hpp"
 #include "samples/npy.hpp"
@@ -44,24 +45,22 @@ class File : public Outputs {
         for (auto& [name, tensor] : outputs) {
             Array& array = arrays_[name];
             const bool has_batch = !tensor.dims().empty();
-            if (array.count == 0)
+            if (array.parts.empty())
                 array.dims = tensor.dims();
             else if (!same_but_first(array.dims, tensor.dims()))
                 differs(name, tensor.dims(), array.dims);
             else if (has_batch)
                 array.dims[0] += tensor.dims()[0];
-            array.type = tensor.type();
-            array.bytes.insert(array.bytes.end(), tensor.bytes().begin(), tensor.bytes().end());
-            ++array.count;
+            array.parts.push_back(std::move(tensor));
         }
     }
     std::vector<Written> commit() override {
         std::map<std::string, Tensor> tensors;
         std::vector<Written> written;
         for (auto& [name, array] : arrays_) {
-            if (array.dims.empty() && array.count > 1) array.dims = {array.count};
+            if (array.dims.empty() && array.parts.size() > 1) array.dims = {std::ssize(array.parts)};
             written.push_back({name, array.dims});
-            tensors.emplace(name, Tensor(array.type, array.dims, std::move(array.bytes)));
+            tensors.emplace(name, joined(array));
         }
         write(path_, tensors, whole_ > 0);
         return written;
@@ -79,11 +78,19 @@ class File : public Outputs {
     }
 
     struct Array {
-        DataType type = DataType::float32;
         Dims dims;
-        std::vector<std::byte> bytes;
-        int64_t count = 0;
+        std::vector<Tensor> parts;
     };
+    static Tensor joined(Array& array) {
+        Tensor whole(array.parts[0].type(), array.dims);
+        int64_t first = 0;
+        for (Tensor& part : array.parts) {
+            put(part, whole, first);
+            first += part.elements();
+            part = Tensor();  // so that no more than one part lies in memory twice
+        }
+        return whole;
+    }
     fs::path path_;
     std::map<std::string, Array> arrays_;
     int64_t whole_ = 0;  ///< samples whose results are not joined

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <map>
 
+#include "base/elements.hpp"
 #include "base/limits.hpp"
 #include "calotype/compile.hpp"
 #include "compiler/host_nodes.hpp"
@@ -37,7 +38,7 @@ void check_names(const std::vector<std::pair<std::string, Dims>>& shapes, const 
 
 void check_size(const PortInfo& input, const Dims& dims, const Limits& limits) {
     const int64_t allowed = allowed_memory_bytes(limits);
-    if (element_count(dims) <= allowed / bytes_of(input.type)) return;
+    if (element_count(dims) <= allowed / held_bytes_of(input.type)) return;
     throw Error({"LIMIT_MEMORY", fmt::format("input `{}`", input.name),
                  fmt::format("its shape {} takes more than the {} bytes allowed", to_string(dims), allowed),
                  how_to_raise(&Limits::memory_bytes)});

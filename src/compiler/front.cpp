@@ -65,16 +65,13 @@ bool is_zip_map(const graph::Graph& graph, graph::ValueId id) {
     return producer != graph::NodeId::none && graph.node(producer).op == "ZipMap";
 }
 
-/// Strings and maps may lie inside; a snapshot hands out arrays of numbers, and sequences and optionals of those.
+/// Maps may lie inside; a snapshot hands out arrays, and sequences and optionals of those.
 void check_outputs(const graph::Graph& graph) {
     for (const graph::ValueId id : graph.outputs) {
         const graph::Value& value = graph.value(id);
-        const auto type = value.other ? std::optional(value.other->element) : value.type;
-        if (type && *type != DataType::string) continue;
+        if (value.type || value.other) continue;
         throw Error({"OUTPUT_TYPE", fmt::format("output `{}`", value.name),
-                     type ? "it holds strings, arrays of numbers are handed out"
-                          : "it is a map, holds maps, or is of a type not supported: arrays, sequences and optionals "
-                            "of arrays are handed out",
+                     "it is a map, or holds maps: arrays, sequences and optionals of arrays are handed out",
                      is_zip_map(graph, id) ? "export the model without its ZipMap, which gives the probabilities as "
                                              "one array: skl2onnx takes options={\"zipmap\": False}"
                                            : "take the output off the model, or convert it inside"});

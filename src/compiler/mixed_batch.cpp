@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "base/elements.hpp"
 #include "base/error.hpp"
 #include "compiler/ports.hpp"
 #include "observe/observe.hpp"
@@ -19,19 +20,16 @@ constexpr float kTolerance = 1e-3F;
 
 /// Another sample of the same kind, where none is at hand: the elements in reverse.
 Tensor reversed(const Tensor& tensor) {
-    Tensor out = tensor;
-    const auto size = static_cast<size_t>(bytes_of(tensor.type()));
-    const size_t count = tensor.bytes().size() / size;
-    for (size_t i = 0; i < count; ++i)
-        std::ranges::copy(tensor.bytes().subspan((count - 1 - i) * size, size), out.bytes().subspan(i * size).begin());
-    return out;
+    const int64_t last = tensor.elements() - 1;
+    return picked(tensor, tensor.dims(), [last](int64_t i) { return last - i; });
 }
 
 Tensor behind_one_another(const Tensor& a, const Tensor& b) {
     Dims dims = a.dims();
     dims[0] += b.dims()[0];
     Tensor out(a.type(), dims);
-    std::ranges::copy(b.bytes(), std::ranges::copy(a.bytes(), out.bytes().begin()).out);
+    put(a, out, 0);
+    put(b, out, a.elements());
     return out;
 }
 

@@ -31,6 +31,11 @@ Difference difference(const Tensor& exact, const Tensor& found) {
         difference.other_shapes = 1;
         return difference;
     }
+    if (exact.type() == DataType::string) {
+        for (size_t i = 0; i < exact.strings().size(); ++i)
+            difference.differ += exact.strings()[i] == found.strings()[i] ? 0 : 1;
+        return difference;
+    }
     const std::vector<double> a = to_doubles(exact), b = to_doubles(found);
     for (size_t i = 0; i < a.size(); ++i) {
         const bool same = a[i] == b[i] || (std::isnan(a[i]) && std::isnan(b[i]));

@@ -2,9 +2,9 @@
 
 #include <fmt/format.h>
 
-#include <cstring>
 #include <set>
 
+#include "base/elements.hpp"
 #include "base/input_rules.hpp"
 
 namespace calotype::execute {
@@ -18,6 +18,8 @@ std::string subject_of(const Port& port) { return fmt::format("input `{}`", port
 
 void check_type(const Port& port, const TensorView& array) {
     check_input_type(array.type, port.type, port.boundary, subject_of(port), port.name);
+    if (array.type != port.type && holds_codes_of(array.type, port.type))
+        check_codes(array, port.type, subject_of(port));
 }
 
 [[noreturn]] void wrong_shape(const Port& port, const TensorView& array, const std::string& hint) {
@@ -84,6 +86,12 @@ void check_whole(const Port& port, const std::map<std::string, TensorView>& inpu
                     "give that shape: a model of sequences or optionals is run whole, its batch is not cut");
 }
 
+/// The array as one of the port's type, which uint8 may hold the codes of.
+TensorView typed(TensorView array, const Port& port) {
+    if (holds_codes_of(array.type, port.type)) array.type = port.type;
+    return array;
+}
+
 std::string known_inputs(const Model& model) {
     std::string known;
     for (const Port& port : model.inputs) known += (known.empty() ? "`" : ", `") + port.name + "`";
@@ -145,20 +153,26 @@ int64_t count_runs(const Model& model, const std::map<std::string, TensorView>& 
 
 std::map<std::string, TensorView> inputs_of_run(const Model& model, const std::map<std::string, TensorView>& inputs,
                                                 int64_t index) {
-    if (!of_tensors(model)) return inputs;
     std::map<std::string, TensorView> run;
+    if (!of_tensors(model)) {
+        for (const Port& port : model.inputs)
+            for (const std::string& name : held_names(inputs, port.name, port.kind))
+                run.emplace(name, typed(inputs.at(name), port));
+        return run;
+    }
     for (const Port& port : model.inputs) {
-        TensorView view = inputs.at(port.name);
+        const TensorView view = typed(inputs.at(port.name), port);
+        Dims dims = view.dims;
         if (has_batch(model, port)) {
-            view.dims[0] = model.batch;
-        } else if (view.dims.size() == port.dims.size() + 1) {
-            view.dims.erase(view.dims.begin());
+            dims[0] = model.batch;
+        } else if (dims.size() == port.dims.size() + 1) {
+            dims.erase(dims.begin());
         } else {
             run.emplace(port.name, view);  // one array for all runs
             continue;
         }
-        view.bytes += index * element_count(view.dims) * bytes_of(view.type);
-        run.emplace(port.name, view);
+        const int64_t elements = element_count(dims);
+        run.emplace(port.name, part_of(view, std::move(dims), index * elements));
     }
     return run;
 }
@@ -172,7 +186,7 @@ Tensor join(const Model& model, const Port& output, std::vector<Tensor> results)
     else
         dims.insert(dims.begin(), runs);
     Tensor joined(results.front().type(), dims);
-    std::byte* target = joined.bytes().data();
+    int64_t first = 0;
     for (const Tensor& result : results) {
         if (result.dims() != results.front().dims()) {
             throw Error({"OUTPUT_SHAPE", fmt::format("output `{}`", output.name),
@@ -180,8 +194,8 @@ Tensor join(const Model& model, const Port& output, std::vector<Tensor> results)
                                      to_string(results.front().dims())),
                          "run such samples one at a time, as `calotype run` does into a folder"});
         }
-        std::memcpy(target, result.bytes().data(), result.bytes().size());
-        target += result.bytes().size();
+        put(result, joined, first);
+        first += result.elements();
     }
     return joined;
 }

@@ -2,11 +2,6 @@
 #include "execute/stopwatch.hpp"
 
 namespace calotype::execute {
-Tensor copy_of(const TensorView& view) {
-    const auto bytes = static_cast<size_t>(element_count(view.dims) * bytes_of(view.type));
-    return Tensor(view.type, view.dims, std::vector<std::byte>(view.bytes, view.bytes + bytes));
-}
-
 Tensor as_float(const TensorView& view) { return Tensor::of<float>(view.dims, to_floats(copy_of(view))); }
 
 NpuPart::NpuPart(const Model& model, const NpuSubgraph& subgraph, size_t index, emulate::KernelSet kernels,

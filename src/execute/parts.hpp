@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "base/elements.hpp"
 #include "execute/npu_sizes.hpp"
 #include "execute/prepared_model.hpp"
 
@@ -53,7 +54,6 @@ struct RunContext {
     }
 };
 
-Tensor copy_of(const TensorView& view);
 /// Its elements as float32, each rounded once.
 Tensor as_float(const TensorView& view);
 

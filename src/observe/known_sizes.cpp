@@ -6,6 +6,7 @@
 #include <map>
 #include <string>
 
+#include "base/elements.hpp"
 #include "base/error.hpp"
 #include "base/limits.hpp"
 #include "observe/node_macs.hpp"
@@ -96,7 +97,7 @@ void refuse_large_runs(const Graph& graph, const std::vector<ort::Info>& outputs
     for (const ort::Info& output : outputs) {
         if (!output.is_tensor()) continue;
         check_tensor(output, limits);
-        const int64_t own = product(elements(output.dims), bytes_of(output.type));
+        const int64_t own = product(elements(output.dims), held_bytes_of(output.type));
         bytes = sum(bytes, product(copies_of(graph, output.name), own));
         if (own > most_bytes) most_bytes = own, largest = &output;
     }
@@ -122,8 +123,7 @@ void refuse_large_constants(const Graph& graph, const std::set<ValueId>& fixed, 
                             const Limits& limits) {
     int64_t own_bytes = 0;
     for (const ValueId id : graph.values())
-        if (graph.is_constant(id))
-            own_bytes = sum(own_bytes, static_cast<int64_t>(graph.value(id).constant->bytes().size()));
+        if (graph.is_constant(id)) own_bytes = sum(own_bytes, content_bytes(*graph.value(id).constant));
     const auto kept = [&](ValueId id) {
         return std::ranges::any_of(graph.readers(id), [&](graph::NodeId reader) {
             const auto& made = graph.node(reader).outputs;
@@ -142,7 +142,7 @@ void refuse_large_constants(const Graph& graph, const std::set<ValueId>& fixed, 
     for (const ort::Info& output : outputs) {
         const auto id = graph.find_value(output.name);
         if (!output.is_tensor() || !id || !fixed.contains(*id)) continue;
-        const int64_t bytes = product(elements(output.dims), bytes_of(output.type));
+        const int64_t bytes = product(elements(output.dims), held_bytes_of(output.type));
         if (bytes > allowed_bytes) refuse(output, bytes, "");  // kept or not: its making takes as long
         if (!kept(*id)) continue;
         kept_bytes = sum(kept_bytes, bytes);

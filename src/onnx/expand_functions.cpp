@@ -11,6 +11,7 @@
 #include <tuple>
 #include <utility>
 
+#include "base/elements.hpp"
 #include "onnx/fields.hpp"
 #include "onnx/read_parts.hpp"
 #include "onnx/unused_names.hpp"
@@ -35,7 +36,7 @@ struct Function {
 
 int64_t bytes_of(const graph::Attribute& attribute) {
     struct Count {
-        size_t operator()(const Tensor& tensor) const { return tensor.bytes().size(); }
+        size_t operator()(const Tensor& tensor) const { return static_cast<size_t>(content_bytes(tensor)); }
         size_t operator()(const graph::OpaqueGraph& body) const { return body.bytes.size(); }
         size_t operator()(const std::string& text) const { return text.size(); }
         size_t operator()(const std::vector<int64_t>& values) const { return 8 * values.size(); }

@@ -37,29 +37,13 @@ void add_initializers(Graph& graph, std::vector<NamedTensor>& initializers) {
     }
 }
 
-/// Values of 4 bits mean the same in 8 to a DequantizeLinear; a QuantizeLinear would no longer saturate at them, and what
-/// unpacks them itself would find them unpacked.
-void check_four_bits(const Model& model) {
-    std::set<std::string> of_four_bits;
-    for (const NamedTensor& one : model.initializers)
-        if (one.of_four_bits) of_four_bits.insert(one.name);
-    for (const NamedNode& one : model.nodes) {
-        if (one.node.op == "DequantizeLinear") continue;
-        for (const std::string& name : one.inputs)
-            if (of_four_bits.contains(name))
-                broken(subject_of(one.node),
-                       fmt::format("it reads `{}`, whose elements have 4 bits: only a DequantizeLinear may", name));
-    }
-}
-
 void add_inputs(Graph& graph, const std::vector<ValueInfo>& inputs) {
     for (const ValueInfo& one : inputs) {
         const auto known = graph.find_value(one.name);
         if (known && graph.is_constant(*known)) continue;  // before IR version 4 initializers are listed as inputs
         if (known || one.name.empty())
             broken(fmt::format("input `{}`", one.name), "its name is missing or given twice");
-        if (one.type == DataType::string || (one.other && one.other->element == DataType::string) ||
-            (!one.type && !one.other))
+        if (!one.type && !one.other)
             broken(fmt::format("input `{}`", one.name), "its element type is missing or not supported");
         const ValueId id = graph.add_value(one.name, one.type, one.dims);
         graph.value(id).other = one.other;
@@ -182,7 +166,6 @@ Graph link(Model model, const Deadline& deadline) {
     graph.opset = model.opsets.extract("").mapped();
     graph.other_opsets = std::move(model.opsets);
     graph.local_functions = std::move(model.local_functions);
-    check_four_bits(model);
     add_initializers(graph, model.initializers);
     add_inputs(graph, model.inputs);
     add_made_values(graph, model.nodes, deadline);
@@ -192,6 +175,7 @@ Graph link(Model model, const Deadline& deadline) {
     check_ports(graph);
     state(graph, model.outputs);
     state(graph, model.infos);
+    widen_four_bits(graph);
     return graph;
 }
 

@@ -14,7 +14,6 @@ namespace calotype::onnx {
 struct NamedTensor {
     std::string name;
     Tensor tensor;
-    bool of_four_bits = false;  ///< INT4 or UINT4 in the file, INT8 or UINT8 of the same values here
 };
 
 /// A NodeProto; `node` has neither inputs nor outputs yet.

@@ -69,11 +69,6 @@ Attribute attribute_of(Raw&& raw, const std::string& subject) {
         case kString: return std::move(raw.s);
         case kTensor:
             if (!raw.t) broken(subject, fmt::format("attribute `{}` has no tensor", raw.name));
-            if (raw.t->of_four_bits)
-                broken(subject,
-                       fmt::format("attribute `{}` has elements of 4 bits, which are supported in initializers "
-                                   "alone",
-                                   raw.name));
             return std::move(raw.t->tensor);
         case kGraph:
             if (!raw.g) broken(subject, fmt::format("attribute `{}` has no graph", raw.name));

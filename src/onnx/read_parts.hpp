@@ -64,6 +64,9 @@ void refuse_endless_loops(const graph::Graph& graph, const Limits& limits);
 /// Names become ids; Constant nodes become constants.
 graph::Graph link(Model model, const Deadline& deadline = {});
 
+/// Constants of 4 bits that only DequantizeLinear read become ones of 8, of the same values: those the NPU can hold.
+void widen_four_bits(graph::Graph& graph);
+
 /// A network of other reals becomes one of float32.
 void compute_in_float32(graph::Graph& graph);
 

@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "base/error.hpp"
+#include "base/narrow_types.hpp"
 #include "onnx/external_data.hpp"
 #include "onnx/fields.hpp"
 #include "onnx/read_parts.hpp"
@@ -12,7 +13,6 @@ namespace calotype::onnx {
 namespace {
 
 constexpr size_t kMostDims = 64;
-constexpr int64_t kUint4 = 21, kInt4 = 22;  // two elements a byte, the first in its lower half
 
 /// What a TensorProto holds, as it stands there.
 struct Raw {
@@ -26,16 +26,19 @@ struct Raw {
     std::vector<int32_t> int32s;
     std::vector<int64_t> int64s;
     std::vector<uint64_t> uint64s;
+    std::vector<std::string> strings;
     std::map<std::string, std::string> location;
 
     std::string subject() const { return fmt::format("tensor `{}`", name); }
     [[noreturn]] void broken(std::string fact) const {
         throw Error({"ONNX_TENSOR", subject(), std::move(fact), "export the model again"});
     }
-    size_t held() const { return floats.size() + doubles.size() + int32s.size() + int64s.size() + uint64s.size(); }
+    size_t held() const {
+        return floats.size() + doubles.size() + int32s.size() + int64s.size() + uint64s.size() + strings.size();
+    }
     int fields() const {
         return bytes.has_value() + !floats.empty() + !doubles.empty() + !int32s.empty() + !int64s.empty() +
-               !uint64s.empty();
+               !uint64s.empty() + !strings.empty();
     }
 };
 
@@ -65,6 +68,7 @@ Raw read_raw(Message message) {
             case field::tensor::int32_data: message.append(raw.int32s); break;
             case field::tensor::int64_data: message.append(raw.int64s); break;
             case field::tensor::uint64_data: message.append(raw.uint64s); break;
+            case field::tensor::string_data: raw.strings.push_back(message.text()); break;
             case field::tensor::external_data:
                 add_entry(raw.location, message.message("StringStringEntryProto"));
                 break;
@@ -104,69 +108,86 @@ void fill(const Raw& raw, Tensor& tensor, const std::vector<From>& from) {
     }
 }
 
-void fill_typed(const Raw& raw, Tensor& tensor) {
-    switch (tensor.type()) {
-        case DataType::float32: return fill<float>(raw, tensor, raw.floats);
-        case DataType::float64: return fill<double>(raw, tensor, raw.doubles);
-        case DataType::int64: return fill<int64_t>(raw, tensor, raw.int64s);
-        case DataType::uint64: return fill<uint64_t>(raw, tensor, raw.uint64s);
-        case DataType::uint32: return fill<uint32_t>(raw, tensor, raw.uint64s);
-        case DataType::int32: return fill<int32_t>(raw, tensor, raw.int32s);
-        case DataType::int16: return fill<int16_t>(raw, tensor, raw.int32s);
-        case DataType::int8: return fill<int8_t>(raw, tensor, raw.int32s);
-        case DataType::uint16:
-        case DataType::float16:
-        case DataType::bfloat16: return fill<uint16_t>(raw, tensor, raw.int32s);
-        case DataType::uint8:
-        case DataType::boolean: return fill<uint8_t>(raw, tensor, raw.int32s);
-        case DataType::string: return;  // refused before
-    }
+/// Narrow elements stand packed in the field, a byte of them a number.
+Tensor narrow(const Raw& raw, DataType type) {
+    if (raw.int32s.size() != raw.held())
+        raw.broken(fmt::format("its {} numbers stand in another type's field", name_of(type)));
+    std::vector<std::byte> bytes;
+    for (const int32_t one : raw.int32s) bytes.push_back(static_cast<std::byte>(one));
+    return unpacked(type, raw.dims, bytes);
 }
 
-/// Bytes of two INT4 or UINT4 elements each, as INT8 or UINT8.
-Tensor unpacked(const Tensor& packed, const Dims& dims) {
-    Tensor tensor(packed.type(), dims);
-    const int sign = packed.type() == DataType::int8 ? 8 : 0;
-    for (int64_t i = 0; i < tensor.elements(); ++i) {
-        const int pair = std::to_integer<int>(packed.bytes()[static_cast<size_t>(i / 2)]);
-        const int code = i % 2 == 0 ? pair & 15 : pair >> 4;
-        tensor.bytes()[static_cast<size_t>(i)] = static_cast<std::byte>((code ^ sign) - sign);
+Tensor typed(const Raw& raw, DataType type) {
+    if (is_narrow(type)) return narrow(raw, type);
+    Tensor tensor(type, raw.dims);
+    switch (type) {
+        case DataType::float32: fill<float>(raw, tensor, raw.floats); break;
+        case DataType::float64: fill<double>(raw, tensor, raw.doubles); break;
+        case DataType::int64: fill<int64_t>(raw, tensor, raw.int64s); break;
+        case DataType::uint64: fill<uint64_t>(raw, tensor, raw.uint64s); break;
+        case DataType::uint32: fill<uint32_t>(raw, tensor, raw.uint64s); break;
+        case DataType::int32: fill<int32_t>(raw, tensor, raw.int32s); break;
+        case DataType::int16: fill<int16_t>(raw, tensor, raw.int32s); break;
+        case DataType::int8: fill<int8_t>(raw, tensor, raw.int32s); break;
+        case DataType::uint16:
+        case DataType::float16:
+        case DataType::bfloat16: fill<uint16_t>(raw, tensor, raw.int32s); break;
+        default: fill<uint8_t>(raw, tensor, raw.int32s);
     }
     return tensor;
 }
 
-/// The elements as they are stored.
-Tensor content(const Raw& raw, DataType type, const Dims& dims, const Origin& origin) {
-    const int64_t count = element_count(dims), needed_bytes = count * bytes_of(type);
+/// Numbers, or strings, that fill `count` elements: narrow ones may share one.
+void check_held(const Raw& raw, DataType type, int64_t count) {
+    const int64_t needed = is_narrow(type) ? packed_bytes(type, count) : count;
+    if (static_cast<int64_t>(raw.held()) != needed)
+        raw.broken(fmt::format("it has {} values, its shape {} needs {}", raw.held(), to_string(raw.dims), needed));
+}
+
+void check_strings(const Raw& raw, int64_t count) {
+    if (raw.external || raw.bytes) raw.broken("its strings stand in the field for numbers, or in another file");
+    if (raw.strings.size() != raw.held()) raw.broken("its strings stand in another type's field");
+    check_held(raw, DataType::string, count);
+}
+
+// Compared before anything is allocated: a false shape cannot ask for memory.
+void check_bytes(const Raw& raw, int64_t needed) {
+    const size_t bytes = raw.bytes ? raw.bytes->size() : 0;
+    if (static_cast<int64_t>(bytes) != needed)
+        raw.broken(fmt::format("it has {} bytes, its shape {} needs {}", bytes, to_string(raw.dims), needed));
+}
+
+Tensor content(Raw&& raw, DataType type, int64_t count, const Origin& origin) {
     if (raw.fields() > 1) raw.broken("its content stands in two fields");
-    if (raw.external) return Tensor(type, dims, read_external_data(raw.location, origin, needed_bytes, raw.subject()));
-    const std::string shape = to_string(raw.dims);
-    if (raw.held() > 0) {
-        if (static_cast<int64_t>(raw.held()) != count)
-            raw.broken(fmt::format("it has {} values, its shape {} needs {}", raw.held(), shape, count));
-        Tensor tensor(type, dims);
-        fill_typed(raw, tensor);
-        return tensor;
+    if (type == DataType::string) {
+        check_strings(raw, count);
+        return Tensor(raw.dims, std::move(raw.strings));
     }
-    // Compared before anything is allocated: a false shape cannot ask for memory.
-    const std::string_view bytes = raw.bytes.value_or("");
-    if (static_cast<int64_t>(bytes.size()) != needed_bytes)
-        raw.broken(fmt::format("it has {} bytes, its shape {} needs {}", bytes.size(), shape, needed_bytes));
-    const auto stored = std::as_bytes(std::span(bytes));
-    return Tensor(type, dims, std::vector<std::byte>(stored.begin(), stored.end()));
+    const int64_t needed_bytes = packed_bytes(type, count);
+    if (raw.external)
+        return unpacked(type, raw.dims, read_external_data(raw.location, origin, needed_bytes, raw.subject()));
+    if (raw.held() > 0) {
+        check_held(raw, type, count);
+        return typed(raw, type);
+    }
+    check_bytes(raw, needed_bytes);
+    return unpacked(type, raw.dims, std::as_bytes(std::span(raw.bytes.value_or(""))));
+}
+
+DataType type_of(const Raw& raw) {
+    const auto type = from_onnx(raw.type);
+    if (!type) raw.broken(fmt::format("its element type {} is not supported", raw.type));
+    return *type;
 }
 
 }  // namespace
 
 NamedTensor read_tensor(Message message, const Origin& origin) {
-    const Raw raw = read_raw(message);
-    const bool packed = raw.type == kInt4 || raw.type == kUint4;
-    const auto type = packed ? raw.type == kInt4 ? DataType::int8 : DataType::uint8 : from_onnx(raw.type);
-    if (!type) raw.broken(fmt::format("its element type {} is not supported", raw.type));
-    if (*type == DataType::string) raw.broken("a constant of strings is not supported");
+    Raw raw = read_raw(message);
+    const DataType type = type_of(raw);
     const int64_t count = count_of(raw, origin.limits);
-    if (!packed) return {raw.name, content(raw, *type, raw.dims, origin)};
-    return {raw.name, unpacked(content(raw, *type, {(count + 1) / 2}, origin), raw.dims), true};
+    std::string name = raw.name;
+    return {std::move(name), content(std::move(raw), type, count, origin)};
 }
 
 void check_tensor(Message message, const Limits& limits) {
@@ -175,13 +196,10 @@ void check_tensor(Message message, const Limits& limits) {
     if (raw.external) raw.broken("its external data belong to a subgraph or function, which is not supported");
     if (raw.fields() > 1) raw.broken("its content stands in two fields");
     const auto type = from_onnx(raw.type);
-    if (!type || *type == DataType::string) return;  // packed or not of one size: ONNX Runtime counts them itself
-    const std::string shape = to_string(raw.dims);
-    if (raw.held() > 0 && static_cast<int64_t>(raw.held()) != count)
-        raw.broken(fmt::format("it has {} values, its shape {} needs {}", raw.held(), shape, count));
-    const int64_t bytes = raw.bytes ? static_cast<int64_t>(raw.bytes->size()) : 0;
-    if (raw.held() == 0 && bytes != count * bytes_of(*type))
-        raw.broken(fmt::format("it has {} bytes, its shape {} needs {}", bytes, shape, count * bytes_of(*type)));
+    if (!type) return;  // ONNX Runtime counts what it knows itself
+    if (*type == DataType::string) return check_strings(raw, count);
+    if (raw.held() > 0) return check_held(raw, *type, count);
+    check_bytes(raw, packed_bytes(*type, count));
 }
 
 }  // namespace calotype::onnx

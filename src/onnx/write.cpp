@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "base/narrow_types.hpp"
 #include "onnx/fields.hpp"
 #include "onnx/protozero.hpp"
 #include "onnx/types.hpp"
@@ -28,7 +29,10 @@ std::string tensor_bytes(const std::string& name, const Tensor& tensor) {
     writer.add_packed_int64(field::tensor::dims, tensor.dims().begin(), tensor.dims().end());
     writer.add_int32(field::tensor::data_type, to_onnx(tensor.type()));
     if (!name.empty()) writer.add_string(field::tensor::name, name);
-    const auto bytes = tensor.bytes();
+    for (const std::string& one : tensor.strings()) writer.add_bytes(field::tensor::string_data, one);
+    if (tensor.type() == DataType::string) return out;
+    const std::vector<std::byte> narrow = is_narrow(tensor.type()) ? packed(tensor) : std::vector<std::byte>();
+    const std::span<const std::byte> bytes = is_narrow(tensor.type()) ? narrow : tensor.bytes();
     writer.add_bytes(field::tensor::raw_data, reinterpret_cast<const char*>(bytes.data()), bytes.size());
     return out;
 }

@@ -6,7 +6,7 @@
 
 namespace calotype::ort {
 
-/// ONNX Runtime's number of a type, which is TensorProto's. Throws Error TENSOR_TYPE for one that it is not given.
+/// ONNX Runtime's number of a type: TensorProto's up to 23.
 ONNXTensorElementDataType to_ort(DataType type);
 /// Throws Error TENSOR_TYPE for a type that is unknown here.
 DataType from_ort(ONNXTensorElementDataType type);

@@ -4,14 +4,13 @@
 #include <onnxruntime_c_api.h>
 
 #include <algorithm>
-#include <cstring>
 #include <optional>
 
 #include "base/error.hpp"
 #include "ort/bounds.hpp"
-#include "ort/element_type.hpp"
 #include "ort/empty_sequence.hpp"
 #include "ort/status.hpp"
+#include "ort/tensor_values.hpp"
 #include "ort/watchdog.hpp"
 
 namespace calotype::ort {
@@ -74,7 +73,7 @@ struct Session::State {
         check(api.CastTypeInfoToOptionalTypeInfo(&type, &optional), "ORT_MODEL");
         if (tensor != nullptr) {
             info.kind = Kind::tensor;
-            return read_shape(*tensor, info.type, info.dims);
+            return read_shape(api, *tensor, info.type, info.dims);
         }
         OrtTypeInfo* held = nullptr;
         if (sequence != nullptr) check(api.GetSequenceElementType(sequence, &held), "ORT_MODEL");
@@ -88,34 +87,6 @@ struct Session::State {
         if (inner.kind == Kind::sequence && optional != nullptr) info.kind = Kind::optional_sequence;
     }
 
-    void read_shape(const OrtTensorTypeAndShapeInfo& info, DataType& type, Dims& dims) const {
-        const OrtApi& api = library.api();
-        ONNXTensorElementDataType element = ONNX_TENSOR_ELEMENT_DATA_TYPE_UNDEFINED;
-        check(api.GetTensorElementType(&info, &element), "ORT_RUN");
-        type = from_ort(element);
-        size_t rank = 0;
-        check(api.GetDimensionsCount(&info, &rank), "ORT_RUN");
-        dims.resize(rank);
-        check(api.GetDimensions(&info, dims.data(), rank), "ORT_RUN");
-    }
-
-    Tensor copy_tensor(OrtValue* value) const {
-        const OrtApi& api = library.api();
-        OrtTensorTypeAndShapeInfo* info = nullptr;
-        check(api.GetTensorTypeAndShape(value, &info), "ORT_RUN");
-        DataType type{};
-        Dims dims;
-        read_shape(*info, type, dims);
-        api.ReleaseTensorTypeAndShapeInfo(info);
-        Tensor tensor(type, dims);
-        void* from = nullptr;
-        if (!tensor.bytes().empty()) {
-            check(api.GetTensorMutableData(value, &from), "ORT_RUN");
-            std::memcpy(tensor.bytes().data(), from, tensor.bytes().size());
-        }
-        return tensor;
-    }
-
     /// Adds the tensors that the output holds.
     void copy_out(const Info& output, OrtValue* value, std::map<std::string, Tensor>& out) const {
         const OrtApi& api = library.api();
@@ -125,7 +96,7 @@ struct Session::State {
         ONNXType type{};
         check(api.GetValueType(value, &type), "ORT_RUN");
         if (type == ONNX_TYPE_TENSOR) {
-            out.emplace(output.name, copy_tensor(value));
+            out.emplace(output.name, tensor_of(api, value, library.limits()));
             return;
         }
         if (!output.kind)
@@ -138,17 +109,12 @@ struct Session::State {
             OrtValue* element = nullptr;
             check(api.GetValue(value, static_cast<int>(i), allocator, &element), "ORT_RUN");
             const Value owned(element, api.ReleaseValue);
-            out.emplace(element_name(output.name, static_cast<int64_t>(i)), copy_tensor(element));
+            out.emplace(element_name(output.name, static_cast<int64_t>(i)), tensor_of(api, element, library.limits()));
         }
     }
 
-    Value tensor_of(const Tensor& tensor) const {
-        OrtValue* value = nullptr;
-        void* bytes = const_cast<std::byte*>(tensor.bytes().data());  // inputs are only read
-        check(library.api().CreateTensorWithDataAsOrtValue(memory, bytes, tensor.bytes().size(), tensor.dims().data(),
-                                                           tensor.dims().size(), to_ort(tensor.type()), &value),
-              "ORT_RUN");
-        return Value(value, library.api().ReleaseValue);
+    Value given(const Tensor& tensor) const {
+        return Value(ort::value_of(library.api(), tensor, memory, allocator), library.api().ReleaseValue);
     }
 
     /// What the input is given; nothing where it is an optional that holds nothing.
@@ -156,12 +122,12 @@ struct Session::State {
         const Kind kind = input.kind.value_or(Kind::tensor);
         const std::vector<std::string> names = held_names(tensors, input.name, kind);
         if (names.empty()) return std::nullopt;
-        if (!is_sequence(kind)) return tensor_of(tensors.at(input.name));
+        if (!is_sequence(kind)) return given(tensors.at(input.name));
         if (names[0] == empty_name(input.name)) return empty_sequence(library, input.type);
         std::vector<Value> owned;
         std::vector<const OrtValue*> elements;
         for (const std::string& name : names) {
-            owned.push_back(tensor_of(tensors.at(name)));
+            owned.push_back(given(tensors.at(name)));
             elements.push_back(owned.back().get());
         }
         OrtValue* value = nullptr;

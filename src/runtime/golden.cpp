@@ -67,7 +67,11 @@ std::string differs(const Tensor& expected, const Tensor& found, double toleranc
         return fmt::format("{} {} instead of {} {}", name_of(found.type()), to_string(found.dims()),
                            name_of(expected.type()), to_string(expected.dims()));
     }
-    if (expected.type() == DataType::string || expected == found) return "";
+    if (expected == found) return "";
+    if (expected.type() == DataType::string) {
+        const auto at = std::ranges::mismatch(expected.strings(), found.strings()).in1 - expected.strings().begin();
+        return fmt::format("string {} differs", at);
+    }
     const std::vector<double> a = to_doubles(expected), b = to_doubles(found);
     double largest = 0;
     for (const double x : a) largest = std::max(largest, std::abs(x));

@@ -4,6 +4,7 @@
 
 #include "base/counted.hpp"
 #include "base/cpu.hpp"
+#include "base/narrow_types.hpp"
 #include "calotype/snapshot.hpp"
 #include "runtime/golden.hpp"
 #include "runtime/load.hpp"
@@ -33,6 +34,7 @@ Tensor seeded_input(const execute::Port& port) {
         for (size_t i = 0; i < reals.size(); ++i)
             tensor.bytes()[i] = static_cast<std::byte>(static_cast<int>(reals[i]) & 0xff);
     }
+    clear_unused_bits(tensor);
     return tensor;
 }
 

@@ -5,8 +5,10 @@
 #include <algorithm>
 
 #include "base/counted.hpp"
+#include "base/elements.hpp"
 #include "base/error.hpp"
 #include "base/input_rules.hpp"
+#include "base/narrow_types.hpp"
 #include "base/nearest.hpp"
 #include "samples/byte_source.hpp"
 #include "samples/npy.hpp"
@@ -51,6 +53,9 @@ Cut cut(const Dims& found, const InputSpec& input, const std::string& subject) {
         dims.insert(dims.begin(), 1);
         return {1, dims};
     }
+    const bool no_samples = input.may_be_empty && !want.empty() && want[0] < 0 && have.size() == want.size() &&
+                            have[0] == 0 && fits(have.subspan(1), want.subspan(1));
+    if (no_samples) return {1, found};
     const bool empty = std::ranges::find(want, 0) != want.end();  // nothing to cut
     if (std::ranges::equal(have, want) && (want.empty() || empty)) return {1, found};
     if (!have.empty() && have[0] == 0)
@@ -72,23 +77,43 @@ struct Array {
     NpyHeader header;
     Cut pieces;
     std::unique_ptr<ByteSource> bytes;
-    std::optional<Tensor> reordered;  ///< of a Fortran-ordered array, which cannot be read piece by piece
+    std::string subject;
+    std::optional<Tensor> reordered{};  ///< of a Fortran-ordered array, which cannot be read piece by piece
 };
+
+/// Elements of the file from `first` on that fill `dims`, as the input has them.
+Tensor elements_of(const Array& array, const Dims& dims, int64_t first) {
+    const NpyHeader& header = array.header;
+    std::vector<std::byte> stored(static_cast<size_t>(element_count(dims) * header.element_bytes));
+    array.bytes->read(header.data_offset + first * header.element_bytes, stored);
+    if (!is_narrow(array.input.type)) return npy_elements(header, dims, std::move(stored), array.subject);
+    Tensor codes(array.input.type, dims, std::move(stored));
+    if (header.untyped_byte)
+        clear_unused_bits(codes);
+    else
+        check_codes(codes, array.input.type, array.subject);
+    return codes;
+}
 
 Array open_array(const std::string& name, std::unique_ptr<ByteSource> bytes, const InputSpec& input,
                  const std::string& subject) {
     std::vector<std::byte> head(static_cast<size_t>(std::min(kNpyHeaderLimit, bytes->size_bytes())));
     bytes->read(0, head);
-    Array array{name, input, parse_npy_header(head, subject), {}, std::move(bytes), {}};
+    Array array{name, input, parse_npy_header(head, subject), {}, std::move(bytes), subject};
     const NpyHeader& header = array.header;
-    check_input_type(header.type, input.type, input.boundary, subject, input.name);
+    check_input_type(header.untyped_byte ? input.type : header.type, input.type, input.boundary, subject, input.name);
+    if (header.untyped_byte && !is_narrow(input.type))
+        throw Error(
+            {"NPY_TYPE", subject,
+             fmt::format("its elements are bytes of no type, the input `{}` takes {}", input.name, name_of(input.type)),
+             "convert it, for example with .astype(numpy.float32)"});
     array.pieces = cut(header.dims, input, subject);
     if (is_sequence(input.kind) && name == empty_name(input.name) && element_count(header.dims) > 0)
         throw Error(
             {"SAMPLE_SHAPE", subject,
              fmt::format("its shape is {}, and it stands for a sequence without elements", spelled(header.dims)),
              "give the elements under names of their own: `x[0]` is the first of `x`"});
-    const int64_t size = element_count(header.dims) * bytes_of(header.type);
+    const int64_t size = data_bytes(header);
     if (array.bytes->size_bytes() - header.data_offset != size) {
         throw Error({"NPY_BROKEN", subject,
                      fmt::format("it holds {} bytes of data, its shape {} asks for {}",
@@ -96,24 +121,15 @@ Array open_array(const std::string& name, std::unique_ptr<ByteSource> bytes, con
                      "save the array again"});
     }
     if (header.fortran_order && header.dims.size() > 1) {
-        Tensor whole(header.type, header.dims);
-        array.bytes->read(header.data_offset, whole.bytes());
-        array.reordered = from_fortran_order(whole);
+        array.reordered = from_fortran_order(elements_of(array, header.dims, 0));
     }
     return array;
 }
 
 Tensor piece_of(const Array& array, int64_t index) {
-    Tensor tensor(array.header.type, array.pieces.dims);
-    const auto size = static_cast<int64_t>(tensor.bytes().size());
-    if (array.reordered) {
-        const auto from =
-            array.reordered->bytes().subspan(static_cast<size_t>(index * size), static_cast<size_t>(size));
-        std::copy(from.begin(), from.end(), tensor.bytes().begin());
-    } else {
-        array.bytes->read(array.header.data_offset + index * size, tensor.bytes());
-    }
-    return tensor;
+    const int64_t first = index * element_count(array.pieces.dims);
+    if (array.reordered) return copy_of(part_of(*array.reordered, array.pieces.dims, first));
+    return elements_of(array, array.pieces.dims, first);
 }
 
 class Arrays : public Reader {
@@ -188,11 +204,11 @@ std::vector<Array> open_npz_arrays(const std::filesystem::path& path, const std:
 
 }  // namespace
 
-std::vector<InputSpec> specs_of(const std::vector<PortInfo>& inputs) {
+std::vector<InputSpec> specs_of(const std::vector<PortInfo>& inputs, bool may_be_empty) {
     const bool whole = std::ranges::any_of(inputs, [](const PortInfo& input) { return input.kind != Kind::tensor; });
     std::vector<InputSpec> specs;
     for (const PortInfo& input : inputs)
-        specs.push_back({input.name, input.type, input.dims, input.boundary, input.kind, whole});
+        specs.push_back({input.name, input.type, input.dims, input.boundary, input.kind, whole, may_be_empty});
     return specs;
 }
 

@@ -5,12 +5,14 @@
 
 #include <array>
 #include <charconv>
-#include <cstring>
+#include <optional>
 #include <string_view>
 #include <utility>
 
+#include "base/elements.hpp"
 #include "base/file.hpp"
 #include "base/replace.hpp"
+#include "samples/npy_strings.hpp"
 
 namespace calotype::samples {
 namespace {
@@ -33,6 +35,8 @@ constexpr std::array<std::pair<std::string_view, DataType>, 14> kTypes = {{
     {"|V2", DataType::bfloat16},  // how NumPy stores a type it does not know; checked last
     {"<V2", DataType::bfloat16},  // likewise, by newer ml_dtypes
 }};
+
+constexpr std::string_view kUntypedByte = "<V1";
 
 [[noreturn]] void broken(const std::string& subject, const std::string& fact) {
     throw Error({"NPY_BROKEN", subject, fact, "save the array again with numpy.save or numpy.savez"});
@@ -75,8 +79,40 @@ DataType parse_type(std::string_view descr, const std::string& subject) {
     for (const auto& [name, type] : kTypes) {
         if (name == descr) return type;
     }
-    throw Error({"NPY_TYPE", subject, fmt::format("its type is `{}`; little-endian numbers and bool are read", descr),
+    throw Error({"NPY_TYPE", subject,
+                 fmt::format("its type is `{}`; little-endian numbers, bool and strings (<U) are read", descr),
                  "convert it, for example with .astype(numpy.float32)"});
+}
+
+/// Characters of a string's width where the type is one: "<U12".
+std::optional<int64_t> string_width(std::string_view descr) {
+    if (!descr.starts_with("<U")) return {};
+    int64_t width = 0;
+    const auto [end, error] = std::from_chars(descr.data() + 2, descr.data() + descr.size(), width);
+    const bool whole = error == std::errc() && end == descr.data() + descr.size();
+    // Strings without a character would be any number of elements out of no bytes.
+    return whole && 0 < width && width <= kMostCharacters ? std::optional(width) : std::nullopt;
+}
+
+void set_type(NpyHeader& header, std::string_view descr, const std::string& subject) {
+    if (const auto width = string_width(descr)) {
+        header.type = DataType::string;
+        header.element_bytes = kCharacterBytes * *width;
+        return;
+    }
+    header.untyped_byte = descr == "|V1" || descr == kUntypedByte;
+    header.type = header.untyped_byte ? DataType::uint8 : parse_type(descr, subject);
+    header.element_bytes = bytes_of(header.type);
+}
+
+std::string descr_of(const Tensor& tensor) {
+    if (tensor.type() == DataType::string) return fmt::format("<U{}", widest(tensor.strings()));
+    if (is_narrow(tensor.type())) return std::string(kUntypedByte);
+    std::string descr;
+    for (const auto& [name, type] : kTypes) {
+        if (type == tensor.type()) descr = name;
+    }
+    return descr;
 }
 
 }  // namespace
@@ -98,12 +134,12 @@ NpyHeader parse_npy_header(std::span<const std::byte> head, const std::string& s
     if (field(dict, "descr", ",", subject).starts_with('[')) parse_type("a record", subject);
     std::string_view descr = field(dict, "descr", ",", subject);
     if (descr.size() >= 2) descr = descr.substr(1, descr.size() - 2);  // the quotes
-    header.type = parse_type(descr, subject);
+    set_type(header, descr, subject);
     header.fortran_order = field(dict, "fortran_order", ",", subject).starts_with("True");
     std::string_view shape = field(dict, "shape", ")", subject);
     if (!shape.starts_with('(')) broken(subject, "its shape is no tuple");
     header.dims = parse_dims(shape.substr(1), subject);
-    int64_t size_bytes = bytes_of(header.type);
+    int64_t size_bytes = header.element_bytes;
     for (const int64_t dim : header.dims) {
         if (__builtin_mul_overflow(size_bytes, dim, &size_bytes))
             broken(subject, fmt::format("its shape {} leaves 64 bits", to_string(header.dims)));
@@ -113,14 +149,10 @@ NpyHeader parse_npy_header(std::span<const std::byte> head, const std::string& s
 }
 
 std::string npy_bytes(const Tensor& tensor) {
-    std::string descr;
-    for (const auto& [name, type] : kTypes) {
-        if (type == tensor.type()) descr = name;
-    }
-    if (descr.empty()) throw Error({"NPY_TYPE", "a tensor of strings", "cannot be written as .npy"});
     std::string dims = fmt::format("{}", fmt::join(tensor.dims(), ", "));
     if (tensor.dims().size() == 1) dims += ",";  // Python's tuple of one
-    std::string dict = fmt::format("{{'descr': '{}', 'fortran_order': False, 'shape': ({}), }}", descr, dims);
+    std::string dict =
+        fmt::format("{{'descr': '{}', 'fortran_order': False, 'shape': ({}), }}", descr_of(tensor), dims);
     constexpr size_t kBefore = 10, kAlignment = 64;  // NumPy aligns the data for memory mapping
     dict.append(kAlignment - 1 - (kBefore + dict.size()) % kAlignment, ' ');
     dict += '\n';
@@ -128,32 +160,43 @@ std::string npy_bytes(const Tensor& tensor) {
     out += {'\x01', '\x00', static_cast<char>(dict.size() & 255), static_cast<char>(dict.size() >> 8)};
     out += dict;
     out.append(reinterpret_cast<const char*>(tensor.bytes().data()), tensor.bytes().size());
+    if (tensor.type() == DataType::string) append_strings(out, tensor.strings());
     return out;
 }
 
 Tensor from_fortran_order(const Tensor& tensor) {
-    Tensor out(tensor.type(), tensor.dims());
     const Dims& dims = tensor.dims();
-    const auto size = static_cast<size_t>(bytes_of(tensor.type()));
     Dims index(dims.size(), 0);
-    for (int64_t i = 0; i < tensor.elements(); ++i) {
+    return picked(tensor, dims, [&](int64_t) {
         int64_t from = 0;
         for (size_t axis = dims.size(); axis-- > 0;) from = from * dims[axis] + index[axis];
-        std::memcpy(out.bytes().data() + static_cast<size_t>(i) * size,
-                    tensor.bytes().data() + static_cast<size_t>(from) * size, size);
         for (size_t axis = dims.size(); axis-- > 0 && ++index[axis] == dims[axis];) index[axis] = 0;
+        return from;
+    });
+}
+
+int64_t data_bytes(const NpyHeader& header) { return element_count(header.dims) * header.element_bytes; }
+
+Tensor npy_elements(const NpyHeader& header, Dims dims, std::vector<std::byte> stored, const std::string& subject) {
+    if (header.type != DataType::string) return Tensor(header.type, std::move(dims), std::move(stored));
+    Tensor tensor(DataType::string, std::move(dims));
+    const auto size = static_cast<size_t>(header.element_bytes);
+    for (size_t i = 0; i < tensor.strings().size(); ++i) {
+        auto text = utf8_of(std::span(stored).subspan(i * size, size));
+        if (!text) broken(subject, fmt::format("its string {} holds what is no Unicode character", i));
+        tensor.strings()[i] = *std::move(text);
     }
-    return out;
+    return tensor;
 }
 
 Tensor read_npy(const std::filesystem::path& path) {
     const std::string subject = fmt::format("`{}`", path.string());
     const std::vector<std::byte> bytes = read_file(path);
     const NpyHeader header = parse_npy_header(bytes, subject);
-    const int64_t size = element_count(header.dims) * bytes_of(header.type);
+    const int64_t size = data_bytes(header);
     const int64_t found = static_cast<int64_t>(bytes.size()) - header.data_offset;
     if (found != size) broken(subject, fmt::format("it holds {} bytes of data, its shape asks for {}", found, size));
-    Tensor tensor(header.type, header.dims, {bytes.begin() + header.data_offset, bytes.end()});
+    Tensor tensor = npy_elements(header, header.dims, {bytes.begin() + header.data_offset, bytes.end()}, subject);
     return header.fortran_order ? from_fortran_order(tensor) : tensor;
 }
 

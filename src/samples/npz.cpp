@@ -180,10 +180,10 @@ std::map<std::string, Tensor> read_npz(const std::filesystem::path& path) {
         std::vector<std::byte> bytes(static_cast<size_t>(entry.size_bytes));
         open_entry(path, entry)->read(0, bytes);
         const NpyHeader header = parse_npy_header(bytes, subject);
-        if (entry.size_bytes - header.data_offset != element_count(header.dims) * bytes_of(header.type)) {
+        if (entry.size_bytes - header.data_offset != data_bytes(header)) {
             broken(subject, fmt::format("its data do not fill the shape {}", to_string(header.dims)));
         }
-        Tensor tensor(header.type, header.dims, {bytes.begin() + header.data_offset, bytes.end()});
+        Tensor tensor = npy_elements(header, header.dims, {bytes.begin() + header.data_offset, bytes.end()}, subject);
         const std::string name =
             entry.name.ends_with(".npy") ? entry.name.substr(0, entry.name.size() - 4) : entry.name;
         arrays[name] = header.fortran_order ? from_fortran_order(tensor) : std::move(tensor);

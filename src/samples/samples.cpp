@@ -155,6 +155,7 @@ std::string sha256_of(const Samples& samples) {
             hash.update(
                 fmt::format("{}:{} {} {}\n", name.size(), name, name_of(tensor.type()), to_string(tensor.dims())));
             hash.update(tensor.bytes());
+            for (const std::string& one : tensor.strings()) hash.update(fmt::format("{}:{}", one.size(), one));
         }
     }
     return hash.hex();

@@ -22,10 +22,11 @@ struct InputSpec {
     Dims dims;
     Boundary boundary = Boundary::plain;  ///< of a snapshot's input
     Kind kind = Kind::tensor;             ///< of another kind: `type` is that of the tensors it holds
-    bool whole = false;  ///< of a model with inputs that are no tensors: an array is one sample, axis 0 no batch
+    bool whole = false;         ///< of a model with inputs that are no tensors: an array is one sample, axis 0 no batch
+    bool may_be_empty = false;  ///< an array without samples, where the batch is free, is one to run
 };
 
-std::vector<InputSpec> specs_of(const std::vector<PortInfo>& inputs);
+std::vector<InputSpec> specs_of(const std::vector<PortInfo>& inputs, bool may_be_empty = false);
 
 enum class Layout { nchw, nhwc };
 enum class Channels { rgb, bgr, gray };

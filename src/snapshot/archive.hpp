@@ -27,8 +27,11 @@ using Blobs = std::map<std::string, Tensor>;
 inline constexpr size_t kInlineNumbers = 16;
 
 /// Names of DataType, in order.
-inline constexpr std::array kDataTypes{"float32", "float64", "float16", "bfloat16", "int8",   "uint8",   "int16",
-                                       "uint16",  "int32",   "uint32",  "int64",    "uint64", "boolean", "string"};
+inline constexpr std::array kDataTypes{
+    "float32",        "float64",       "float16",       "bfloat16",        "int8",        "uint8",
+    "int16",          "uint16",        "int32",         "uint32",          "int64",       "uint64",
+    "boolean",        "string",        "float8_e4m3fn", "float8_e4m3fnuz", "float8_e5m2", "float8_e5m2fnuz",
+    "float8_e8m0fnu", "float4_e2m1fn", "int4",          "uint4",           "int2",        "uint2"};
 
 template <class T>
 concept Number = std::is_arithmetic_v<T> && !std::is_same_v<T, bool>;

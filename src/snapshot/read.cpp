@@ -16,6 +16,7 @@
 #include "snapshot/program_codec.hpp"
 #include "snapshot/safetensors.hpp"
 #include "snapshot/snapshot.hpp"
+#include "snapshot/stored_types.hpp"
 
 namespace calotype::snapshot {
 namespace {
@@ -189,7 +190,8 @@ Contents read_files(const fs::path& path, const Manifest& manifest, const std::o
     contents.report_json = without_end(as_text(files.take(kReportFile)));
     contents.iriz_onnx = as_text(files.take(kIrizFile));
     if (files.has(kGoldenFile)) {
-        contents.golden = golden_from_tensors(from_safetensors(files.take(kGoldenFile), "`golden.safetensors`"),
+        const std::string file = "`golden.safetensors`";
+        contents.golden = golden_from_tensors(from_stored_types(from_safetensors(files.take(kGoldenFile), file), file),
                                               contents.model.subgraphs.size());
     }
     files.finish();

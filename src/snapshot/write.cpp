@@ -13,6 +13,7 @@
 #include "snapshot/program_codec.hpp"
 #include "snapshot/safetensors.hpp"
 #include "snapshot/snapshot.hpp"
+#include "snapshot/stored_types.hpp"
 
 namespace calotype::snapshot {
 namespace {
@@ -59,7 +60,7 @@ std::map<std::string, std::vector<std::byte>> files_of(const Contents& contents)
     const Json report = Json::parse(contents.report_json.empty() ? "{}" : contents.report_json);
     files[kReportFile] = as_json(report, kReportFile);
     files[kIrizFile] = as_bytes(contents.iriz_onnx);
-    if (contents.golden) files[kGoldenFile] = to_safetensors(to_tensors(*contents.golden));
+    if (contents.golden) files[kGoldenFile] = to_safetensors(in_stored_types(to_tensors(*contents.golden)));
     return files;
 }
 

@@ -191,6 +191,22 @@ def sizes(*values):
 
 LARGE = "tensor `large`: its shape"
 
+def strings(values, **fields):
+    """A network with a constant beside it of which nothing is asked but that it is one."""
+    model = graph([CONV], WEIGHTS)
+    constant = TensorProto(**{"name": "s", "data_type": TensorProto.STRING, "dims": [2], "string_data": values, **fields})
+    model.graph.initializer.append(constant)
+    return model
+
+
+def doubled_strings():
+    """Text of one number, twice itself 45 times: its shape says nothing of its size."""
+    nodes = [helper.make_node("Cast", ["x"], ["s0"], to=TensorProto.STRING)]
+    nodes += [helper.make_node("StringConcat", [f"s{i}"] * 2, [f"s{i + 1}"]) for i in range(45)]
+    nodes += [helper.make_node("Cast", ["s45"], ["y"], to=TensorProto.FLOAT)]
+    return graph(nodes, imports={"": 21})
+
+
 CASES = {
     "no outputs": (lambda: graph([CONV], WEIGHTS, outputs=()), "it has no outputs"),
     "an output that is an input": (lambda: graph([CONV], WEIGHTS, outputs=("y", "x")), "output `x`"),
@@ -298,6 +314,16 @@ CASES = {
     "a segment of a tensor": (segmented, "tensor `w`: it is a segment"),
     "a custom operator without opset": (lambda: graph([node("Magic", ["x"], domain="com.example")]), "com.example"),
     "an input of strings": (lambda: graph([node("Identity", ["x"])], type=TensorProto.STRING), "input `x`"),
+    "a constant of strings that are no text": (lambda: strings([b"good", b"\xff\xfe"]), "UTF-8"),
+    "a constant of too few strings": (lambda: strings([b"one"]), "tensor `s`: it has 1 values, its shape [2] needs 2"),
+    "a constant of strings in raw bytes": (lambda: strings([], raw_data=b"ab"), "stand in the field for numbers"),
+    "a constant of strings in another file": (
+        lambda: strings([], data_location=TensorProto.EXTERNAL), "stand in the field for numbers, or in another file"),
+    "a constant of absurdly many strings": (lambda: strings([], dims=[1 << 40]), "--max-elements"),
+    "a constant of INT4 in too few bytes": (
+        lambda: strings([], data_type=TensorProto.INT4, dims=[5], raw_data=b"ab"), "it has 2 bytes, its shape [5] needs 3"),
+    "a constant of INT2 in too many bytes": (
+        lambda: strings([], data_type=TensorProto.INT2, dims=[4], raw_data=b"ab"), "it has 2 bytes, its shape [4] needs 1"),
     "an input of complex numbers": (lambda: graph([node("Identity", ["x"])], type=TensorProto.COMPLEX64), "input `x`"),
     "an input without shape": (lambda: graph([CONV], WEIGHTS, dims=None), "input `x`"),
     "infinite bias": (lambda: graph([node("Conv", ["x", "w", "b"])], WEIGHTS, ("b", np.float32([0, 0, np.inf, 0]))),

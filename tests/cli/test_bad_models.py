@@ -78,6 +78,16 @@ def test_a_run_that_does_not_end_is_ended(calotype, tmp_path):
     assert outcome.seconds < 4 and not (tmp_path / "out").exists()
 
 
+def test_strings_that_double(calotype, tmp_path):
+    """No shape says how long they become: the process's own memory bounds them."""
+    (tmp_path / "model.onnx").write_bytes(hostile_models.doubled_strings().SerializeToString())
+    given = models.samples(tmp_path / "samples.npz")
+    outcome = calotype("compile", tmp_path / "model.onnx", "--samples", given, "-o", tmp_path / "out",
+                       "--max-memory", "64M")
+    assert outcome.code == 1 and "LIMIT_MEMORY: " in outcome.stderr and "--max-memory" in outcome.stderr, outcome.stderr
+    assert outcome.seconds < 20 and not (tmp_path / "out").exists()
+
+
 MEETING = {  # each raised limit lets through what it refused
     "nesting": (lambda: hostile_models.doubling(40, 1), 64),
     "nodes": (lambda: hostile_models.doubling(3, 4), 10),

@@ -24,7 +24,7 @@ CASES = {
     "wrong shape": ({"image": np.zeros((4, 1, 9, 8), np.float32)}, "9"),
     "wrong rank": ({"image": np.zeros((8,), np.float32)}, "image"),
     "wrong type": ({"image": IMAGE.astype(np.float64)}, "float64"),
-    "no numbers": ({"image": np.array([["a"]])}, "<U1"),
+    "no numbers": ({"image": np.array([["a"]])}, "its type is string, the input `image` takes float32"),
     "no samples": ({"image": IMAGE[:0]}, "5 to 20 are advised"),
 }
 

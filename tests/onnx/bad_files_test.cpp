@@ -145,12 +145,75 @@ TEST(FourBits, TwoElementsAByteBecomeOneEach) {
     const std::vector<uint8_t> unsigned_codes{7, 14, 8};
     EXPECT_EQ(unsigned_graph.value(*unsigned_graph.find_value("w")).constant.value(),
               Tensor::of<uint8_t>({3}, std::span(unsigned_codes)));
-    EXPECT_THAT(message(model_of_four_bits("QuantizeLinear", 22, raw)),
-                HasSubstr("it reads `w`, whose elements have 4 bits: only a DequantizeLinear may"));
     EXPECT_THAT(message(model_of_four_bits(
                     "DequantizeLinear", 22,
                     [](pbf_writer& t) { t.add_bytes(field::tensor::raw_data, std::string("\xe7", 1)); })),
                 HasSubstr("tensor `w`: it has 1 bytes, its shape [3] needs 2"));
+}
+
+TEST(FourBits, StayWhatTheyAreWhereAnotherNodeReadsThem) {
+    const auto raw = [](pbf_writer& t) { t.add_bytes(field::tensor::raw_data, std::string("\xe7\x08", 2)); };
+    const auto graph = parse_text(model_of_four_bits("QuantizeLinear", 22, raw));
+    const Tensor& w = graph.value(*graph.find_value("w")).constant.value();
+    EXPECT_EQ(w.type(), DataType::int4);
+    EXPECT_THAT(to_int64s(w), testing::ElementsAre(7, -2, -8));
+    EXPECT_EQ(write(parse_text(write(graph))), write(graph));
+}
+
+/// y = DequantizeLinear(x, 1, w), where x is an input: it and the zero point w are of one type.
+TEST(FourBits, AZeroPointKeepsTheTypeOfWhatIsNoConstant) {
+    const auto graph = parse_text(model([](pbf_writer& g) {
+        g.add_message(field::graph::initializer, made([&](pbf_writer& t) {
+                          t.add_string(field::tensor::name, "w");
+                          t.add_int32(field::tensor::data_type, 21);
+                          t.add_bytes(field::tensor::raw_data, std::string("\x05"));
+                      }));
+        add_node(g, "DequantizeLinear", "x", "y", [](pbf_writer& n) {
+            n.add_string(field::node::input, "x");
+            n.add_string(field::node::input, "w");
+        });
+    }));
+    EXPECT_EQ(graph.value(*graph.find_value("w")).type, DataType::uint4);
+}
+
+/// y = f(w, x), with strings w [2].
+std::string model_of_strings(const Fill& content) {
+    return model([&](pbf_writer& g) {
+        g.add_message(field::graph::initializer, made([&](pbf_writer& t) {
+                          t.add_string(field::tensor::name, "w");
+                          t.add_int64(field::tensor::dims, 2);
+                          t.add_int32(field::tensor::data_type, 8);
+                          content(t);
+                      }));
+        add_node(g, "StringConcat", "w", "y", [](pbf_writer& n) { n.add_string(field::node::input, "x"); });
+    });
+}
+
+TEST(Strings, AreReadAndWrittenWithTheirNuls) {
+    const std::string nul("a\0b", 3);
+    const auto graph = parse_text(model_of_strings([&](pbf_writer& t) {
+        t.add_bytes(field::tensor::string_data, nul);
+        t.add_bytes(field::tensor::string_data, std::string());
+    }));
+    EXPECT_EQ(graph.value(*graph.find_value("w")).constant.value(), Tensor({2}, {nul, ""}));
+    EXPECT_EQ(write(parse_text(write(graph))), write(graph));
+}
+
+TEST(Strings, AreRefusedWhereTheyAreNone) {
+    EXPECT_THAT(message(model_of_strings([](pbf_writer& t) { t.add_bytes(field::tensor::string_data, "a"); })),
+                HasSubstr("tensor `w`: it has 1 values, its shape [2] needs 2"));
+    EXPECT_THAT(message(model_of_strings([](pbf_writer& t) {
+                    t.add_bytes(field::tensor::string_data, "a");
+                    t.add_bytes(field::tensor::string_data, "\xc3");
+                })),
+                HasSubstr("no UTF-8"));
+    EXPECT_THAT(message(model_of_strings([](pbf_writer& t) { t.add_bytes(field::tensor::raw_data, "ab"); })),
+                HasSubstr("tensor `w`: its strings stand in the field for numbers, or in another file"));
+    EXPECT_THAT(message(model_of_strings([](pbf_writer& t) {
+                    t.add_int64(field::tensor::int64_data, 1);
+                    t.add_int64(field::tensor::int64_data, 2);
+                })),
+                HasSubstr("tensor `w`: its strings stand in another type's field"));
 }
 
 struct ExternalData : testing::Test {

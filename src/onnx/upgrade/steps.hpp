@@ -41,6 +41,9 @@ void batch_normalization_9(Graph& graph, NodeId id);
 void batch_normalization_14(Graph& graph, NodeId id);
 void group_normalization(Graph& graph, NodeId id);
 
+// scan.cpp
+void scan_8(Graph& graph, NodeId id);
+
 // subgraph.cpp
 /// The body at opset 21, as its node's graph will be; false where it has ports of another type than tensors.
 bool upgrade_subgraph(const Graph& outer, const graph::Node& node, graph::OpaqueGraph& body);

@@ -46,10 +46,6 @@ void roi_align(Graph& graph, NodeId id) {
     graph.node(id).attributes["coordinate_transformation_mode"] = std::string("output_half_pixel");
 }
 
-void scan(Graph& graph, NodeId id) {
-    refuse(graph, id, "Scan of opset 8 is another operator since 9", "export it again with opset 9 or later");
-}
-
 struct Change {
     const char* op;
     int64_t since;  ///< nodes of older opsets are changed
@@ -103,7 +99,7 @@ constexpr Change kChanges[] = {
     {"Resize", 11, resize_10},
     {"Resize", 13, resize_12},
     {"RoiAlign", 16, roi_align},
-    {"Scan", 9, scan},
+    {"Scan", 9, scan_8},
     {"Scatter", 11, scatter},
     {"Selu", 6, selu_1},
     {"Slice", 10, slice},
