@@ -124,7 +124,7 @@ std::string error_of(const std::map<std::string, TensorView>& inputs) {
 TEST(Batch, WrongArraysAreNamed) {
     const Tensor image = tests::example_input(), flat(DataType::float32, {3, 6, 6}),
                  wide(DataType::float32, {1, 3, 6, 7}), none(DataType::float32, {0, 3, 6, 6}),
-                 text(DataType::string, {1, 3, 6, 6}, {});
+                 text(DataType::string, {1, 3, 6, 6});
     EXPECT_EQ(error_of({{"image", image}}), "no error");
     EXPECT_THAT(error_of({}), HasSubstr("INPUT_MISSING: input `image`"));
     EXPECT_THAT(error_of({{"image", image}, {"other", image}}),
