@@ -24,11 +24,15 @@ def ended(script, onnx_model, last: str, number: int, first: str = ""):
     """(how it ended, what it said after the signal on stdout, stderr). It does `last` after its networks' calls."""
     path = script.folder / "script.py"
     path.write_text(IMPORTS + first + LOOP + last)
-    process = subprocess.Popen([sys.executable, str(path), str(onnx_model)], cwd=script.folder, text=True,
-                               env=script.environment(True, {}), stdout=subprocess.PIPE, stderr=subprocess.PIPE)  # fmt: skip
-    assert process.stdout.readline() == "ready\n", process.stderr.read()
-    process.send_signal(number)
-    stdout, stderr = process.communicate(timeout=60)
+    # Where the tests themselves run under nohup, they hand on that a signal is ignored.
+    process = subprocess.Popen(["env", "--default-signal", sys.executable, str(path), str(onnx_model)], cwd=script.folder,
+                               text=True, env=script.environment(True, {}), stdout=subprocess.PIPE, stderr=subprocess.PIPE)  # fmt: skip
+    try:
+        assert process.stdout.readline() == "ready\n", process.stderr.read()
+        process.send_signal(number)
+        stdout, stderr = process.communicate(timeout=60)
+    finally:
+        process.kill()
     return process.returncode, stdout, stderr
 
 
